@@ -1,0 +1,1 @@
+//! Settings: flags and config file to one `Config`.

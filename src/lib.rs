@@ -1,0 +1,7 @@
+//! Forebay: a server for streams, lists and job queues that speaks the Redis protocol.
+//!
+//! The rooms of the house, from the top down, are described in `docs/architecture.md`;
+//! `tests/tidy.rs` holds the imports between them to that page.
+
+pub mod config;
+pub mod types;

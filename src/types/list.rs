@@ -1,0 +1,1 @@
+//! The list: a deque of packed chunks.

@@ -1,0 +1,4 @@
+//! The data structures. Pure: no locks, no I/O, no clock (the time is an argument).
+
+pub mod list;
+pub mod stream;

@@ -1,0 +1,9 @@
+//! The stream: entries in blocks, consumer groups with their pending entries in columns.
+
+pub mod group;
+pub mod id;
+pub mod idmp;
+pub mod log;
+pub mod pending;
+
+pub use id::StreamId;
