@@ -1,0 +1,3 @@
+//! The commands: what each takes, and what it does.
+
+pub mod spec;

@@ -1,0 +1,273 @@
+//! Finding the keys in a request from the key specs of its command.
+
+use smallvec::SmallVec;
+
+use super::{KeyFlags, Spec};
+
+/// Where some of a command's keys stand, and what it does with them.
+#[derive(Debug, Clone, Copy)]
+pub struct KeySpec {
+    pub flags: KeyFlags,
+    pub begin: Begin,
+    pub find: Find,
+}
+
+/// Where the search for keys starts. Positions count the command's name as 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    Index(u16),
+    /// After this word, looked for from position `from` on, or if that is negative from so many
+    /// words before the end backwards.
+    Keyword {
+        word: &'static str,
+        from: i16,
+    },
+    Unknown,
+}
+
+/// Which words from the start on are keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Find {
+    /// Every `step`th word up to `last`: counted from the start, or if negative from the end
+    /// (-1 is the last word). A `limit` of 2 halves what is left of the request first.
+    Range {
+        last: i16,
+        step: u16,
+        limit: u16,
+    },
+    /// As many keys as the word at `count` says, every `step`th from `first` on, both counted from
+    /// the start.
+    Count {
+        count: u16,
+        first: u16,
+        step: u16,
+    },
+    Unknown,
+}
+
+impl KeySpec {
+    /// One key at `position`.
+    pub const fn at(position: u16, flags: KeyFlags) -> KeySpec {
+        KeySpec { flags, begin: Begin::Index(position), find: Find::ONE }
+    }
+
+    /// One key behind `word`, which is looked for from position `from` on.
+    pub const fn after(word: &'static str, from: i16, flags: KeyFlags) -> KeySpec {
+        KeySpec { flags, begin: Begin::Keyword { word, from }, find: Find::ONE }
+    }
+
+    /// Every word up to `last`, counted from the first key, or from the end if negative.
+    pub const fn up_to(mut self, last: i16) -> KeySpec {
+        let step = match self.find {
+            Find::Range { step, .. } => step,
+            _ => 1,
+        };
+        self.find = Find::Range { last, step, limit: 0 };
+        self
+    }
+
+    /// Every `step`th word only.
+    pub const fn every(mut self, step: u16) -> KeySpec {
+        self.find = Find::Range { last: 0, step, limit: 0 };
+        self
+    }
+
+    /// The first half of the words that are left; the second half belongs to them one by one.
+    pub const fn half_to_end(mut self) -> KeySpec {
+        self.find = Find::Range { last: -1, step: 1, limit: 2 };
+        self
+    }
+
+    /// The number of keys, and behind it the keys, every `step`th word.
+    pub const fn counted(mut self, step: u16) -> KeySpec {
+        self.find = Find::Count { count: 0, first: 1, step };
+        self
+    }
+}
+
+impl Find {
+    const ONE: Find = Find::Range { last: 0, step: 1, limit: 0 };
+}
+
+/// A key in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRef {
+    /// Its place among the request's words; the command's name is 0.
+    pub position: u32,
+    pub flags: KeyFlags,
+}
+
+/// The keys of one request, in the order of the command's specs. Up to four lie in place.
+pub type KeyRefs = SmallVec<[KeyRef; 4]>;
+
+/// A request as its words, the command's name first.
+pub trait Words {
+    fn count(&self) -> usize;
+    fn word(&self, position: usize) -> &[u8];
+}
+
+impl<T: AsRef<[u8]>> Words for [T] {
+    #[inline]
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn word(&self, position: usize) -> &[u8] {
+        self[position].as_ref()
+    }
+}
+
+/// The words of a request at which one key spec points.
+struct Stretch {
+    first: usize,
+    last: usize,
+    step: usize,
+}
+
+impl Spec {
+    /// The keys of a request to this command.
+    ///
+    /// Empty if the request is malformed so that the keys cannot be told: the command itself is
+    /// going to refuse it.
+    #[inline]
+    pub fn keys_of<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
+        // Nearly every request names one key right behind the command.
+        if let [KeySpec { flags, begin: Begin::Index(at), find: Find::Range { last: 0, .. } }] =
+            self.keys
+            && !flags.has_any(KeyFlags::VARIABLE_FLAGS.with(KeyFlags::NOT_KEY))
+            && usize::from(*at) < request.count()
+        {
+            let mut keys = KeyRefs::new();
+            keys.push(KeyRef { position: u32::from(*at), flags: *flags });
+            return keys;
+        }
+        self.search_keys(request)
+    }
+
+    fn search_keys<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
+        let mut keys = KeyRefs::new();
+        for spec in self.keys {
+            if spec.flags.has(KeyFlags::NOT_KEY) {
+                continue;
+            }
+            let Some(begin) = spec.begin.find(request) else { continue };
+            let stretch = spec.find.stretch(begin, request);
+            let Some(Stretch { first, last, step }) = stretch else { return KeyRefs::new() };
+            if last < first || last >= request.count() {
+                // The arity of a command that takes "at least so many" does not rule this out.
+                continue;
+            }
+            let flags = match spec.flags.has(KeyFlags::VARIABLE_FLAGS) {
+                true => self.flags_by_options(request),
+                false => spec.flags,
+            };
+            let positions = (first..=last).step_by(step);
+            keys.extend(positions.map(|at| KeyRef { position: at as u32, flags }));
+        }
+        keys
+    }
+
+    /// What the command does with its key where that depends on its options.
+    fn flags_by_options<W: Words + ?Sized>(&self, request: &W) -> KeyFlags {
+        let reads = (3..request.count()).any(|at| {
+            let word = request.word(at);
+            ["get", "ifeq", "ifne", "ifdeq", "ifdne"]
+                .iter()
+                .any(|option| word.eq_ignore_ascii_case(option.as_bytes()))
+        });
+        match reads {
+            true => KeyFlags::all(&[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE]),
+            false => KeyFlags::all(&[KeyFlags::OW, KeyFlags::UPDATE]),
+        }
+    }
+
+    /// The positions of the first and the last key and the distance between keys, as the reply of
+    /// `COMMAND` had them before there were key specs: neighbouring ranges are told as one, and what
+    /// does not fit the form is left out. Zeroes if nothing fits.
+    pub fn key_range(&self) -> (i64, i64, i64) {
+        if let [KeySpec { begin: Begin::Index(first), find: Find::Range { last, step, .. }, .. }] =
+            self.keys
+        {
+            return (i64::from(*first), last_position(*first, *last), i64::from(*step));
+        }
+        let mut merged: Option<(i64, i64)> = None;
+        for (number, spec) in self.keys.iter().enumerate() {
+            let (Begin::Index(first), Find::Range { last, step: 1, .. }) = (spec.begin, spec.find)
+            else {
+                continue;
+            };
+            let is_last = number + 1 == self.keys.len();
+            let follows = merged.is_none_or(|(_, before)| before == i64::from(first) - 1);
+            if !follows || (last < 0 && !is_last) {
+                continue;
+            }
+            let start = merged.map_or(i64::from(first), |(start, _)| start);
+            merged = Some((start, last_position(first, last)));
+        }
+        merged.map_or((0, 0, 0), |(first, last)| (first, last, 1))
+    }
+}
+
+/// The position of a range's last key, or a negative count from the request's end.
+fn last_position(first: u16, last: i16) -> i64 {
+    if last >= 0 { i64::from(first) + i64::from(last) } else { i64::from(last) }
+}
+
+impl Begin {
+    fn find<W: Words + ?Sized>(&self, request: &W) -> Option<usize> {
+        match *self {
+            Begin::Index(position) => Some(usize::from(position)),
+            Begin::Keyword { word, from } => {
+                let is_it = |at: &usize| request.word(*at).eq_ignore_ascii_case(word.as_bytes());
+                let end = request.count();
+                // The very last word is not looked at: nothing could follow it.
+                let found = match usize::try_from(from) {
+                    Ok(from) => (from..end.saturating_sub(1)).find(is_it),
+                    Err(_) => {
+                        let from = end.checked_sub(usize::from(from.unsigned_abs()))?;
+                        (2..=from).rev().find(is_it)
+                    }
+                };
+                found.map(|at| at + 1)
+            }
+            Begin::Unknown => None,
+        }
+    }
+}
+
+impl Find {
+    /// `None` if the request contradicts itself.
+    fn stretch<W: Words + ?Sized>(&self, begin: usize, request: &W) -> Option<Stretch> {
+        let end = request.count();
+        match *self {
+            Find::Range { last, step, limit } => {
+                let last = match usize::try_from(last) {
+                    Ok(last) => begin + last,
+                    Err(_) => {
+                        let whole = end.checked_sub(begin)?;
+                        let part = if limit == 0 { whole } else { whole / usize::from(limit) };
+                        (begin + part).checked_sub(usize::from(last.unsigned_abs()))?
+                    }
+                };
+                Some(Stretch { first: begin, last, step: usize::from(step) })
+            }
+            Find::Count { count, first, step } => {
+                let at = begin + usize::from(count);
+                if at >= end {
+                    return None;
+                }
+                let wanted = std::str::from_utf8(request.word(at)).ok()?;
+                let wanted: usize = wanted.parse().ok().filter(|wanted| *wanted > 0)?;
+                let first = begin + usize::from(first);
+                let step = usize::from(step);
+                let last = (wanted - 1).checked_mul(step)?.checked_add(first)?;
+                Some(Stretch { first, last, step })
+            }
+            Find::Unknown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
