@@ -1,4 +1,5 @@
 //! The data structures. Pure: no locks, no I/O, no clock (the time is an argument).
 
 pub mod list;
+pub mod number;
 pub mod stream;

@@ -1,1 +1,0 @@
-//! The list: a deque of packed chunks.
