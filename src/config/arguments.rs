@@ -104,7 +104,10 @@ mod tests {
         assert_eq!(lines(&["--save", "", "--port", "1"]), "save \"\"\nport \"1\"");
         assert_eq!(lines(&["--save", "--port", "1"]), "save \"\"\nport \"1\"");
         assert_eq!(lines(&["--port", "1", "--save"]), "port \"1\"\nsave \"\"");
-        assert_eq!(lines(&["--requirepass", "--x", "--port", "1"]), "requirepass \"--x\"\nport \"1\"");
+        assert_eq!(
+            lines(&["--requirepass", "--x", "--port", "1"]),
+            "requirepass \"--x\"\nport \"1\""
+        );
         assert_eq!(lines(&["--port 7000", "--hz 5"]), "port 7000\nhz 5");
         assert_eq!(lines(&["--port=7000"]), "port=7000");
     }

@@ -90,10 +90,8 @@ impl Config {
     ) -> Result<Vec<usize>, SetError> {
         let mut places = Vec::with_capacity(pairs.len());
         for (name, _) in pairs {
-            let failed = |reason: &str| SetError::Failed {
-                name: name.to_vec(),
-                reason: reason.to_string(),
-            };
+            let failed =
+                |reason: &str| SetError::Failed { name: name.to_vec(), reason: reason.to_string() };
             let at = table::find(name).ok_or_else(|| SetError::Unknown { name: name.to_vec() })?;
             match SETTINGS[at].change {
                 Change::Live => {}
@@ -117,11 +115,7 @@ impl Config {
         }
     }
 
-    fn run_hooks(
-        &self,
-        hooks: &[(usize, Hook)],
-        places: &[usize],
-    ) -> Result<(), (usize, String)> {
+    fn run_hooks(&self, hooks: &[(usize, Hook)], places: &[usize]) -> Result<(), (usize, String)> {
         for (at, hook) in hooks.iter().filter(|(at, _)| places.contains(at)) {
             hook(self).map_err(|reason| (*at, reason))?;
         }

@@ -16,10 +16,19 @@ const INCLUDE_DEPTH_MAX: usize = 64;
 /// Why the settings do not allow a start.
 #[derive(Debug)]
 pub enum StartError {
-    Unreadable { path: PathBuf, error: io::Error },
+    Unreadable {
+        path: PathBuf,
+        error: io::Error,
+    },
     /// A line that cannot be, in Redis's words.
-    Line { number: usize, line: String, message: String },
-    Whole { message: String },
+    Line {
+        number: usize,
+        line: String,
+        message: String,
+    },
+    Whole {
+        message: String,
+    },
 }
 
 impl fmt::Display for StartError {

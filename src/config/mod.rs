@@ -74,9 +74,10 @@ impl Config {
     /// What is wrong, and in which line: unknown names, bad values, and settings that are not built.
     pub fn load(sources: &Sources) -> Result<Self, StartError> {
         let file = match &sources.file {
-            Some(path) => Some(std::path::absolute(path).map_err(|error| {
-                StartError::Unreadable { path: path.clone(), error }
-            })?),
+            Some(path) => Some(
+                std::path::absolute(path)
+                    .map_err(|error| StartError::Unreadable { path: path.clone(), error })?,
+            ),
             None => None,
         };
         let text = gather_text(file.as_deref(), sources)?;

@@ -47,36 +47,35 @@ impl Config {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(RewriteError::Io)?,
         };
-        let text = self.rewritten(&old);
-        replace(path, text.as_bytes()).map_err(RewriteError::Io)
+        replace(path, &self.rewritten(&old)).map_err(RewriteError::Io)
     }
 
-    fn rewritten(&self, old: &[u8]) -> String {
+    fn rewritten(&self, old: &[u8]) -> Vec<u8> {
         let values = self.values.read();
         // What each setting has to say, until the line that says it is met.
-        let mut wanted: Vec<Option<Vec<Wanted>>> = SETTINGS
-            .iter()
-            .zip(values.iter())
-            .map(|(setting, value)| Some(lines_of(setting, value)))
-            .collect();
-        let mut kept: Vec<String> = Vec::new();
+        let rows = SETTINGS.iter().zip(values.iter());
+        let mut wanted: Vec<Vec<Wanted>> =
+            rows.map(|(setting, value)| lines_of(setting, value)).collect();
+        let mut kept: Vec<Vec<u8>> = Vec::new();
         let mut is_marked = false;
-        for line in String::from_utf8_lossy(old).lines() {
-            is_marked |= line.trim() == MARK;
+        for line in old.strip_suffix(b"\n").unwrap_or(old).split(|byte| *byte == b'\n') {
+            let line = line.trim_ascii_end();
+            is_marked |= line == MARK.as_bytes();
             match place_of(line) {
                 // The first line of a setting takes all it has to say, the others go.
                 Some((at, class)) => kept.extend(take(&mut wanted[at], class)),
-                None => kept.push(line.trim_end().to_string()),
+                None => kept.push(line.to_vec()),
             }
         }
-        let missing = wanted.into_iter().flatten().flatten();
-        let missing: Vec<String> =
-            missing.filter(|line| !line.is_default).map(|line| line.text).collect();
+        let missing = wanted.into_iter().flatten();
+        let missing: Vec<Vec<u8>> =
+            missing.filter(|line| !line.is_default).map(|line| line.text.into_bytes()).collect();
         if !missing.is_empty() && !is_marked {
-            kept.push(MARK.to_string());
+            kept.push(MARK.as_bytes().to_vec());
         }
         kept.extend(missing);
-        kept.join("\n") + "\n"
+        kept.push(Vec::new());
+        kept.join(&b'\n')
     }
 }
 
@@ -89,18 +88,17 @@ struct Wanted {
 }
 
 /// Takes the lines that belong where this one stood: all, or those of its part.
-fn take(wanted: &mut Option<Vec<Wanted>>, class: Option<usize>) -> Vec<String> {
-    let Some(lines) = wanted else { return Vec::new() };
-    let taken = lines.extract_if(.., |line| class.is_none() || line.class == class);
-    taken.map(|line| line.text).collect()
+fn take(wanted: &mut Vec<Wanted>, class: Option<usize>) -> Vec<Vec<u8>> {
+    let taken = wanted.extract_if(.., |line| class.is_none() || line.class == class);
+    taken.map(|line| line.text.into_bytes()).collect()
 }
 
 /// The setting that a line of the file gives, and which part of it.
-fn place_of(line: &str) -> Option<(usize, Option<usize>)> {
-    if line.trim_start().starts_with('#') {
+fn place_of(line: &[u8]) -> Option<(usize, Option<usize>)> {
+    if line.trim_ascii_start().starts_with(b"#") {
         return None;
     }
-    let words = words::split(line.as_bytes())?;
+    let words = words::split(line)?;
     let at = table::find(words.first()?)?;
     let class = match (SETTINGS[at].shape, words.get(1)) {
         (Shape::OutputLimits, Some(class)) => class_place(class),

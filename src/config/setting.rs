@@ -137,7 +137,12 @@ pub(super) const fn number(
 }
 
 /// A number that Redis keeps without a sign.
-pub(super) const fn count(name: &'static str, min: i64, max: i64, default: &'static str) -> Setting {
+pub(super) const fn count(
+    name: &'static str,
+    min: i64,
+    max: i64,
+    default: &'static str,
+) -> Setting {
     Setting::new(name, Shape::Number { min, max, unsigned: true }, default)
 }
 

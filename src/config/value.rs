@@ -145,7 +145,13 @@ impl Shape {
             (Self::Memory { percent: true, .. }, Value::Number(number)) if *number < 0 => {
                 format!("{}%", -number).into_bytes()
             }
-            (_, Value::Flag(flag)) => if *flag { b"yes".to_vec() } else { b"no".to_vec() },
+            (_, Value::Flag(flag)) => {
+                if *flag {
+                    b"yes".to_vec()
+                } else {
+                    b"no".to_vec()
+                }
+            }
             (_, Value::Number(number)) => number.to_string().into_bytes(),
             (_, Value::Choice(choice)) => choice.as_bytes().to_vec(),
             (_, Value::Text(text)) => text.clone(),
@@ -233,9 +239,9 @@ fn parse_octal(word: &[u8]) -> Result<i64, String> {
 
 fn parse_choice(word: &[u8], choices: &'static [&'static str]) -> Result<&'static str, String> {
     let found = choices.iter().find(|choice| choice.as_bytes().eq_ignore_ascii_case(word));
-    found.copied().ok_or_else(|| {
-        format!("argument(s) must be one of the following: {}", choices.join(", "))
-    })
+    found
+        .copied()
+        .ok_or_else(|| format!("argument(s) must be one of the following: {}", choices.join(", ")))
 }
 
 fn parse_save_points(words: &[Vec<u8>]) -> Result<Value, String> {
@@ -243,9 +249,7 @@ fn parse_save_points(words: &[Vec<u8>]) -> Result<Value, String> {
         return Ok(Value::List(Vec::new()));
     }
     let at_least = |word: &[u8], min| canonical_integer(word).is_some_and(|n| n >= min);
-    let pair_is_good = |pair: &[Vec<u8>]| {
-        matches!(pair, [seconds, changes] if at_least(seconds, 1) && at_least(changes, 0))
-    };
+    let pair_is_good = |pair: &[Vec<u8>]| matches!(pair, [seconds, changes] if at_least(seconds, 1) && at_least(changes, 0));
     if words.is_empty() || !words.chunks(2).all(pair_is_good) {
         return Err("Invalid save parameters".into());
     }

@@ -50,14 +50,15 @@ pub static SETTINGS: &[Setting] = &[
          a write that needs memory is refused",
     ),
     shaped("maxmemory-clients", Shape::Memory { min: -100, max: i64::MAX, percent: true }, "0")
-        .refused("clients are not evicted: limit each with client-output-buffer-limit and maxclients"),
+        .refused(
+            "clients are not evicted: limit each with client-output-buffer-limit and maxclients",
+        ),
     text("notify-keyspace-events", "").refused(
         "keyspace notifications are not built: leave it empty, and read the stream or block on \
          the list instead",
     ),
-    flag("aof-load-truncated", true).refused(
-        "how a torn end of the journal is met is not for choice: leave it at yes",
-    ),
+    flag("aof-load-truncated", true)
+        .refused("how a torn end of the journal is met is not for choice: leave it at yes"),
     text("preload-file", "").fixed().refused(
         "dump and append-only files of Redis are not read: start empty and copy the data in \
          through a client",
@@ -66,9 +67,10 @@ pub static SETTINGS: &[Setting] = &[
         "the socket's group is not set: give the directory of unixsocket the group, and set \
          unixsocketperm",
     ),
-    count("rdma-port", 0, 65535, "0").fixed().hidden().refused(
-        "RDMA is not built: use bind and port",
-    ),
+    count("rdma-port", 0, 65535, "0")
+        .fixed()
+        .hidden()
+        .refused("RDMA is not built: use bind and port"),
 ];
 
 /// A directive without a value of its own.

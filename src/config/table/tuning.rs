@@ -8,9 +8,8 @@ use super::super::value::Shape;
 use super::INT_MAX;
 
 const LONG_MAX: i64 = i64::MAX;
-const FACILITIES: &[&str] = &[
-    "user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-];
+const FACILITIES: &[&str] =
+    &["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"];
 
 pub static SETTINGS: &[Setting] = &[
     // How collections are packed in memory.
