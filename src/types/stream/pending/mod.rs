@@ -77,8 +77,7 @@ impl Summary {
 
     /// Takes the record's time into account, but does not count it.
     fn add(&mut self, record: Record) {
-        let least =
-            if record.owner.is_unowned() { &mut self.released } else { &mut self.earliest };
+        let least = if record.owner.is_unowned() { &mut self.released } else { &mut self.earliest };
         *least = record.time.min(*least);
     }
 

@@ -37,6 +37,7 @@ fn assert_same(pending: &Pending, model: &Model, from: StreamId, by_ms: u64) {
     assert_eq!(pending.first_id(), model.keys().next().copied());
     assert_eq!(pending.last_id(), model.keys().next_back().copied());
     assert_eq!(pending.summary, pending.root.summary());
+    pending.root.assert_sound(StreamId::MIN, StreamId::MAX);
     let owners: Vec<_> = (0..6).map(Owner::consumer).chain([Owner::UNOWNED]).collect();
     for owner in owners.into_iter().map(Some).chain([None]) {
         for delivered_by_ms in [None, Some(by_ms)] {
@@ -61,12 +62,27 @@ fn assert_same(pending: &Pending, model: &Model, from: StreamId, by_ms: u64) {
 #[derive(Clone, Debug)]
 enum Op {
     /// Delivers a run of ids behind the last.
-    Deliver { entries: u64, owner: u32, time_step: u64 },
+    Deliver {
+        entries: u64,
+        owner: u32,
+        time_step: u64,
+    },
     /// Puts one record anywhere.
-    Put { ms: u64, owner: u32, time: u64, count: u64 },
+    Put {
+        ms: u64,
+        owner: u32,
+        time: u64,
+        count: u64,
+    },
     /// Takes runs of ids out, `stride` apart.
-    Take { ms: u64, entries: u64, stride: u64 },
-    TakeOwner { owner: u32 },
+    Take {
+        ms: u64,
+        entries: u64,
+        stride: u64,
+    },
+    TakeOwner {
+        owner: u32,
+    },
     /// Keeps a clone, to see later that it has not changed.
     Clone,
 }

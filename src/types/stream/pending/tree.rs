@@ -547,3 +547,36 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+impl Node {
+    /// Panics unless the summaries, masks and bounds of the subtree are exact.
+    pub(super) fn assert_sound(&self, low: StreamId, high: StreamId) {
+        use std::collections::HashSet;
+
+        let owners = |node: &Node| {
+            let mut owners = HashSet::new();
+            node.for_each_owner(|owner| assert!(owners.insert(owner), "an owner twice"));
+            owners
+        };
+        let Node::Inner(inner) = self else {
+            assert!(self.first_id().is_none_or(|id| id >= low));
+            assert!(self.last_id().is_none_or(|id| id <= high));
+            return;
+        };
+        let length = inner.children.len();
+        assert!((1..=FANOUT).contains(&length));
+        assert!(inner.lows.len() == length && inner.summaries.len() == length);
+        for (at, child) in inner.children.iter().enumerate() {
+            assert_eq!(inner.summaries[at], child.summary());
+            assert!(inner.summaries[at].live > 0 || at + 1 == length, "an empty child");
+            let masked =
+                inner.owners.iter().filter(|(_, mask)| **mask & (1 << at) != 0).map(|(o, _)| *o);
+            assert_eq!(masked.collect::<HashSet<_>>(), owners(child));
+            let low = if at == 0 { low } else { inner.lows[at] };
+            let high = inner.lows.get(at + 1).map_or(high, |next| next.prev().expect("not 0-0"));
+            child.assert_sound(low, high);
+        }
+        assert!(inner.owners.values().all(|mask| *mask != 0));
+    }
+}
