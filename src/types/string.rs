@@ -29,26 +29,26 @@ enum Repr {
 
 /// A string value. See the module's text.
 #[derive(Clone)]
-pub struct Str {
+pub struct StringValue {
     repr: Repr,
 }
 
-impl Str {
+impl StringValue {
     /// The value that `SET` stores: an integer where `value` is one in canonical form.
-    pub fn new(value: &[u8]) -> Str {
+    pub fn new(value: &[u8]) -> StringValue {
         match number::parse_i64(value) {
-            Some(integer) => Str::from_integer(integer),
-            None => Str::from_bytes(value),
+            Some(integer) => StringValue::from_integer(integer),
+            None => StringValue::from_bytes(value),
         }
     }
 
     /// A value that is kept as an integer.
-    pub fn from_integer(value: i64) -> Str {
-        Str { repr: Repr::Integer(value) }
+    pub fn from_integer(value: i64) -> StringValue {
+        StringValue { repr: Repr::Integer(value) }
     }
 
     /// A value that is kept as bytes even if they are digits, as the result of `INCRBYFLOAT` is.
-    pub fn from_bytes(value: &[u8]) -> Str {
+    pub fn from_bytes(value: &[u8]) -> StringValue {
         let repr = if value.len() <= INLINE_BYTES_MAX {
             let mut bytes = [0; INLINE_BYTES_MAX];
             bytes[..value.len()].copy_from_slice(value);
@@ -58,7 +58,7 @@ impl Str {
         } else {
             Repr::Raw(Arc::new(value.to_vec()))
         };
-        Str { repr }
+        StringValue { repr }
     }
 
     /// The value's bytes; those of an integer are written out.
@@ -143,15 +143,15 @@ impl Str {
     }
 }
 
-impl PartialEq for Str {
-    fn eq(&self, other: &Str) -> bool {
+impl PartialEq for StringValue {
+    fn eq(&self, other: &StringValue) -> bool {
         *self.text() == *other.text()
     }
 }
 
-impl Eq for Str {}
+impl Eq for StringValue {}
 
-impl std::fmt::Debug for Str {
+impl std::fmt::Debug for StringValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.text().fmt(f)
     }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn forms_are_those_of_redis() {
-        assert_eq!(size_of::<Str>(), 24);
+        assert_eq!(size_of::<StringValue>(), 24);
         for (value, encoding) in [
             ("", "embstr"),
             ("0", "int"),
@@ -178,20 +178,20 @@ mod tests {
             (&"a".repeat(44), "embstr"),
             (&"a".repeat(45), "raw"),
         ] {
-            let string = Str::new(value.as_bytes());
+            let string = StringValue::new(value.as_bytes());
             assert_eq!(string.encoding(), encoding, "{value:?}");
             assert_eq!(&*string.text(), value.as_bytes());
         }
-        assert_eq!(Str::from_bytes(b"12").encoding(), "embstr");
-        assert_eq!(Str::from_bytes(b"12").integer(), Some(12));
-        let mut string = Str::from_integer(12);
+        assert_eq!(StringValue::from_bytes(b"12").encoding(), "embstr");
+        assert_eq!(StringValue::from_bytes(b"12").integer(), Some(12));
+        let mut string = StringValue::from_integer(12);
         assert_eq!((string.append(b"3"), string.encoding()), (3, "raw"));
         assert_eq!(string.integer(), Some(123));
     }
 
     #[test]
     fn a_clone_keeps_its_bytes() {
-        let mut string = Str::new(&[b'a'; 100]);
+        let mut string = StringValue::new(&[b'a'; 100]);
         let kept = string.clone();
         string.append(b"b");
         string.set_range(0, b"c");
@@ -209,7 +209,7 @@ mod tests {
             changes in prop::collection::vec(
                 (prop::option::of(0usize..90), prop::collection::vec(any::<u8>(), 1..30)), 0..8),
         ) {
-            let mut string = Str::new(&start);
+            let mut string = StringValue::new(&start);
             let mut model = start;
             for (offset, bytes) in changes {
                 let length = match offset {
