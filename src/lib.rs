@@ -6,4 +6,8 @@
 pub mod command;
 pub mod config;
 pub mod glob;
+pub mod journal;
+pub mod keyspace;
+pub mod net;
+pub mod resp;
 pub mod types;

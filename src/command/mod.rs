@@ -1,3 +1,48 @@
 //! The commands: what each takes, and what it does.
+//!
+//! A family is a file (or a folder) with a `COMMANDS` list of [`table::Entry`] lines, named in
+//! [`FAMILIES`]. The way of a request is [`dispatch::execute`]: look the command up, check arity and
+//! state, lock the shards of its keys, call its handler with a [`Cx`], and serve who waited for what
+//! it changed.
+//!
+//! Writing a handler, `fn(&mut Cx, &[&[u8]]) -> Outcome`:
+//! - Read all arguments and check them before changing anything: on `Err` nothing may have changed,
+//!   and what was written to `cx.reply` is taken back.
+//! - Read with `cx.tx.read::<List>(key)?` (a `WrongType` becomes the WRONGTYPE error by `?`), change
+//!   with `cx.tx.write::<List>(key)?` or `write_or_insert`, replace with `put`, remove with `remove`
+//!   or `remove_if_empty`.
+//! - After a change: `cx.tx.changed(key)` for every key, `cx.tx.signal(key)` where elements or
+//!   entries came to a key that somebody may wait for, and `cx.tx.record(&[…])` (or `effect`) with
+//!   what is to be replayed: a deterministic command that the same table can run. `cx.mode ==
+//!   Mode::Replay` while it is. Nothing changed: nothing recorded.
+//! - A command that finds nothing and may wait calls `cx.block(…)` and returns without a reply. It is
+//!   run again from the start, in `Mode::Retry`, when one of the keys is worth another look.
+//! - Time is `cx.tx.now_ms()`, settings are `cx.server.config`, randomness is
+//!   `cx.tx.keyspace().random()`.
 
+pub mod args;
+pub mod clients;
+pub mod cx;
+pub mod dispatch;
+pub mod error;
+mod keys;
+pub mod replay;
+pub mod server;
+pub mod session;
 pub mod spec;
+pub mod table;
+mod transaction;
+
+pub use cx::{AtDeadline, Blocking, Cx, Mode};
+pub use dispatch::{Blocked, Flow, execute};
+pub use error::{Error, Outcome};
+pub use server::Server;
+pub use session::Session;
+
+use table::Entry;
+
+/// Every command that clients can call, by family.
+static FAMILIES: &[&[Entry]] = &[keys::COMMANDS, transaction::COMMANDS];
+
+/// Commands that stand in effects only. Their specs are in [`spec::internal`].
+static INTERNAL: &[&[Entry]] = &[];

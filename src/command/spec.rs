@@ -7,6 +7,7 @@
 
 pub mod connection;
 pub mod generic;
+pub mod internal;
 mod keys;
 pub mod list;
 mod name_index;

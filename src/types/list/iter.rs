@@ -3,9 +3,8 @@
 use std::iter::FusedIterator;
 
 use super::chunk::Chunk;
-use super::entry::Entry;
+use super::entry::{Element, Entry};
 use super::{List, Repr};
-use crate::types::text::Text;
 
 /// A place between two elements: a chunk, and an offset in it.
 #[derive(Clone, Copy)]
@@ -92,10 +91,10 @@ fn cursor(list: &List, index: usize) -> Cursor<'_> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = Text<'a>;
+    type Item = Element<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Text<'a>> {
+    fn next(&mut self) -> Option<Element<'a>> {
         self.step_forward().map(|(chunk, offset)| chunk.element(offset))
     }
 

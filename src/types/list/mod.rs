@@ -19,13 +19,12 @@ mod iter;
 #[cfg(test)]
 mod tests;
 
+pub use entry::Element;
 pub use iter::{Iter, Matches};
 
 use chunk::{CHUNK_BYTES_MAX, Chunk, LISTPACK_FRAME_BYTES};
 use deque::Deque;
 use entry::Entry;
-
-use super::text::Text;
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +113,7 @@ impl List {
 
     /// The element at an end.
     #[inline]
-    pub fn end(&self, side: Side) -> Option<Text<'_>> {
+    pub fn end(&self, side: Side) -> Option<Element<'_>> {
         let chunk = match &self.repr {
             Repr::Packed(chunk) => chunk,
             Repr::Long(deque) => match side {
@@ -146,7 +145,7 @@ impl List {
     }
 
     /// The element at `index`.
-    pub fn get(&self, index: usize) -> Option<Text<'_>> {
+    pub fn get(&self, index: usize) -> Option<Element<'_>> {
         if index >= self.len() {
             return None;
         }

@@ -7,3 +7,6 @@ pub mod log;
 pub mod pending;
 
 pub use id::StreamId;
+
+#[derive(Clone, Debug)]
+pub struct Stream;

@@ -1,0 +1,199 @@
+//! Who is connected: what others may see of a connection, and how they reach it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use crate::keyspace::Waiter;
+use crate::resp::Proto;
+
+/// How a blocked client was woken by CLIENT UNBLOCK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unblock {
+    /// As if its time were over.
+    Timeout,
+    /// With an error.
+    Error,
+}
+
+/// A connection, as others see it.
+pub struct Client {
+    pub id: u64,
+    /// `address:port` of the peer, or the socket's path.
+    pub addr: String,
+    /// `address:port` it connected to, or the socket's path.
+    pub laddr: String,
+    pub fd: i32,
+    /// Through a unix socket.
+    pub is_unix: bool,
+    pub connected_at_ms: i64,
+    /// Unix ms of the last request.
+    pub active_at_ms: AtomicI64,
+    pub seen: Mutex<Seen>,
+    pub bytes_in: AtomicU64,
+    pub bytes_out: AtomicU64,
+    pub commands: AtomicU64,
+    /// Bytes in its buffers: read and not yet run, its buffer's size, made and not yet sent.
+    pub query_bytes: AtomicU64,
+    pub query_capacity: AtomicU64,
+    pub output_bytes: AtomicU64,
+    killed: AtomicBool,
+    blocked: Mutex<Option<Blocked>>,
+    signal: Notify,
+}
+
+struct Blocked {
+    waiter: Arc<Waiter>,
+    unblocked: Option<Unblock>,
+}
+
+/// What a connection tells of itself after each batch of commands.
+#[derive(Clone, Default, Debug)]
+pub struct Seen {
+    pub name: Vec<u8>,
+    pub lib_name: Vec<u8>,
+    pub lib_ver: Vec<u8>,
+    pub db: usize,
+    pub proto: Proto,
+    /// Full name of the last command, `client|list`.
+    pub command: &'static str,
+    /// Commands queued in a transaction; `None` outside of one.
+    pub queued: Option<usize>,
+    pub queued_bytes: usize,
+    pub watched: usize,
+    pub no_evict: bool,
+    pub no_touch: bool,
+    pub close_after_reply: bool,
+}
+
+/// Where a connection comes from.
+pub struct Origin {
+    pub addr: String,
+    pub laddr: String,
+    pub fd: i32,
+    pub is_unix: bool,
+}
+
+impl Client {
+    /// Has the connection closed as soon as its task looks.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Relaxed);
+        self.signal.notify_one();
+    }
+
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when somebody wants the connection's attention: it was killed or unblocked.
+    pub async fn signalled(&self) {
+        self.signal.notified().await;
+    }
+
+    /// Notes that the connection waits.
+    pub fn set_blocked(&self, waiter: Arc<Waiter>) {
+        *self.blocked.lock() = Some(Blocked { waiter, unblocked: None });
+    }
+
+    /// Notes that it no longer waits; how it was unblocked, if it was.
+    pub fn clear_blocked(&self) -> Option<Unblock> {
+        self.blocked.lock().take().and_then(|blocked| blocked.unblocked)
+    }
+
+    /// How it was unblocked, if it was; it still counts as blocked until it has answered.
+    pub fn unblocked(&self) -> Option<Unblock> {
+        self.blocked.lock().as_ref().and_then(|blocked| blocked.unblocked)
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.lock().is_some()
+    }
+
+    /// Ends the connection's wait; false if it does not wait, or is being served.
+    pub fn unblock(&self, how: Unblock) -> bool {
+        let mut blocked = self.blocked.lock();
+        match &mut *blocked {
+            Some(blocked) if blocked.unblocked.is_none() && blocked.waiter.cancel() => {
+                blocked.unblocked = Some(how);
+                self.signal.notify_one();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// All connections, by id.
+#[derive(Default)]
+pub struct Clients {
+    connected: RwLock<BTreeMap<u64, Arc<Client>>>,
+    last_id: AtomicU64,
+    rejected: AtomicU64,
+}
+
+impl Clients {
+    /// Counts a connection that was turned away because there were too many.
+    pub fn count_rejected(&self) {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connections turned away because there were too many.
+    pub fn rejected(&self) -> u64 {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    /// Connections accepted since the start.
+    pub fn accepted(&self) -> u64 {
+        self.last_id.load(Ordering::Relaxed)
+    }
+
+    pub fn enter(&self, origin: Origin, now_ms: i64) -> Arc<Client> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let Origin { addr, laddr, fd, is_unix } = origin;
+        let client = Arc::new(Client {
+            id,
+            addr,
+            laddr,
+            fd,
+            is_unix,
+            connected_at_ms: now_ms,
+            active_at_ms: AtomicI64::new(now_ms),
+            seen: Mutex::new(Seen { command: "NULL", ..Seen::default() }),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            query_bytes: AtomicU64::new(0),
+            query_capacity: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            killed: AtomicBool::new(false),
+            blocked: Mutex::new(None),
+            signal: Notify::new(),
+        });
+        self.connected.write().insert(id, Arc::clone(&client));
+        client
+    }
+
+    pub fn leave(&self, id: u64) {
+        self.connected.write().remove(&id);
+    }
+
+    pub fn len(&self) -> usize {
+        self.connected.read().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(&self, id: u64) -> Option<Arc<Client>> {
+        self.connected.read().get(&id).cloned()
+    }
+
+    /// All connections, oldest first.
+    pub fn all(&self) -> Vec<Arc<Client>> {
+        self.connected.read().values().cloned().collect()
+    }
+}

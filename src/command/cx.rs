@@ -1,0 +1,109 @@
+//! What a handler works with.
+
+use std::sync::Arc;
+
+use super::server::Server;
+use super::session::Session;
+use crate::keyspace::{Class, Tx, Wait};
+use crate::resp::{Proto, Reply};
+
+/// How a handler was come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Straight from a connection: it may wait.
+    Direct,
+    /// Queued in a transaction: where it would wait it answers as if its time were over.
+    InExec,
+    /// Again, for a client that waits.
+    Retry,
+    /// As an effect, from the journal.
+    Replay,
+}
+
+/// What a handler works with: the step it is part of, whom it serves, and where its reply goes.
+pub struct Cx<'a, 'k> {
+    /// Keys and values, under the locks of the command.
+    pub tx: &'a mut Tx<'k>,
+    pub reply: Reply<'a>,
+    /// The connection's own state. In a retry or a replay a bare stand-in.
+    pub session: &'a mut Session,
+    pub server: &'a Arc<Server>,
+    pub mode: Mode,
+    pub(super) blocking: Option<Blocking>,
+}
+
+/// What a command that has to wait asks for.
+pub struct Blocking {
+    pub wait: Wait,
+    /// Unix ms at which the wait ends; `None`: never.
+    pub deadline_ms: Option<i64>,
+    /// What the client gets if the wait ends without anything.
+    pub at_deadline: AtDeadline,
+    /// The command to run again, where it is not the one that was given: `$` of XREAD is settled
+    /// when the wait begins.
+    pub retry_args: Option<Vec<Vec<u8>>>,
+}
+
+/// The reply to a wait that ended without anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AtDeadline {
+    Null,
+    NullArray,
+    /// The integer 0 (WAIT and its kin).
+    Zero,
+}
+
+impl AtDeadline {
+    pub fn write(self, reply: &mut Reply<'_>) {
+        match self {
+            AtDeadline::Null => reply.null(),
+            AtDeadline::NullArray => reply.null_array(),
+            AtDeadline::Zero => reply.int(0),
+        }
+    }
+
+    /// The reply's bytes.
+    pub fn bytes(self, proto: Proto) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(&mut Reply::new(&mut out, proto));
+        out
+    }
+}
+
+impl<'a, 'k> Cx<'a, 'k> {
+    pub fn new(
+        tx: &'a mut Tx<'k>,
+        reply: Reply<'a>,
+        session: &'a mut Session,
+        server: &'a Arc<Server>,
+        mode: Mode,
+    ) -> Cx<'a, 'k> {
+        Cx { tx, reply, session, server, mode, blocking: None }
+    }
+
+    /// Has the client wait for one of `keys`: the command is run again when one becomes worth
+    /// another look. Where it may not wait (in a transaction) it gets the reply of `at_deadline`
+    /// at once. The handler returns right after, having changed and written nothing.
+    pub fn block(
+        &mut self,
+        keys: Vec<Box<[u8]>>,
+        class: Class,
+        deadline_ms: Option<i64>,
+        at_deadline: AtDeadline,
+    ) {
+        self.block_with(Blocking {
+            wait: Wait { keys, class },
+            deadline_ms,
+            at_deadline,
+            retry_args: None,
+        });
+    }
+
+    /// As [`Cx::block`], saying everything.
+    pub fn block_with(&mut self, blocking: Blocking) {
+        match self.mode {
+            Mode::Direct | Mode::Retry => self.blocking = Some(blocking),
+            Mode::InExec | Mode::Replay => blocking.at_deadline.write(&mut self.reply),
+        }
+    }
+}

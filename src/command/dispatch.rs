@@ -1,0 +1,223 @@
+//! The way of a request through the command layer.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::cx::{Blocking, Cx, Mode};
+use super::error::{Error, Outcome};
+use super::server::Server;
+use super::session::{Queued, ReplyMode, Session};
+use super::spec::Flags;
+use super::table::{self, Command, Locks};
+use crate::keyspace::{Parked, Tx, Waiter};
+use crate::resp::{Proto, Reply};
+
+/// What the connection does after a request.
+pub enum Flow {
+    /// On to the next one.
+    Continue,
+    /// The command waits: the next one follows when it has its reply.
+    Blocked(Blocked),
+    /// Clients are paused until this unix ms: the request is to be tried again then, or earlier if
+    /// the pause ends.
+    Paused(i64),
+    /// Send what is written, then close.
+    Close,
+}
+
+/// A command that waits.
+pub struct Blocked {
+    pub waiter: Arc<Waiter>,
+    /// The reply, when it is served.
+    pub reply: oneshot::Receiver<Vec<u8>>,
+    /// Unix ms at which the wait ends; `None`: never.
+    pub deadline_ms: Option<i64>,
+    /// The reply if it ends without anything.
+    pub at_deadline: Vec<u8>,
+}
+
+/// Runs one request (at least one argument), writing its reply to `out`.
+pub fn execute(
+    server: &Arc<Server>,
+    session: &mut Session,
+    args: &[&[u8]],
+    out: &mut Vec<u8>,
+    now_ms: i64,
+) -> Flow {
+    let mark = out.len();
+    let flow = match admit(server, session, args, now_ms) {
+        Ok(Admitted::Run(command)) => run(server, session, command, args, out, now_ms),
+        Ok(Admitted::Queued) => {
+            out.extend_from_slice(b"+QUEUED\r\n");
+            Flow::Continue
+        }
+        Ok(Admitted::Paused(until_ms)) => return Flow::Paused(until_ms),
+        Err(error) => {
+            if let Some(multi) = &mut session.multi {
+                multi.aborted = true;
+            }
+            Reply::new(out, session.proto).error(error.text());
+            Flow::Continue
+        }
+    };
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off => out.truncate(mark),
+        ReplyMode::SkipNext => {
+            out.truncate(mark);
+            session.reply_mode = ReplyMode::Skip;
+        }
+        ReplyMode::Skip => {
+            out.truncate(mark);
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+    if session.close_after_reply { Flow::Close } else { flow }
+}
+
+enum Admitted {
+    Run(&'static Command),
+    Queued,
+    Paused(i64),
+}
+
+/// The checks that come before any command, in Redis's order.
+fn admit(
+    server: &Server,
+    session: &mut Session,
+    args: &[&[u8]],
+    now_ms: i64,
+) -> Result<Admitted, Error> {
+    let command = table::lookup(args)?;
+    let flags = command.spec.flags;
+    if !command.spec.arity_fits(args.len()) {
+        return Err(Error::wrong_arity(command.spec.name));
+    }
+    if !session.authenticated && !flags.has(Flags::NO_AUTH) {
+        return Err(Error::NO_AUTH);
+    }
+    if session.multi.is_some() && flags.has(Flags::NO_MULTI) {
+        return Err(Error::fixed("ERR Command not allowed inside a transaction"));
+    }
+    if let Some((until_ms, all)) = server.pause.at(now_ms) {
+        let queued_writes = || {
+            command.locks == Locks::Queued
+                && session.queued().iter().any(|it| it.command.spec.flags.has(Flags::WRITE))
+        };
+        if all && !is_pause_exempt(command) || flags.has(Flags::WRITE) || queued_writes() {
+            return Ok(Admitted::Paused(until_ms));
+        }
+    }
+    if let Some(multi) = &mut session.multi
+        && !runs_inside_multi(command)
+    {
+        multi.queue.push(Queued::new(command, args));
+        return Ok(Admitted::Queued);
+    }
+    Ok(Admitted::Run(command))
+}
+
+/// A pause must not keep its own end out.
+fn is_pause_exempt(command: &Command) -> bool {
+    command.spec.name == "client|unpause"
+}
+
+/// Commands that end or steer a transaction are run, not queued.
+fn runs_inside_multi(command: &Command) -> bool {
+    matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+fn run(
+    server: &Arc<Server>,
+    session: &mut Session,
+    command: &'static Command,
+    args: &[&[u8]],
+    out: &mut Vec<u8>,
+    now_ms: i64,
+) -> Flow {
+    session.command = command.spec.name;
+    let shards = command.shards(&server.keyspace, session, args);
+    let blocked = server.keyspace.run(shards, session.db, now_ms, |tx| {
+        tx.set_no_touch(session.no_touch);
+        let reply = Reply::new(out, session.proto);
+        let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
+        call(&mut cx, command, args);
+        let blocking = cx.blocking.take()?;
+        Some(park(tx, session, server, command, args, blocking))
+    });
+    blocked.map_or(Flow::Continue, Flow::Blocked)
+}
+
+/// Calls a handler; an error becomes its reply. Whether it succeeded.
+pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bool {
+    let mark = cx.reply.mark();
+    let outcome: Outcome = (command.run)(cx, args);
+    if let Err(error) = &outcome {
+        cx.reply.truncate(mark);
+        cx.reply.error(error.text());
+    }
+    outcome.is_ok()
+}
+
+fn park(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    server: &Arc<Server>,
+    command: &'static Command,
+    args: &[&[u8]],
+    blocking: Blocking,
+) -> Blocked {
+    let (sender, reply) = oneshot::channel();
+    let request = match &blocking.retry_args {
+        None => Queued::new(command, args),
+        Some(args) => {
+            let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+            Queued::new(command, &args)
+        }
+    };
+    let parked = ParkedCommand {
+        server: Arc::clone(server),
+        request,
+        proto: session.proto,
+        no_touch: session.no_touch,
+        reply: Mutex::new(Some(sender)),
+    };
+    let waiter = tx.park(blocking.wait, Box::new(parked));
+    if let Some(client) = &session.client {
+        client.set_blocked(Arc::clone(&waiter));
+    }
+    let at_deadline = blocking.at_deadline.bytes(session.proto);
+    Blocked { waiter, reply, deadline_ms: blocking.deadline_ms, at_deadline }
+}
+
+/// A blocked client's command, to be run by whoever makes its key ready.
+struct ParkedCommand {
+    server: Arc<Server>,
+    request: Queued,
+    proto: Proto,
+    no_touch: bool,
+    reply: Mutex<Option<oneshot::Sender<Vec<u8>>>>,
+}
+
+impl Parked for ParkedCommand {
+    fn retry(&self, tx: &mut Tx<'_>) -> bool {
+        let args = self.request.args();
+        let mut out = Vec::new();
+        let mut session = Session::stand_in(tx.db(), self.proto);
+        tx.set_no_touch(self.no_touch);
+        let reply = Reply::new(&mut out, self.proto);
+        let mut cx = Cx::new(tx, reply, &mut session, &self.server, Mode::Retry);
+        call(&mut cx, self.request.command, &args);
+        if cx.blocking.is_some() {
+            return false;
+        }
+        if let Some(sender) = self.reply.lock().take() {
+            // A connection that has gone cancels its wait first; if it goes right now its reply is
+            // lost with it, as in Redis.
+            drop(sender.send(out));
+        }
+        true
+    }
+}

@@ -1,0 +1,108 @@
+//! What all connections share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use tokio::sync::Notify;
+
+use super::clients::Clients;
+use super::session::Session;
+use crate::config::Config;
+use crate::keyspace::{Keyspace, ShardSet};
+
+/// The server as commands see it: keys, settings, and who is connected.
+pub struct Server {
+    pub keyspace: Arc<Keyspace>,
+    pub config: Arc<Config>,
+    pub clients: Clients,
+    pub pause: Pause,
+    pub shutdown: Shutdown,
+    pub started_at_ms: i64,
+}
+
+impl Server {
+    pub fn new(keyspace: Arc<Keyspace>, config: Arc<Config>) -> Server {
+        let started_at_ms = keyspace.clock().now_ms();
+        Server {
+            keyspace,
+            config,
+            clients: Clients::default(),
+            pause: Pause::default(),
+            shutdown: Shutdown::default(),
+            started_at_ms,
+        }
+    }
+}
+
+impl Server {
+    /// Ends a connection: its watches, and its place among the clients.
+    pub fn leave(&self, session: &mut Session) {
+        let shards = session.watched_shards(&self.keyspace);
+        if shards != ShardSet::NONE {
+            self.keyspace.run(shards, session.db, 0, |tx| session.unwatch(tx));
+        }
+        self.clients.leave(session.id());
+    }
+}
+
+/// CLIENT PAUSE: until when which commands wait.
+#[derive(Default)]
+pub struct Pause {
+    until_ms: AtomicI64,
+    /// Reads wait as well.
+    all: AtomicBool,
+    changed: Notify,
+}
+
+impl Pause {
+    /// Pauses until `until_ms`, all commands or those that write.
+    pub fn begin(&self, until_ms: i64, all: bool) {
+        self.all.store(all, Ordering::Relaxed);
+        self.until_ms.store(until_ms, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    pub fn end(&self) {
+        self.until_ms.store(0, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    /// The end of the pause, if there is one at `now_ms`, and whether it holds reads.
+    pub fn at(&self, now_ms: i64) -> Option<(i64, bool)> {
+        let until_ms = self.until_ms.load(Ordering::Relaxed);
+        (now_ms < until_ms).then(|| (until_ms, self.all.load(Ordering::Relaxed)))
+    }
+
+    /// Resolves when the pause is changed or ended by hand.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// Whether the server is to stop.
+#[derive(Default)]
+pub struct Shutdown {
+    begun: AtomicBool,
+    signal: Notify,
+}
+
+impl Shutdown {
+    pub fn begin(&self) {
+        self.begun.store(true, Ordering::SeqCst);
+        self.signal.notify_waiters();
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Resolves once the shutdown has begun.
+    pub async fn begun(&self) {
+        let mut signal = std::pin::pin!(self.signal.notified());
+        // Listen before looking, so that a shutdown in between is not missed.
+        signal.as_mut().enable();
+        if !self.has_begun() {
+            signal.await;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A connection's state, as its commands see it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::clients::Client;
+use super::table::Command;
+use crate::keyspace::{Keyspace, ShardSet, Tx};
+use crate::resp::Proto;
+
+/// Whether replies are sent (CLIENT REPLY).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// Not for the next command.
+    SkipNext,
+    /// Not for this command.
+    Skip,
+}
+
+/// A connection's state.
+pub struct Session {
+    pub db: usize,
+    pub proto: Proto,
+    pub authenticated: bool,
+    pub reply_mode: ReplyMode,
+    pub no_touch: bool,
+    pub no_evict: bool,
+    /// Close once the reply is sent (QUIT).
+    pub close_after_reply: bool,
+    pub multi: Option<Box<Multi>>,
+    watched: Vec<(usize, Box<[u8]>)>,
+    touched: Arc<AtomicBool>,
+    /// Full name of the command being run or run last.
+    pub command: &'static str,
+    /// Where others see this connection; none for a stand-in.
+    pub client: Option<Arc<Client>>,
+}
+
+/// A transaction being queued.
+#[derive(Default)]
+pub struct Multi {
+    pub queue: Vec<Queued>,
+    /// A command was refused: EXEC will refuse too.
+    pub aborted: bool,
+}
+
+/// A command of a transaction, its arguments kept.
+pub struct Queued {
+    pub command: &'static Command,
+    bytes: Box<[u8]>,
+    ends: Box<[usize]>,
+}
+
+impl Queued {
+    pub fn new(command: &'static Command, args: &[&[u8]]) -> Queued {
+        let mut ends = Vec::with_capacity(args.len());
+        let mut bytes = Vec::with_capacity(args.iter().map(|arg| arg.len()).sum());
+        for arg in args {
+            bytes.extend_from_slice(arg);
+            ends.push(bytes.len());
+        }
+        Queued { command, bytes: bytes.into(), ends: ends.into() }
+    }
+
+    pub fn args(&self) -> Vec<&[u8]> {
+        let mut start = 0;
+        let slices =
+            self.ends.iter().map(|&end| &self.bytes[std::mem::replace(&mut start, end)..end]);
+        slices.collect()
+    }
+
+    /// Bytes the queued arguments take.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len() + self.ends.len() * size_of::<usize>()
+    }
+}
+
+impl Session {
+    pub fn new(client: Option<Arc<Client>>, authenticated: bool) -> Session {
+        Session {
+            db: 0,
+            proto: Proto::Resp2,
+            authenticated,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            no_evict: false,
+            close_after_reply: false,
+            multi: None,
+            watched: Vec::new(),
+            touched: Arc::new(AtomicBool::new(false)),
+            command: "NULL",
+            client,
+        }
+    }
+
+    /// Stands in for a connection where a command runs without one.
+    pub fn stand_in(db: usize, proto: Proto) -> Session {
+        Session { db, proto, ..Session::new(None, true) }
+    }
+
+    /// The connection's id; 0 for a stand-in.
+    pub fn id(&self) -> u64 {
+        self.client.as_ref().map_or(0, |client| client.id)
+    }
+
+    /// Shows others the connection's state as it is now.
+    pub fn publish(&self) {
+        let Some(client) = &self.client else { return };
+        let mut seen = client.seen.lock();
+        seen.db = self.db;
+        seen.proto = self.proto;
+        seen.command = self.command;
+        seen.queued = self.multi.as_ref().map(|multi| multi.queue.len());
+        seen.queued_bytes = self.queued().iter().map(Queued::bytes).sum();
+        seen.watched = self.watched.len();
+        seen.no_evict = self.no_evict;
+        seen.no_touch = self.no_touch;
+        seen.close_after_reply = self.close_after_reply;
+    }
+
+    pub fn queued(&self) -> &[Queued] {
+        self.multi.as_ref().map_or(&[], |multi| &multi.queue)
+    }
+
+    // --- WATCH
+
+    pub fn watched(&self) -> &[(usize, Box<[u8]>)] {
+        &self.watched
+    }
+
+    pub fn watched_shards(&self, keyspace: &Keyspace) -> ShardSet {
+        self.watched.iter().map(|(_, key)| keyspace.shard_of(key)).collect()
+    }
+
+    /// Watches a key of the step's database.
+    pub fn watch(&mut self, tx: &mut Tx<'_>, key: &[u8]) {
+        let known = self.watched.iter().any(|(db, watched)| *db == tx.db() && **watched == *key);
+        if !known {
+            tx.watch(key, &self.touched);
+            self.watched.push((tx.db(), key.into()));
+        }
+    }
+
+    /// Whether a watched key was touched, or passed its deadline, since it was watched.
+    pub fn watch_broken(&self, tx: &mut Tx<'_>) -> bool {
+        let db = tx.db();
+        let expired = self.watched.iter().any(|(db, key)| {
+            tx.select(*db);
+            tx.expired_under_watch(key, &self.touched)
+        });
+        tx.select(db);
+        expired || self.touched.load(Ordering::Relaxed)
+    }
+
+    /// Ends all watches; the shards of the watched keys are locked.
+    pub fn unwatch(&mut self, tx: &mut Tx<'_>) {
+        let db = tx.db();
+        for (db, key) in self.watched.drain(..) {
+            tx.select(db);
+            tx.unwatch(&key, &self.touched);
+        }
+        tx.select(db);
+        self.touched.store(false, Ordering::Relaxed);
+    }
+}

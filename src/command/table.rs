@@ -1,0 +1,195 @@
+//! The command table: the facts of each command beside the function that does it.
+
+use std::sync::LazyLock;
+
+use super::cx::Cx;
+use super::error::{Error, Outcome};
+use super::session::Session;
+use super::spec::{self, NameIndex, Spec};
+use crate::keyspace::{Keyspace, ShardSet};
+
+/// Does a command: reads its arguments (the name first), changes values through `cx.tx`, writes its
+/// reply to `cx.reply`. On an error nothing is written and nothing changed.
+pub type Handler = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Outcome;
+
+/// Which shards a command runs under.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Locks {
+    /// Those of its keys, as its spec finds them; none for a command without keys.
+    Keys,
+    /// All: it sees whole databases, or finds its keys only while running.
+    All,
+    /// Those of the connection's watched keys (UNWATCH, DISCARD).
+    Watched,
+    /// Those of the queued commands and of the watched keys (EXEC).
+    Queued,
+}
+
+/// A family's line for one command: its name in the specs (`xgroup|create`), and how to do it.
+pub struct Entry {
+    pub name: &'static str,
+    pub run: Handler,
+    pub locks: Locks,
+}
+
+/// A command under the locks of its keys.
+pub const fn keys(name: &'static str, run: Handler) -> Entry {
+    Entry { name, run, locks: Locks::Keys }
+}
+
+/// A command under all locks.
+pub const fn all(name: &'static str, run: Handler) -> Entry {
+    Entry { name, run, locks: Locks::All }
+}
+
+/// A command as it can be called.
+pub struct Command {
+    pub spec: &'static Spec,
+    pub run: Handler,
+    pub locks: Locks,
+    /// Its place in [`commands`]: statistics are kept by it.
+    pub index: usize,
+}
+
+/// A command or a container of commands, by its first word.
+struct Top {
+    spec: &'static Spec,
+    command: Option<usize>,
+    /// Short names of the commands below it.
+    below: Vec<(&'static str, usize)>,
+}
+
+struct Table {
+    commands: Vec<Command>,
+    tops: Vec<Top>,
+    names: NameIndex<1024>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::build(super::FAMILIES, spec::ALL));
+/// Commands that stand in effects only.
+static INTERNAL: LazyLock<Table> =
+    LazyLock::new(|| Table::build(super::INTERNAL, &[spec::internal::ALL]));
+
+/// Every command and subcommand that is served.
+pub fn commands() -> &'static [Command] {
+    &TABLE.commands
+}
+
+/// Finds the command that a request names, by its first word or, in a container, its first two.
+pub fn lookup(args: &[&[u8]]) -> Result<&'static Command, Error> {
+    TABLE.lookup(args)
+}
+
+/// Finds the command that an effect names.
+pub fn lookup_effect(args: &[&[u8]]) -> Result<&'static Command, Error> {
+    INTERNAL.lookup(args).or_else(|_| TABLE.lookup(args))
+}
+
+fn unknown_command(args: &[&[u8]]) -> Error {
+    // Redis shows at most 128 bytes of name and of arguments.
+    const SHOWN_BYTES_MAX: usize = 128;
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend_from_slice(&args[0][..args[0].len().min(SHOWN_BYTES_MAX)]);
+    text.extend_from_slice(b"', with args beginning with: ");
+    let mut shown = 0;
+    for arg in &args[1..] {
+        if shown >= SHOWN_BYTES_MAX {
+            break;
+        }
+        let part = &arg[..arg.len().min(SHOWN_BYTES_MAX - shown)];
+        text.push(b'\'');
+        text.extend_from_slice(part);
+        text.extend_from_slice(b"' ");
+        shown += part.len() + 3;
+    }
+    Error::new(text)
+}
+
+fn unknown_subcommand(container: &str, word: &[u8]) -> Error {
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(&word[..word.len().min(128)]);
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(container.to_uppercase().as_bytes());
+    text.extend_from_slice(b" HELP.");
+    Error::new(text)
+}
+
+impl Table {
+    fn build(families: &[&[Entry]], specs: &[&[&'static Spec]]) -> Table {
+        let mut table = Table { commands: Vec::new(), tops: Vec::new(), names: NameIndex::new() };
+        for entry in families.iter().flat_map(|family| family.iter()) {
+            table.add(entry, specs);
+        }
+        table
+    }
+
+    fn lookup(&'static self, args: &[&[u8]]) -> Result<&'static Command, Error> {
+        let found = self.names.find(args[0], |at| self.tops[at].spec.name);
+        let top = &self.tops[found.ok_or_else(|| unknown_command(args))?];
+        if !top.below.is_empty() && args.len() > 1 {
+            let named = |(name, _): &&(&str, usize)| name.as_bytes().eq_ignore_ascii_case(args[1]);
+            return match top.below.iter().find(named) {
+                Some(&(_, at)) => Ok(&self.commands[at]),
+                None => Err(unknown_subcommand(top.spec.name, args[1])),
+            };
+        }
+        match top.command {
+            Some(at) => Ok(&self.commands[at]),
+            None => Err(Error::wrong_arity(top.spec.name)),
+        }
+    }
+
+    fn add(&mut self, entry: &Entry, specs: &[&[&'static Spec]]) {
+        let first = entry.name.split('|').next().unwrap_or(entry.name);
+        let specs = specs.iter().flat_map(|group| group.iter());
+        let top = specs.copied().find(|spec| spec.name == first);
+        let top = top.unwrap_or_else(|| panic!("no facts are known of {first}"));
+        let at = match self.tops.iter().position(|known| known.spec.name == first) {
+            Some(at) => at,
+            None => {
+                let at = self.tops.len();
+                self.tops.push(Top { spec: top, command: None, below: Vec::new() });
+                let names = std::mem::take(&mut self.names);
+                self.names = names.with(first, at);
+                at
+            }
+        };
+        let index = self.commands.len();
+        let spec = if entry.name == first {
+            self.tops[at].command = Some(index);
+            top
+        } else {
+            let below = top.subcommands.iter().find(|spec| spec.name == entry.name);
+            let below = below.unwrap_or_else(|| panic!("no facts are known of {}", entry.name));
+            self.tops[at].below.push((below.short_name(), index));
+            below
+        };
+        self.commands.push(Command { spec, run: entry.run, locks: entry.locks, index });
+    }
+}
+
+impl Command {
+    /// The shards that a call has to lock.
+    pub fn shards(&self, keyspace: &Keyspace, session: &Session, args: &[&[u8]]) -> ShardSet {
+        match self.locks {
+            Locks::All => ShardSet::ALL,
+            Locks::Keys => self.key_shards(keyspace, args),
+            Locks::Watched => session.watched_shards(keyspace),
+            Locks::Queued => {
+                let queued = session.queued().iter().map(|queued| {
+                    let args = queued.args();
+                    queued.command.shards(keyspace, session, &args)
+                });
+                queued.collect::<ShardSet>().union(session.watched_shards(keyspace))
+            }
+        }
+    }
+
+    fn key_shards(&self, keyspace: &Keyspace, args: &[&[u8]]) -> ShardSet {
+        if self.spec.keys.is_empty() {
+            return ShardSet::NONE;
+        }
+        let keys = self.spec.keys_of(args);
+        keys.iter().map(|key| keyspace.shard_of(args[key.position as usize])).collect()
+    }
+}

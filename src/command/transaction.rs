@@ -1,0 +1,79 @@
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+
+use super::cx::{Cx, Mode};
+use super::dispatch;
+use super::error::{Error, Outcome};
+use super::session::Multi;
+use super::table::{Entry, Locks, keys};
+
+pub(super) static COMMANDS: &[Entry] = &[
+    keys("multi", multi),
+    Entry { name: "exec", run: exec, locks: Locks::Queued },
+    Entry { name: "discard", run: discard, locks: Locks::Watched },
+    keys("watch", watch),
+    Entry { name: "unwatch", run: unwatch, locks: Locks::Watched },
+];
+
+fn multi(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
+    if cx.session.multi.is_some() {
+        return Err(Error::fixed("ERR MULTI calls can not be nested"));
+    }
+    cx.session.multi = Some(Box::default());
+    cx.reply.ok();
+    Ok(())
+}
+
+/// Runs the queue as one step: all shards of all its commands, and of the watched keys, are locked,
+/// so the check of the watches and the run are one.
+fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
+    let Some(multi) = cx.session.multi.take() else {
+        return Err(Error::fixed("ERR EXEC without MULTI"));
+    };
+    let Multi { queue, aborted } = *multi;
+    let broken = cx.session.watch_broken(cx.tx);
+    // The transaction's own writes are no reason to break a watch.
+    cx.session.unwatch(cx.tx);
+    if aborted {
+        return Err(Error::EXEC_ABORTED);
+    }
+    if broken {
+        cx.reply.null_array();
+        return Ok(());
+    }
+    cx.reply.array(queue.len());
+    let mode = std::mem::replace(&mut cx.mode, Mode::InExec);
+    for queued in &queue {
+        dispatch::call(cx, queued.command, &queued.args());
+        // HELLO may have changed the version.
+        let proto = cx.session.proto;
+        cx.reply.set_proto(proto);
+    }
+    cx.mode = mode;
+    Ok(())
+}
+
+fn discard(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
+    if cx.session.multi.take().is_none() {
+        return Err(Error::fixed("ERR DISCARD without MULTI"));
+    }
+    cx.session.unwatch(cx.tx);
+    cx.reply.ok();
+    Ok(())
+}
+
+fn watch(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    if cx.session.multi.is_some() {
+        return Err(Error::fixed("ERR WATCH inside MULTI is not allowed"));
+    }
+    for key in &args[1..] {
+        cx.session.watch(cx.tx, key);
+    }
+    cx.reply.ok();
+    Ok(())
+}
+
+fn unwatch(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
+    cx.session.unwatch(cx.tx);
+    cx.reply.ok();
+    Ok(())
+}

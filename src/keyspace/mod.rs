@@ -1,0 +1,179 @@
+//! The keyspace: shards behind locks, and the one gate through which values change.
+//!
+//! 64 shards, each a mutex over its part of every numbered database. A command runs on its
+//! connection's thread, in [`Keyspace::run`], under the locks of the shards its keys hash to, always
+//! taken in index order. It sees a [`Tx`], never a shard.
+
+pub mod clock;
+mod expiry;
+mod scan;
+mod shard;
+pub mod table;
+mod tx;
+pub mod value;
+pub mod waiting;
+mod watching;
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use shard::ShardSet;
+pub use table::{NEVER, Slot};
+pub use tx::{Expiry, Tx, WrongType};
+pub use value::{Kind, Typed, Value};
+pub use waiting::{Class, Parked, Wait, Waiter};
+
+use crate::journal::Sink;
+use shard::Shard;
+
+/// How many shards there are.
+pub const SHARDS: usize = 64;
+
+/// What a keyspace is made with.
+pub struct Options {
+    /// How many numbered databases.
+    pub databases: usize,
+    pub clock: Arc<dyn Clock>,
+    /// Seeds the key hash and whatever is drawn at random.
+    pub seed: u64,
+    /// Where the frames of effects go, if anybody wants them.
+    pub sink: Option<Arc<dyn Sink>>,
+}
+
+/// All keys of all databases.
+pub struct Keyspace {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: foldhash::quality::FixedState,
+    clock: Arc<dyn Clock>,
+    databases: usize,
+    sink: Option<Arc<dyn Sink>>,
+    /// Orders waiting clients by arrival.
+    arrivals: AtomicU64,
+    random: AtomicU64,
+    /// The nearest deadline of any key, unix ms, or earlier.
+    next_deadline_ms: AtomicI64,
+    deadline_moved: Notify,
+    active_expiry: AtomicBool,
+}
+
+impl Keyspace {
+    pub fn new(options: Options) -> Keyspace {
+        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(options.databases)));
+        Keyspace {
+            shards: shards.collect(),
+            hasher: foldhash::quality::FixedState::with_seed(options.seed),
+            clock: options.clock,
+            databases: options.databases,
+            sink: options.sink,
+            arrivals: AtomicU64::new(0),
+            random: AtomicU64::new(options.seed),
+            next_deadline_ms: AtomicI64::new(NEVER),
+            deadline_moved: Notify::new(),
+            active_expiry: AtomicBool::new(true),
+        }
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub fn databases(&self) -> usize {
+        self.databases
+    }
+
+    /// The shard that a key lies in, as a set of one.
+    pub fn shard_of(&self, key: &[u8]) -> ShardSet {
+        ShardSet::one(Keyspace::shard_of_hash(self.hash(key)))
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The table index takes its places from the low bits and its tags from the top ones, so the
+    /// shard comes from the middle.
+    fn shard_of_hash(hash: u64) -> usize {
+        (hash >> 40) as usize % SHARDS
+    }
+
+    /// Runs one atomic step under the locks of `shards`, in database `db`.
+    ///
+    /// Time in the step is the later of `now_ms` and the locked shards' last reading. Waiters that
+    /// the step made ready are served before this returns, in steps of their own.
+    pub fn run<R>(
+        &self,
+        shards: ShardSet,
+        db: usize,
+        now_ms: i64,
+        step: impl FnOnce(&mut Tx<'_>) -> R,
+    ) -> R {
+        let mut tx = self.begin(shards, db, now_ms);
+        let result = step(&mut tx);
+        tx.end_step();
+        let served = if tx.has_ready() { tx.serve_ready() } else { Ok(()) };
+        // What was removed is freed when no lock is held any more.
+        let removed = tx.close();
+        if let Err(needed) = served {
+            self.serve(shards.union(needed), now_ms);
+        }
+        drop(removed);
+        result
+    }
+
+    /// Locks `shards`. Keys that somebody made ready there are served first: nobody may see the
+    /// state between a push and its waiters.
+    fn begin(&self, shards: ShardSet, db: usize, now_ms: i64) -> Tx<'_> {
+        loop {
+            let tx = Tx::new(self, shards, self.lock(shards), db, now_ms);
+            if !tx.has_ready() {
+                return tx;
+            }
+            drop(tx.close());
+            self.serve(shards, now_ms);
+        }
+    }
+
+    /// Serves waiters until no key in `shards` is ready, locking more shards as they are needed.
+    fn serve(&self, mut shards: ShardSet, now_ms: i64) {
+        loop {
+            let mut tx = Tx::new(self, shards, self.lock(shards), 0, now_ms);
+            let served = tx.serve_ready();
+            drop(tx.close());
+            match served {
+                Ok(()) => return,
+                Err(needed) => shards = shards.union(needed),
+            }
+        }
+    }
+
+    fn lock(&self, shards: ShardSet) -> tx::Guards<'_> {
+        shards.iter().map(|shard| -> MutexGuard<'_, Shard> { self.shards[shard].lock() }).collect()
+    }
+
+    /// Takes a waiter whose wait was cancelled from under its keys.
+    pub fn leave(&self, waiter: &Waiter) {
+        let mut tx = Tx::new(self, waiter.shards(), self.lock(waiter.shards()), waiter.db, 0);
+        for key in waiter.keys() {
+            tx.waiting_mut(key).leave(key, waiter);
+        }
+        drop(tx.close());
+    }
+
+    fn next_arrival(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The next random number (SplitMix64: seeded, so a run can be repeated).
+    pub fn random(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

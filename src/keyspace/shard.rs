@@ -1,0 +1,106 @@
+//! One shard: its part of every database, and the set type that names several.
+
+use std::collections::BTreeSet;
+
+use super::SHARDS;
+use super::table::Table;
+use super::waiting::Waiting;
+use super::watching::Watching;
+
+/// A set of shards.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct ShardSet(u64);
+
+const _: () = assert!(SHARDS == u64::BITS as usize);
+
+impl ShardSet {
+    pub const NONE: ShardSet = ShardSet(0);
+    pub const ALL: ShardSet = ShardSet(u64::MAX);
+
+    pub fn one(shard: usize) -> ShardSet {
+        ShardSet(1 << shard)
+    }
+
+    pub fn union(self, other: ShardSet) -> ShardSet {
+        ShardSet(self.0 | other.0)
+    }
+
+    pub fn contains(self, other: ShardSet) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub fn is_all(self) -> bool {
+        self.0 == u64::MAX
+    }
+
+    /// The members in index order, which is the order of locking.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            if rest == 0 {
+                return None;
+            }
+            let shard = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            Some(shard)
+        })
+    }
+
+    /// How many members come before `shard`, which must be one of them.
+    pub(super) fn rank(self, shard: usize) -> usize {
+        assert!(self.0 >> shard & 1 == 1, "a command touched a key that it had not locked");
+        (self.0 & ((1 << shard) - 1)).count_ones() as usize
+    }
+}
+
+impl FromIterator<ShardSet> for ShardSet {
+    fn from_iter<I: IntoIterator<Item = ShardSet>>(sets: I) -> ShardSet {
+        sets.into_iter().fold(ShardSet::NONE, ShardSet::union)
+    }
+}
+
+/// A shard's part of one numbered database.
+#[derive(Default)]
+pub(super) struct Db {
+    pub table: Table,
+    /// (deadline in unix ms, hash of the key), nearest first. Two keys of one hash and one deadline
+    /// share a place; whoever expires it looks for all of them.
+    pub deadlines: BTreeSet<(i64, u64)>,
+    pub waiting: Waiting,
+    pub watching: Watching,
+}
+
+/// A key that became worth another look for who waits for it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ReadyKey {
+    /// Orders keys of several shards by when they became ready.
+    pub seq: u64,
+    pub db: usize,
+    pub key: Box<[u8]>,
+}
+
+// One cache line apart at least, so that two cores on two shards do not share one.
+#[repr(align(64))]
+pub(super) struct Shard {
+    pub dbs: Vec<Db>,
+    /// In the order they became ready.
+    pub ready: std::collections::VecDeque<ReadyKey>,
+    /// The latest time any step saw here: time never runs backwards between two connections.
+    pub last_now_ms: i64,
+    /// Changes since the start.
+    pub changes: u64,
+    /// Keys removed at their deadline since the start.
+    pub expired_keys: u64,
+}
+
+impl Shard {
+    pub fn new(databases: usize) -> Shard {
+        Shard {
+            dbs: (0..databases).map(|_| Db::default()).collect(),
+            ready: std::collections::VecDeque::new(),
+            last_now_ms: 0,
+            changes: 0,
+            expired_keys: 0,
+        }
+    }
+}

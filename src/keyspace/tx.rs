@@ -1,0 +1,596 @@
+//! The one gate: every read and change of a value passes through a [`Tx`].
+//!
+//! A `Tx` is one atomic step over the shards that its command has locked. A handler that changes a
+//! value says so twice: [`Tx::changed`] (who watches the key, who counts changes) and
+//! [`Tx::record`] or [`Tx::effect`] (what the journal keeps). The two belong together: a step that
+//! changed something and recorded nothing, or the other way round, is caught by an assertion in
+//! debug builds, at the end of the step.
+
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+
+use super::Keyspace;
+use super::shard::{Db, ReadyKey, Shard, ShardSet};
+use super::table::{NEVER, Slot};
+use super::value::{Typed, Value};
+use super::waiting::Waiting;
+use super::watching::Touched;
+use crate::journal::{EffectWriter, Effects, Frame};
+
+pub(super) type Guards<'k> = SmallVec<[MutexGuard<'k, Shard>; 1]>;
+
+/// The key holds a value of another type than the command is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WrongType;
+
+/// What becomes of a key's deadline when its value is replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// As it was; none for a new key.
+    Keep,
+    /// None.
+    Clear,
+    /// This unix time in ms.
+    At(i64),
+}
+
+/// One atomic step.
+pub struct Tx<'k> {
+    keyspace: &'k Keyspace,
+    shards: ShardSet,
+    guards: Guards<'k>,
+    db: usize,
+    now_ms: i64,
+    /// Effects are being replayed: nothing expires but by an effect, and none are recorded.
+    replaying: bool,
+    /// Reads leave the keys' access times as they are (CLIENT NO-TOUCH).
+    no_touch: bool,
+    effects: Effects,
+    changes: u32,
+    recorded: u32,
+    has_ready: bool,
+    removed: Vec<Value>,
+}
+
+impl<'k> Tx<'k> {
+    pub(super) fn new(
+        keyspace: &'k Keyspace,
+        shards: ShardSet,
+        mut guards: Guards<'k>,
+        db: usize,
+        now_ms: i64,
+    ) -> Tx<'k> {
+        let now_ms = guards.iter().fold(now_ms, |now_ms, shard| now_ms.max(shard.last_now_ms));
+        let mut has_ready = false;
+        for shard in &mut guards {
+            shard.last_now_ms = now_ms;
+            has_ready |= !shard.ready.is_empty();
+        }
+        Tx {
+            keyspace,
+            shards,
+            guards,
+            db,
+            now_ms,
+            replaying: false,
+            no_touch: false,
+            effects: Effects::default(),
+            changes: 0,
+            recorded: 0,
+            has_ready,
+            removed: Vec::new(),
+        }
+    }
+
+    /// Ends the step's locks; gives what it removed, to be freed outside of them.
+    pub(super) fn close(self) -> Vec<Value> {
+        self.removed
+    }
+
+    /// Closes a frame: what follows is another atomic step under the same locks.
+    pub(crate) fn end_step(&mut self) {
+        debug_assert_eq!(
+            self.changes > 0,
+            self.recorded > 0,
+            "a step has to record what it changes: {} changes, {} effects",
+            self.changes,
+            self.recorded
+        );
+        if self.changes > 0 {
+            self.changes = 0;
+            self.recorded = 0;
+            if let Some(sink) = &self.keyspace.sink
+                && !self.effects.is_empty()
+            {
+                sink.append(Frame { time_ms: self.now_ms, effects: self.effects.take() });
+            }
+        }
+    }
+
+    pub fn keyspace(&self) -> &'k Keyspace {
+        self.keyspace
+    }
+
+    /// The step's time, unix ms.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn db(&self) -> usize {
+        self.db
+    }
+
+    /// Goes on in another database (the caller has checked that it exists).
+    pub fn select(&mut self, db: usize) {
+        assert!(db < self.keyspace.databases, "a database within `databases`");
+        self.db = db;
+    }
+
+    /// The shards that are locked.
+    pub fn locked(&self) -> ShardSet {
+        self.shards
+    }
+
+    pub fn set_no_touch(&mut self, no_touch: bool) {
+        self.no_touch = no_touch;
+    }
+
+    /// From here on effects are replayed.
+    pub fn set_replaying(&mut self) {
+        self.replaying = true;
+    }
+
+    pub fn is_replaying(&self) -> bool {
+        self.replaying
+    }
+
+    // --- reading
+
+    /// A key's value; a read that counts as access.
+    pub fn get(&mut self, key: &[u8]) -> Option<&Value> {
+        let (now_ms, no_touch) = (self.now_ms, self.no_touch);
+        let slot = self.live_slot_mut(key)?;
+        if !no_touch {
+            slot.accessed_at_ms = now_ms;
+        }
+        Some(&slot.value)
+    }
+
+    /// A key's value, without counting as access.
+    pub fn peek(&self, key: &[u8]) -> Option<&Value> {
+        self.slot(key).map(|slot| &slot.value)
+    }
+
+    /// A key with its deadline and access time, without counting as access.
+    pub fn slot(&self, key: &[u8]) -> Option<&Slot> {
+        let (rank, hash) = self.place(key);
+        let table = &self.guards[rank].dbs[self.db].table;
+        let slot = table.slot(table.find(hash, key)?);
+        if self.is_due(slot.expire_at_ms) { None } else { Some(slot) }
+    }
+
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.slot(key).is_some()
+    }
+
+    /// The value of type `T` at a key, or none.
+    pub fn read<T: Typed>(&mut self, key: &[u8]) -> Result<Option<&T>, WrongType> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(value) => T::of(value).map(Some).ok_or(WrongType),
+        }
+    }
+
+    /// The unix time in ms at which a key expires ([`NEVER`]: it does not); `None`: no such key.
+    pub fn expire_at(&self, key: &[u8]) -> Option<i64> {
+        self.slot(key).map(|slot| slot.expire_at_ms)
+    }
+
+    // --- changing
+
+    /// The value of type `T` at a key, to change it. The caller reports with [`Tx::changed`] and an
+    /// effect if it did.
+    pub fn write<T: Typed>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
+        self.collect_due(key);
+        let now_ms = self.now_ms;
+        match self.live_slot_mut(key) {
+            None => Ok(None),
+            Some(slot) => {
+                slot.accessed_at_ms = now_ms;
+                T::of_mut(&mut slot.value).map(Some).ok_or(WrongType)
+            }
+        }
+    }
+
+    /// As [`Tx::write`], making a missing key first.
+    pub fn write_or_insert<T: Typed>(
+        &mut self,
+        key: &[u8],
+        new: impl FnOnce() -> T,
+    ) -> Result<&mut T, WrongType> {
+        self.collect_due(key);
+        let (rank, hash) = self.place(key);
+        let now_ms = self.now_ms;
+        let db = self.db;
+        let at = match self.guards[rank].dbs[db].table.find(hash, key) {
+            Some(at) => at,
+            None => {
+                self.mark_ready(rank, key);
+                self.guards[rank].dbs[db].table.insert_new(Slot {
+                    hash,
+                    key: key.into(),
+                    value: new().into_value(),
+                    expire_at_ms: NEVER,
+                    accessed_at_ms: now_ms,
+                })
+            }
+        };
+        let slot = self.guards[rank].dbs[db].table.slot_mut(at);
+        slot.accessed_at_ms = now_ms;
+        T::of_mut(&mut slot.value).ok_or(WrongType)
+    }
+
+    /// Puts a value at a key, whatever was there. A key that stays keeps its place in scans.
+    pub fn put(&mut self, key: &[u8], value: Value, expiry: Expiry) {
+        self.collect_due(key);
+        let (rank, hash) = self.place(key);
+        let (db, now_ms) = (self.db, self.now_ms);
+        self.mark_ready(rank, key);
+        let table = &mut self.guards[rank].dbs[db].table;
+        let found = table.find(hash, key);
+        let at = match found {
+            Some(at) => {
+                let slot = table.slot_mut(at);
+                slot.accessed_at_ms = now_ms;
+                let before = std::mem::replace(&mut slot.value, value);
+                self.discard(before);
+                at
+            }
+            None => table.insert_new(Slot {
+                hash,
+                key: key.into(),
+                value,
+                expire_at_ms: NEVER,
+                accessed_at_ms: now_ms,
+            }),
+        };
+        match expiry {
+            Expiry::Keep => {}
+            Expiry::Clear => self.set_deadline(rank, at, NEVER),
+            Expiry::At(expire_at_ms) => self.set_deadline(rank, at, expire_at_ms),
+        }
+    }
+
+    /// Takes a key away; its slot, if there was one.
+    pub fn take(&mut self, key: &[u8]) -> Option<Slot> {
+        self.collect_due(key);
+        let (rank, hash) = self.place(key);
+        let at = self.guards[rank].dbs[self.db].table.find(hash, key)?;
+        Some(self.remove_at(rank, at))
+    }
+
+    /// Removes a key; whether there was one. What it held is freed after the locks.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        match self.take(key) {
+            Some(slot) => {
+                self.discard(slot.value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Removes a key whose collection has become empty. No effect of its own is needed: replaying
+    /// what emptied it removes it again.
+    pub fn remove_if_empty(&mut self, key: &[u8]) -> bool {
+        let empty = self.peek(key).is_some_and(Value::is_empty_collection);
+        empty && self.remove(key)
+    }
+
+    /// Sets or takes away ([`NEVER`]) the deadline of a key that exists.
+    pub fn set_expire_at(&mut self, key: &[u8], expire_at_ms: i64) {
+        let (rank, hash) = self.place(key);
+        let found = self.guards[rank].dbs[self.db].table.find(hash, key);
+        if let Some(at) = found {
+            self.set_deadline(rank, at, expire_at_ms);
+        }
+    }
+
+    /// Has a value freed after the locks are gone, where that may take long.
+    pub fn discard(&mut self, value: Value) {
+        // A short string is freed in less time than it takes to remember it.
+        if !matches!(value, Value::String(_)) {
+            self.removed.push(value);
+        }
+    }
+
+    /// Tells that a key's value (or deadline, or existence) was changed.
+    pub fn changed(&mut self, key: &[u8]) {
+        self.changes += 1;
+        let (rank, _) = self.place(key);
+        let shard = &mut *self.guards[rank];
+        shard.changes += 1;
+        let watching = &shard.dbs[self.db].watching;
+        if !watching.is_empty() {
+            watching.touch(key);
+        }
+    }
+
+    /// Tells who waits for a key that it is worth another look: entries or elements were added.
+    /// (Keys that are made, replaced or removed do so by themselves.)
+    pub fn signal(&mut self, key: &[u8]) {
+        let (rank, _) = self.place(key);
+        self.mark_ready(rank, key);
+    }
+
+    /// Records an effect: a deterministic command, as it is to be replayed.
+    pub fn record(&mut self, effect: &[&[u8]]) {
+        if let Some(writer) = self.effect(effect.len()) {
+            writer.args(effect.iter().copied()).end();
+        }
+    }
+
+    /// As [`Tx::record`], for effects whose arguments have to be formatted first: a writer for
+    /// `args` arguments, the command's name among them, or none where nobody keeps effects.
+    pub fn effect(&mut self, args: usize) -> Option<EffectWriter<'_>> {
+        self.recorded += 1;
+        if self.replaying || self.keyspace.sink.is_none() {
+            return None;
+        }
+        Some(self.effects.start(self.db, args))
+    }
+
+    // --- whole databases (all shards are locked)
+
+    /// How many keys the database has, those past their deadline but not collected included.
+    pub fn db_len(&self) -> usize {
+        self.dbs().map(|db| db.table.len()).sum()
+    }
+
+    /// How many keys of the database have a deadline.
+    pub fn db_with_deadline(&self) -> usize {
+        self.dbs().map(|db| db.table.with_deadline()).sum()
+    }
+
+    /// Changes since the start.
+    pub fn changes_total(&self) -> u64 {
+        self.guards.iter().map(|shard| shard.changes).sum()
+    }
+
+    /// Keys removed at their deadline since the start.
+    pub fn expired_total(&self) -> u64 {
+        self.guards.iter().map(|shard| shard.expired_keys).sum()
+    }
+
+    /// How many clients wait for keys, and for how many keys (INFO).
+    pub fn waited_keys_total(&self) -> usize {
+        let dbs = self.guards.iter().flat_map(|shard| shard.dbs.iter());
+        dbs.map(|db| db.waiting.waited_keys().count()).sum()
+    }
+
+    /// Counts a change of a whole database.
+    fn changed_db(&mut self) {
+        self.changes += 1;
+        if let Some(shard) = self.guards.first_mut() {
+            shard.changes += 1;
+        }
+    }
+
+    /// Removes every key of the database; how many there were.
+    pub fn flush_db(&mut self) -> usize {
+        let db = self.db;
+        let mut removed = 0;
+        for rank in 0..self.guards.len() {
+            let affected =
+                self.affected_keys(rank, db, |table, hash, key| table.find(hash, key).is_some());
+            self.touch_all(rank, &affected);
+            let part = &mut self.guards[rank].dbs[db];
+            removed += part.table.len();
+            part.deadlines.clear();
+            let slots = std::mem::take(&mut part.table).into_slots();
+            self.removed.extend(slots.into_iter().map(|slot| slot.value));
+        }
+        self.changed_db();
+        removed
+    }
+
+    /// Exchanges the keys of two databases; who waits or watches stays where it is.
+    pub fn swap_dbs(&mut self, one: usize, other: usize) {
+        let before = self.db;
+        for rank in 0..self.guards.len() {
+            for (db, peer) in [(one, other), (other, one)] {
+                let shard = &self.guards[rank];
+                let (table, peer_table) = (&shard.dbs[db].table, &shard.dbs[peer].table);
+                let affected: Vec<Box<[u8]>> = self.affected_keys(rank, db, |_, hash, key| {
+                    table.find(hash, key).is_some() || peer_table.find(hash, key).is_some()
+                });
+                self.db = db;
+                self.touch_all(rank, &affected);
+            }
+            let shard = &mut *self.guards[rank];
+            if let Ok([one, other]) = shard.dbs.get_disjoint_mut([one, other]) {
+                std::mem::swap(&mut one.table, &mut other.table);
+                std::mem::swap(&mut one.deadlines, &mut other.deadlines);
+            }
+        }
+        self.db = before;
+        self.changed_db();
+    }
+
+    /// The waited-for and watched keys of a shard's part that `is_affected` picks.
+    fn affected_keys(
+        &self,
+        rank: usize,
+        db: usize,
+        is_affected: impl Fn(&super::table::Table, u64, &[u8]) -> bool,
+    ) -> Vec<Box<[u8]>> {
+        let part = &self.guards[rank].dbs[db];
+        let keys = part.waiting.waited_keys().chain(part.watching.watched_keys());
+        keys.filter(|key| is_affected(&part.table, self.keyspace.hash(key), key))
+            .map(Box::from)
+            .collect()
+    }
+
+    fn touch_all(&mut self, rank: usize, keys: &[Box<[u8]>]) {
+        for key in keys {
+            self.guards[rank].dbs[self.db].watching.touch(key);
+            self.mark_ready(rank, key);
+        }
+    }
+
+    fn dbs(&self) -> impl Iterator<Item = &Db> {
+        self.guards.iter().map(|shard| &shard.dbs[self.db])
+    }
+
+    pub(super) fn part(&self, rank: usize) -> &Db {
+        &self.guards[rank].dbs[self.db]
+    }
+
+    // --- WATCH
+
+    /// Has `touched` set when the key is touched from now on.
+    pub fn watch(&mut self, key: &[u8], touched: &Touched) {
+        let (rank, hash) = self.place(key);
+        let db = &mut self.guards[rank].dbs[self.db];
+        let expire_at_ms = db.table.find(hash, key).map(|at| db.table.slot(at).expire_at_ms);
+        let was_due = expire_at_ms.is_some_and(|at| at <= self.now_ms);
+        db.watching.watch(key, touched, was_due);
+    }
+
+    pub fn unwatch(&mut self, key: &[u8], touched: &Touched) {
+        let (rank, _) = self.place(key);
+        self.guards[rank].dbs[self.db].watching.unwatch(key, touched);
+    }
+
+    /// Whether a watched key has passed its deadline since the watch began.
+    pub fn expired_under_watch(&self, key: &[u8], touched: &Touched) -> bool {
+        let (rank, hash) = self.place(key);
+        let db = &self.guards[rank].dbs[self.db];
+        let Some(at) = db.table.find(hash, key) else { return false };
+        self.is_due(db.table.slot(at).expire_at_ms) && !db.watching.was_due(key, touched)
+    }
+
+    // --- inside
+
+    fn place(&self, key: &[u8]) -> (usize, u64) {
+        let hash = self.keyspace.hash(key);
+        (self.shards.rank(Keyspace::shard_of_hash(hash)), hash)
+    }
+
+    fn is_due(&self, expire_at_ms: i64) -> bool {
+        expire_at_ms <= self.now_ms && !self.replaying
+    }
+
+    fn live_slot_mut(&mut self, key: &[u8]) -> Option<&mut Slot> {
+        let (rank, hash) = self.place(key);
+        let (now_ms, replaying) = (self.now_ms, self.replaying);
+        let table = &mut self.guards[rank].dbs[self.db].table;
+        let at = table.find(hash, key)?;
+        let slot = table.slot_mut(at);
+        if slot.expire_at_ms <= now_ms && !replaying { None } else { Some(slot) }
+    }
+
+    /// Removes a key that a write meets after its deadline, as an effect of its own.
+    fn collect_due(&mut self, key: &[u8]) {
+        let (rank, hash) = self.place(key);
+        let table = &self.guards[rank].dbs[self.db].table;
+        let Some(at) = table.find(hash, key) else { return };
+        if self.is_due(table.slot(at).expire_at_ms) {
+            self.expire_at_place(rank, at);
+        }
+    }
+
+    /// Removes the key in a slot because its deadline has passed.
+    pub(super) fn expire_at_place(&mut self, rank: usize, at: usize) {
+        let slot = self.remove_at(rank, at);
+        self.record(&[b"DEL", &slot.key]);
+        self.changes += 1;
+        let shard = &mut *self.guards[rank];
+        shard.changes += 1;
+        shard.expired_keys += 1;
+        shard.dbs[self.db].watching.touch_expired(&slot.key);
+        self.discard(slot.value);
+    }
+
+    /// The first due key of a shard's part of the database.
+    pub(super) fn first_due(&mut self, rank: usize) -> Option<usize> {
+        let now_ms = self.now_ms;
+        let part = &mut self.guards[rank].dbs[self.db];
+        loop {
+            let &(deadline_ms, hash) = part.deadlines.first()?;
+            if deadline_ms > now_ms {
+                return None;
+            }
+            match part.table.find_due(hash, now_ms) {
+                Some(at) => return Some(at),
+                // Its twin of the same hash and deadline went first.
+                None => part.deadlines.pop_first(),
+            };
+        }
+    }
+
+    fn remove_at(&mut self, rank: usize, at: usize) -> Slot {
+        let part = &mut self.guards[rank].dbs[self.db];
+        let slot = part.table.remove(at);
+        if slot.expire_at_ms != NEVER {
+            part.deadlines.remove(&(slot.expire_at_ms, slot.hash));
+        }
+        self.mark_ready(rank, &slot.key);
+        slot
+    }
+
+    fn set_deadline(&mut self, rank: usize, at: usize, expire_at_ms: i64) {
+        let part = &mut self.guards[rank].dbs[self.db];
+        let slot = part.table.slot(at);
+        let (hash, before_ms) = (slot.hash, slot.expire_at_ms);
+        if before_ms == expire_at_ms {
+            return;
+        }
+        if before_ms != NEVER {
+            part.deadlines.remove(&(before_ms, hash));
+        }
+        part.table.set_deadline(at, expire_at_ms);
+        if expire_at_ms != NEVER {
+            part.deadlines.insert((expire_at_ms, hash));
+            self.keyspace.note_deadline(expire_at_ms);
+        }
+    }
+
+    pub(super) fn waiting_mut(&mut self, key: &[u8]) -> &mut Waiting {
+        let (rank, _) = self.place(key);
+        &mut self.guards[rank].dbs[self.db].waiting
+    }
+
+    fn mark_ready(&mut self, rank: usize, key: &[u8]) {
+        let db = self.db;
+        let shard = &mut *self.guards[rank];
+        let waiting = &mut shard.dbs[db].waiting;
+        if !waiting.is_empty() && waiting.mark_ready(key) {
+            let seq = self.keyspace.next_arrival();
+            shard.ready.push_back(ReadyKey { seq, db, key: key.into() });
+            self.has_ready = true;
+        }
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        self.has_ready
+    }
+
+    /// A key on the locked shards' ready lists, and the rank of its shard.
+    pub(super) fn first_ready(&mut self) -> Option<(usize, ReadyKey)> {
+        let fronts = self.guards.iter().enumerate();
+        let fronts = fronts.filter_map(|(rank, shard)| Some((rank, shard.ready.front()?)));
+        let first = fronts.min_by_key(|(_, ready)| ready.seq);
+        let first = first.map(|(rank, ready)| (rank, ready.clone()));
+        self.has_ready = first.is_some();
+        first
+    }
+
+    /// Takes a served key from its shard's ready list. What made it ready again while it was served
+    /// came from its own waiters, who have all been asked.
+    pub(super) fn drop_ready(&mut self, rank: usize, ready: &ReadyKey) {
+        let shard = &mut *self.guards[rank];
+        shard.ready.pop_front();
+        shard.dbs[ready.db].waiting.clear_ready(&ready.key);
+    }
+}

@@ -1,0 +1,93 @@
+//! A key's value, whatever its type.
+
+use crate::types::list::List;
+use crate::types::stream::Stream;
+use crate::types::string::StringValue;
+
+/// What a key holds.
+#[derive(Clone, Debug)]
+pub enum Value {
+    String(StringValue),
+    List(List),
+    Stream(Box<Stream>),
+}
+
+/// The types a value can have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    String,
+    List,
+    Stream,
+}
+
+impl Kind {
+    /// What TYPE answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::List => "list",
+            Kind::Stream => "stream",
+        }
+    }
+}
+
+impl Value {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Value::String(_) => Kind::String,
+            Value::List(_) => Kind::List,
+            Value::Stream(_) => Kind::Stream,
+        }
+    }
+
+    /// Whether Redis would not keep a key with this value (a stream may be empty).
+    pub fn is_empty_collection(&self) -> bool {
+        match self {
+            Value::List(list) => list.is_empty(),
+            Value::String(_) | Value::Stream(_) => false,
+        }
+    }
+}
+
+/// A type that a command can ask a key for.
+pub trait Typed: Sized {
+    fn of(value: &Value) -> Option<&Self>;
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    fn into_value(self) -> Value;
+}
+
+impl Typed for StringValue {
+    fn of(value: &Value) -> Option<&StringValue> {
+        if let Value::String(string) = value { Some(string) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut StringValue> {
+        if let Value::String(string) = value { Some(string) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::String(self)
+    }
+}
+
+impl Typed for List {
+    fn of(value: &Value) -> Option<&List> {
+        if let Value::List(list) = value { Some(list) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut List> {
+        if let Value::List(list) = value { Some(list) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::List(self)
+    }
+}
+
+impl Typed for Stream {
+    fn of(value: &Value) -> Option<&Stream> {
+        if let Value::Stream(stream) = value { Some(stream) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut Stream> {
+        if let Value::Stream(stream) = value { Some(stream) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::Stream(Box::new(self))
+    }
+}

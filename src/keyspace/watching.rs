@@ -1,0 +1,63 @@
+//! WATCH: which connections are to know that a key was touched.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set when any key that a connection watches was touched: its EXEC then does nothing.
+pub type Touched = Arc<AtomicBool>;
+
+struct Watcher {
+    touched: Touched,
+    /// The key was past its deadline when the watch began: its removal then changes nothing.
+    was_due: bool,
+}
+
+/// The watched keys of one shard's part of one database.
+#[derive(Default)]
+pub struct Watching {
+    keys: HashMap<Box<[u8]>, Vec<Watcher>>,
+}
+
+impl Watching {
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(super) fn watch(&mut self, key: &[u8], touched: &Touched, was_due: bool) {
+        let watchers = self.keys.entry(key.into()).or_default();
+        watchers.push(Watcher { touched: Arc::clone(touched), was_due });
+    }
+
+    pub(super) fn unwatch(&mut self, key: &[u8], touched: &Touched) {
+        if let Some(watchers) = self.keys.get_mut(key) {
+            watchers.retain(|watcher| !Arc::ptr_eq(&watcher.touched, touched));
+            if watchers.is_empty() {
+                self.keys.remove(key);
+            }
+        }
+    }
+
+    /// Whether `touched`'s watch of the key began when the key was past its deadline.
+    pub(super) fn was_due(&self, key: &[u8], touched: &Touched) -> bool {
+        let mut watchers = self.keys.get(key).into_iter().flatten();
+        watchers.any(|watcher| Arc::ptr_eq(&watcher.touched, touched) && watcher.was_due)
+    }
+
+    pub(super) fn touch(&self, key: &[u8]) {
+        for watcher in self.keys.get(key).into_iter().flatten() {
+            watcher.touched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A key that was due is gone: news only to those who saw it alive.
+    pub(super) fn touch_expired(&self, key: &[u8]) {
+        for watcher in self.keys.get(key).into_iter().flatten().filter(|watcher| !watcher.was_due) {
+            watcher.touched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn watched_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys.keys().map(|key| &**key)
+    }
+}

@@ -1,0 +1,359 @@
+//! One connection: read all that is there, run it, answer with one write.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use smallvec::SmallVec;
+
+use super::socket::Socket;
+use crate::command::clients::{Client, Unblock};
+use crate::command::{self, Blocked, Flow, Server, Session};
+use crate::config::ClientClass;
+use crate::resp::{Decoder, Limits, Reply, Step};
+
+/// How much is read at a time at least.
+const READ_BYTES: usize = 16 * 1024;
+/// Replies are sent on their way once so many bytes have gathered, even in the midst of a batch.
+const WRITE_BYTES: usize = 64 * 1024;
+/// Buffers larger than this are given back when they are empty.
+const IDLE_BUFFER_BYTES: usize = 64 * 1024;
+/// Requests that come in while a blocking command waits are kept up to so many bytes; the rest
+/// stays with the kernel.
+const WAITING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Why a connection ends.
+enum End {
+    /// The peer closed it, or it was told to go and got its reply.
+    Closed,
+    Killed,
+    Failed(io::Error),
+    /// It broke a rule or a limit; worth a line in the log.
+    Refused(String),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => End::Closed,
+            _ => End::Failed(error),
+        }
+    }
+}
+
+/// What to do when the requests read so far have been run as far as they can be.
+enum Next {
+    /// Read more; so many bytes are known to be missing.
+    Read {
+        missing: usize,
+    },
+    /// Send what has gathered, then run on.
+    Write,
+    Wait(Blocked),
+    /// Run on at this unix ms.
+    Pause(i64),
+    Close,
+    Refuse(String),
+}
+
+pub(super) struct Connection {
+    server: Arc<Server>,
+    socket: Socket,
+    client: Arc<Client>,
+    session: Session,
+    decoder: Decoder,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Connection {
+    pub fn new(server: Arc<Server>, socket: Socket, client: Arc<Client>) -> Connection {
+        let authenticated = !server.config.requirepass.is_required();
+        Connection {
+            session: Session::new(Some(Arc::clone(&client)), authenticated),
+            server,
+            socket,
+            client,
+            decoder: Decoder::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        let end = match self.serve().await {
+            Ok(()) => End::Closed,
+            Err(end) => end,
+        };
+        let (id, addr) = (self.client.id, &self.client.addr);
+        match end {
+            End::Closed | End::Killed => tracing::debug!(id, addr, "connection closed"),
+            End::Failed(error) => tracing::info!(id, addr, %error, "connection failed"),
+            End::Refused(why) => tracing::warn!(id, addr, why, "connection closed by the server"),
+        }
+        self.server.leave(&mut self.session);
+    }
+
+    async fn serve(&mut self) -> Result<(), End> {
+        loop {
+            match self.run_requests() {
+                Next::Read { missing } => {
+                    self.write().await?;
+                    self.read(missing).await?;
+                }
+                Next::Write => self.write().await?,
+                Next::Wait(blocked) => {
+                    self.write().await?;
+                    self.wait(blocked).await?;
+                }
+                Next::Pause(until_ms) => {
+                    self.write().await?;
+                    self.pause(until_ms).await?;
+                }
+                Next::Close => return self.write().await,
+                Next::Refuse(why) => {
+                    self.write().await?;
+                    return Err(End::Refused(why));
+                }
+            }
+            if self.client.is_killed() {
+                return Err(End::Killed);
+            }
+        }
+    }
+
+    /// Runs the requests that have been read, until more is to be read or written, or one waits.
+    fn run_requests(&mut self) -> Next {
+        let now_ms = self.server.keyspace.clock().now_ms();
+        let hard_bytes_max =
+            self.server.config.client_output_buffer_limit.of(ClientClass::Normal).hard_bytes;
+        let mut commands = 0;
+        let next = loop {
+            let limits = Limits {
+                bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
+                authenticated: self.session.authenticated,
+            };
+            match self.decoder.step(&self.input, &limits) {
+                Ok(Step::Request) => {}
+                Ok(Step::Empty) => continue,
+                Ok(Step::Incomplete { missing }) => break Next::Read { missing },
+                Err(error) => {
+                    let text = format!("ERR {}", error.0);
+                    Reply::new(&mut self.output, self.session.proto).error(text.as_bytes());
+                    break Next::Refuse(error.0);
+                }
+            }
+            let args: SmallVec<[&[u8]; 16]> = match self.decoder.unquoted() {
+                None => {
+                    let ranges = self.decoder.ranges().iter();
+                    ranges.map(|&(start, end)| &self.input[start..end]).collect()
+                }
+                Some(words) => words.iter().map(Vec::as_slice).collect(),
+            };
+            commands += 1;
+            let output = &mut self.output;
+            let flow = command::execute(&self.server, &mut self.session, &args, output, now_ms);
+            drop(args);
+            match flow {
+                Flow::Continue => {}
+                Flow::Blocked(blocked) => break Next::Wait(blocked),
+                Flow::Paused(until_ms) => {
+                    self.decoder.unread();
+                    break Next::Pause(until_ms);
+                }
+                Flow::Close => break Next::Close,
+            }
+            if self.output.len() >= WRITE_BYTES {
+                if hard_bytes_max > 0 && self.output.len() as u64 > hard_bytes_max {
+                    self.output.clear();
+                    break Next::Refuse(format!(
+                        "its replies passed client-output-buffer-limit ({hard_bytes_max} bytes)"
+                    ));
+                }
+                break Next::Write;
+            }
+        };
+        self.drop_done();
+        if commands > 0 {
+            self.session.publish();
+            self.client.commands.fetch_add(commands, Ordering::Relaxed);
+            self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
+        }
+        next
+    }
+
+    /// Drops what was run from the input.
+    fn drop_done(&mut self) {
+        let done = self.decoder.needed_from();
+        if done == self.input.len() {
+            self.input.clear();
+            if self.input.capacity() > IDLE_BUFFER_BYTES {
+                self.input = Vec::new();
+            }
+        } else if done > 0 {
+            self.input.drain(..done);
+        }
+        self.decoder.shift(done);
+    }
+
+    async fn read(&mut self, missing: usize) -> Result<(), End> {
+        loop {
+            // No buffer is held for a connection that says nothing.
+            tokio::select! {
+                ready = self.socket.readable() => ready?,
+                () = self.client.signalled() => {
+                    if self.client.is_killed() {
+                        return Err(End::Killed);
+                    }
+                    continue;
+                }
+            }
+            // A large argument is read into room of its size, but not before it starts to come: a
+            // length alone must not take memory.
+            let room = missing.clamp(READ_BYTES, self.input.len().max(READ_BYTES) * 2);
+            if self.read_some(room)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads what is there; false if there was nothing after all.
+    fn read_some(&mut self, room: usize) -> Result<bool, End> {
+        if self.input.capacity() - self.input.len() < room {
+            self.input.reserve(room);
+        }
+        match self.socket.try_read(&mut self.input) {
+            Ok(0) => Err(End::Closed),
+            Ok(bytes) => {
+                self.client.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+                let limit = self.server.config.client_query_buffer_limit.get_usize();
+                if self.input.len() > limit {
+                    let why = format!("its requests passed client-query-buffer-limit ({limit})");
+                    return Err(End::Refused(why));
+                }
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends all replies that have gathered.
+    async fn write(&mut self) -> Result<(), End> {
+        let mut sent = 0;
+        while sent < self.output.len() {
+            match self.socket.try_write(&self.output[sent..]) {
+                Ok(bytes) => sent += bytes,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait_writable(self.output.len() - sent).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.client.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
+        self.client.output_bytes.store(0, Ordering::Relaxed);
+        if self.output.capacity() > IDLE_BUFFER_BYTES * 2 {
+            self.output = Vec::new();
+        } else {
+            self.output.clear();
+        }
+        Ok(())
+    }
+
+    /// Waits for a peer that does not read its replies. No request of its is read meanwhile, so
+    /// nothing grows; `client-output-buffer-limit` ends it if it takes too long.
+    async fn wait_writable(&self, unsent: usize) -> Result<(), End> {
+        self.client.output_bytes.store(unsent as u64, Ordering::Relaxed);
+        let limit = self.server.config.client_output_buffer_limit.of(ClientClass::Normal);
+        let refused = || End::Refused("it did not read its replies".into());
+        if limit.hard_bytes > 0 && unsent as u64 > limit.hard_bytes {
+            return Err(refused());
+        }
+        let too_long = async {
+            if limit.soft_bytes == 0 || (unsent as u64) <= limit.soft_bytes {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(limit.soft_seconds)).await;
+        };
+        tokio::pin!(too_long);
+        loop {
+            tokio::select! {
+                ready = self.socket.writable() => return Ok(ready?),
+                () = &mut too_long => return Err(refused()),
+                () = self.client.signalled() => {
+                    if self.client.is_killed() {
+                        return Err(End::Killed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a blocking command's reply, its deadline, its end by hand, or the peer's going.
+    async fn wait(&mut self, blocked: Blocked) -> Result<(), End> {
+        let Blocked { waiter, mut reply, deadline_ms, at_deadline } = blocked;
+        let clock = Arc::clone(self.server.keyspace.clock());
+        let deadline = async {
+            match deadline_ms {
+                Some(deadline_ms) => clock.sleep_until_ms(deadline_ms).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(deadline);
+        let mut over = false;
+        let ended = loop {
+            let listens = self.input.len() < WAITING_BYTES_MAX;
+            tokio::select! {
+                biased;
+                bytes = &mut reply => {
+                    match bytes {
+                        Ok(bytes) => self.output.extend_from_slice(&bytes),
+                        // The sender goes without a reply only when the wait was cancelled.
+                        Err(_) => break Err(End::Killed),
+                    }
+                    break Ok(());
+                }
+                () = self.client.signalled() => {
+                    if self.client.is_killed() {
+                        break Err(End::Killed);
+                    }
+                    match self.client.unblocked() {
+                        Some(Unblock::Timeout) => self.output.extend_from_slice(&at_deadline),
+                        Some(Unblock::Error) => self.output.extend_from_slice(UNBLOCKED),
+                        None => continue,
+                    }
+                    break Ok(());
+                }
+                () = &mut deadline, if !over => {
+                    over = true;
+                    // Otherwise it is being served this moment: its reply comes.
+                    if waiter.cancel() {
+                        self.output.extend_from_slice(&at_deadline);
+                        break Ok(());
+                    }
+                }
+                ready = self.socket.readable(), if listens => {
+                    if let Err(end) = ready.map_err(End::from).and_then(|()| self.read_some(READ_BYTES)) {
+                        break Err(end);
+                    }
+                }
+            }
+        };
+        waiter.cancel();
+        self.server.keyspace.leave(&waiter);
+        self.client.clear_blocked();
+        ended
+    }
+
+    /// Waits for the end of CLIENT PAUSE.
+    async fn pause(&mut self, until_ms: i64) -> Result<(), End> {
+        let clock = Arc::clone(self.server.keyspace.clock());
+        tokio::select! {
+            () = clock.sleep_until_ms(until_ms) => Ok(()),
+            () = self.server.pause.changed() => Ok(()),
+            () = self.client.signalled() => Ok(()),
+        }
+    }
+}
+
+const UNBLOCKED: &[u8] = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";

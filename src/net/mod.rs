@@ -1,0 +1,60 @@
+//! The network: listeners, connections, and their end.
+
+mod connection;
+mod listener;
+mod socket;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use listener::{Endpoints, Listeners};
+
+use crate::command::Server;
+
+/// How long connections get to send what they have when the server stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Serves until the shutdown begins, then closes all connections.
+pub async fn serve(server: Arc<Server>, listeners: Listeners) {
+    let accepting = listeners.accept_all(&server);
+    let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
+    let reaping = tokio::spawn(close_idle(Arc::clone(&server)));
+    server.shutdown.begun().await;
+    for task in accepting {
+        task.abort();
+    }
+    expiring.abort();
+    reaping.abort();
+    for client in server.clients.all() {
+        client.kill();
+    }
+    let gone = async {
+        while !server.clients.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(GRACE, gone).await.is_err() {
+        tracing::warn!(left = server.clients.len(), "connections did not close in time");
+    }
+}
+
+/// Closes connections that said nothing for `timeout` seconds, as Redis does: those that wait in a
+/// blocking command are not idle.
+async fn close_idle(server: Arc<Server>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tick.tick().await;
+        let timeout_s = server.config.timeout_s.get();
+        if timeout_s <= 0 {
+            continue;
+        }
+        let oldest_ms = server.keyspace.clock().now_ms() - timeout_s * 1000;
+        for client in server.clients.all() {
+            let idle = client.active_at_ms.load(Ordering::Relaxed) < oldest_ms;
+            if idle && !client.is_blocked() {
+                client.kill();
+            }
+        }
+    }
+}
