@@ -1,6 +1,8 @@
 //! The data structures. Pure: no locks, no I/O, no clock (the time is an argument).
 
+pub mod extended;
 pub mod list;
 pub mod number;
 pub mod stream;
 pub mod string;
+pub mod text;

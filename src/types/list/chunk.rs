@@ -9,7 +9,8 @@
 //! Offsets of entries count from the start of `buf` and hold until the next change.
 
 use super::Side;
-use super::entry::{self, Element, Entry};
+use super::entry::{self, Entry};
+use crate::types::text::Text;
 
 /// The most bytes a chunk of several entries takes, and its buffer's size in a long list. Redis's
 /// nodes have the same bound by default, so a list shrinks to its small encoding where Redis's does.
@@ -94,7 +95,7 @@ impl Chunk {
     }
 
     #[inline]
-    pub fn element(&self, offset: usize) -> Element<'_> {
+    pub fn element(&self, offset: usize) -> Text<'_> {
         entry::element(&self.buf[offset..])
     }
 

@@ -20,51 +20,8 @@
 //! Elements that are integers in canonical decimal form are kept as integers. The packing is a
 //! function of the value, so equal elements are equal bytes and nothing is unpacked to compare.
 
-use std::fmt;
-use std::ops::Deref;
-
 use crate::types::number;
-
-/// What an element reads as: borrowed bytes, or digits written out from a packed integer.
-#[derive(Clone, Copy)]
-pub enum Element<'a> {
-    /// The element's own bytes.
-    Bytes(&'a [u8]),
-    /// The decimal form of a packed integer, left aligned.
-    Digits {
-        /// Digits and sign; only the first `len` count.
-        text: [u8; number::I64_DIGITS_MAX],
-        /// How many bytes of `text` are the element.
-        len: u8,
-    },
-}
-
-impl Element<'_> {
-    fn from_integer(value: i64) -> Element<'static> {
-        let mut digits = itoa::Buffer::new();
-        let written = digits.format(value).as_bytes();
-        let mut text = [0; number::I64_DIGITS_MAX];
-        text[..written.len()].copy_from_slice(written);
-        Element::Digits { text, len: written.len() as u8 }
-    }
-}
-
-impl Deref for Element<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Element::Bytes(bytes) => bytes,
-            Element::Digits { text, len } => &text[..usize::from(*len)],
-        }
-    }
-}
-
-impl fmt::Debug for Element<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.escape_ascii())
-    }
-}
+use crate::types::text::Text;
 
 /// An element on its way into a chunk, or being looked for in one.
 pub(super) struct Entry<'a> {
@@ -233,19 +190,19 @@ pub(super) fn len_backward(packed: &[u8]) -> usize {
 }
 
 /// The element at the start of `packed`.
-pub(super) fn element(packed: &[u8]) -> Element<'_> {
+pub(super) fn element(packed: &[u8]) -> Text<'_> {
     let first = packed[0];
     let integer = |width: usize| {
         let mut le = [if packed[width] & 0x80 == 0 { 0 } else { 0xff }; 8];
         le[..width].copy_from_slice(&packed[1..=width]);
-        Element::from_integer(i64::from_le_bytes(le))
+        Text::from_integer(i64::from_le_bytes(le))
     };
     match first {
-        0..0x80 => Element::from_integer(i64::from(first)),
+        0..0x80 => Text::from_integer(i64::from(first)),
         0xc0..0xe0 => {
             let bits = u16::from(first & 0x1f) << 8 | u16::from(packed[1]);
             // Shifting the sign bit to the top and back spreads it.
-            Element::from_integer(i64::from((bits << 3) as i16 >> 3))
+            Text::from_integer(i64::from((bits << 3) as i16 >> 3))
         }
         0xf1 => integer(2),
         0xf2 => integer(3),
@@ -253,7 +210,7 @@ pub(super) fn element(packed: &[u8]) -> Element<'_> {
         0xf4.. => integer(8),
         _ => {
             let (header, payload) = body(packed);
-            Element::Bytes(&packed[header..header + payload])
+            Text::Bytes(&packed[header..header + payload])
         }
     }
 }

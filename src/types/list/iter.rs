@@ -3,8 +3,9 @@
 use std::iter::FusedIterator;
 
 use super::chunk::Chunk;
-use super::entry::{Element, Entry};
+use super::entry::Entry;
 use super::{List, Repr};
+use crate::types::text::Text;
 
 /// A place between two elements: a chunk, and an offset in it.
 #[derive(Clone, Copy)]
@@ -91,10 +92,10 @@ fn cursor(list: &List, index: usize) -> Cursor<'_> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = Element<'a>;
+    type Item = Text<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Element<'a>> {
+    fn next(&mut self) -> Option<Text<'a>> {
         self.step_forward().map(|(chunk, offset)| chunk.element(offset))
     }
 

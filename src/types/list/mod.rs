@@ -19,12 +19,13 @@ mod iter;
 #[cfg(test)]
 mod tests;
 
-pub use entry::Element;
 pub use iter::{Iter, Matches};
 
 use chunk::{CHUNK_BYTES_MAX, Chunk, LISTPACK_FRAME_BYTES};
 use deque::Deque;
 use entry::Entry;
+
+use super::text::Text;
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl List {
 
     /// The element at an end.
     #[inline]
-    pub fn end(&self, side: Side) -> Option<Element<'_>> {
+    pub fn end(&self, side: Side) -> Option<Text<'_>> {
         let chunk = match &self.repr {
             Repr::Packed(chunk) => chunk,
             Repr::Long(deque) => match side {
@@ -145,7 +146,7 @@ impl List {
     }
 
     /// The element at `index`.
-    pub fn get(&self, index: usize) -> Option<Element<'_>> {
+    pub fn get(&self, index: usize) -> Option<Text<'_>> {
         if index >= self.len() {
             return None;
         }

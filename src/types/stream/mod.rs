@@ -8,5 +8,6 @@ pub mod pending;
 
 pub use id::StreamId;
 
+/// A stream (replaced by the full type).
 #[derive(Clone, Debug)]
 pub struct Stream;

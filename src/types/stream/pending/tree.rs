@@ -1,0 +1,582 @@
+//! The B-tree whose leaves are chunks.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::chunk::{Chunk, SLOTS_MAX};
+use super::{Filter, Owner, Record, Summary};
+use crate::types::stream::StreamId;
+
+/// Children of an inner node; the width of an owner's mask.
+const FANOUT: usize = 64;
+
+/// A full chunk with at least this many dead slots is compacted rather than split. With fewer,
+/// both halves of a split have live ones.
+const COMPACT_DEAD_MIN: usize = SLOTS_MAX / 2;
+
+/// Chunks with no more live records than this look for a neighbour to merge with.
+const MERGE_LIVE_MAX: u64 = SLOTS_MAX as u64 / 4;
+
+/// Neighbours are merged when the result is at most half full, so that it is not soon split again.
+const MERGED_SLOTS_MAX: u64 = SLOTS_MAX as u64 / 2;
+const MERGED_CHILDREN_MAX: usize = FANOUT / 2;
+
+/// A chunk, or an inner node over them. Shared with clones until one of them writes.
+#[derive(Clone)]
+pub(super) enum Node {
+    Leaf(Arc<Chunk>),
+    Inner(Arc<Inner>),
+}
+
+/// Up to [`FANOUT`] children in id order.
+///
+/// Invariants: all ids of child `i` are at least `lows[i]` (but for the first child, whose bound
+/// is the node's own) and below `lows[i + 1]`; `summaries[i]` is that of `children[i]`, exact;
+/// `owners` holds, for each owner with a live record below, the children that have one. Only the
+/// last child may be without live records: it is where a stream's next delivery goes.
+#[derive(Clone)]
+pub(super) struct Inner {
+    lows: Vec<StreamId>,
+    summaries: Vec<Summary>,
+    children: Vec<Node>,
+    owners: HashMap<Owner, u64, RandomState>,
+}
+
+/// What putting a record into a subtree did to it.
+pub(super) struct Put {
+    /// The record that the id had.
+    pub(super) old: Option<Record>,
+    /// The subtree's summary now, without what `split` took.
+    pub(super) summary: Summary,
+    /// The record's owner may have had none in the subtree before.
+    owner_may_be_new: bool,
+    /// What no longer had room and goes to the right of the subtree.
+    pub(super) split: Option<Split>,
+}
+
+/// A node that stands to the right of the one it came from.
+pub(super) struct Split {
+    low: StreamId,
+    node: Node,
+    summary: Summary,
+    /// The node holds nothing but the record just put; its left neighbour is as it was.
+    is_fresh: bool,
+}
+
+/// What taking a record out of a subtree did to it.
+pub(super) struct Taken {
+    pub(super) record: Record,
+    pub(super) summary: Summary,
+    /// The record's owner has others in the subtree.
+    owner_stays: bool,
+    /// The subtree has fewer children than before.
+    shrank: bool,
+}
+
+impl Node {
+    pub(super) fn empty() -> Node {
+        Node::Leaf(Arc::new(Chunk::new()))
+    }
+
+    /// Puts a record in the place of its id. `before` is the subtree's summary.
+    pub(super) fn put(&mut self, record: Record, before: Summary) -> Put {
+        match self {
+            Node::Leaf(chunk) => put_in_chunk(Arc::make_mut(chunk), record, before),
+            Node::Inner(inner) => Arc::make_mut(inner).put(record, before),
+        }
+    }
+
+    /// Takes the record of `id` out, if there is one. `before` is the subtree's summary.
+    pub(super) fn take(&mut self, id: StreamId, before: Summary) -> Option<Taken> {
+        match self {
+            Node::Leaf(chunk) => {
+                // Looked up first: what is not there must not cost a copy of a shared chunk.
+                let slot = chunk.find(id).ok().filter(|&slot| chunk.is_live(slot))?;
+                let record = chunk.record(slot);
+                let chunk = Arc::make_mut(chunk);
+                let owner_stays = chunk.kill(slot);
+                let summary = chunk.summary_after(before, Some(record), None);
+                Some(Taken { record, summary, owner_stays, shrank: false })
+            }
+            Node::Inner(inner) => {
+                if Arc::strong_count(inner) > 1 && inner.get(id).is_none() {
+                    return None;
+                }
+                Arc::make_mut(inner).take(id, before)
+            }
+        }
+    }
+
+    /// Takes all records of `owner` out; how many they were.
+    pub(super) fn take_owner(&mut self, owner: Owner) -> u64 {
+        match self {
+            Node::Leaf(chunk) if !chunk.has_owner(owner) => 0,
+            Node::Leaf(chunk) => Arc::make_mut(chunk).kill_owner(owner),
+            Node::Inner(inner) if !inner.owners.contains_key(&owner) => 0,
+            Node::Inner(inner) => Arc::make_mut(inner).take_owner(owner),
+        }
+    }
+
+    pub(super) fn get(&self, id: StreamId) -> Option<Record> {
+        match self {
+            Node::Leaf(chunk) => {
+                let slot = chunk.find(id).ok().filter(|&slot| chunk.is_live(slot))?;
+                Some(chunk.record(slot))
+            }
+            Node::Inner(inner) => inner.get(id),
+        }
+    }
+
+    /// Shows the records not below `from` that pass the filter, in id order.
+    pub(super) fn scan<B>(
+        &self,
+        from: StreamId,
+        filter: &Filter,
+        visit: &mut impl FnMut(Record) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        match self {
+            Node::Leaf(chunk) => chunk.scan(from, filter, visit),
+            Node::Inner(inner) => inner.scan(from, filter, visit),
+        }
+    }
+
+    pub(super) fn first_id(&self) -> Option<StreamId> {
+        match self {
+            Node::Leaf(chunk) => chunk.first_id(),
+            Node::Inner(inner) => {
+                let at = inner.summaries.iter().position(|summary| summary.live > 0)?;
+                inner.children[at].first_id()
+            }
+        }
+    }
+
+    pub(super) fn last_id(&self) -> Option<StreamId> {
+        match self {
+            Node::Leaf(chunk) => chunk.last_id(),
+            Node::Inner(inner) => {
+                let at = inner.summaries.iter().rposition(|summary| summary.live > 0)?;
+                inner.children[at].last_id()
+            }
+        }
+    }
+
+    /// Puts what a split took beside the root that it left, under a new root.
+    pub(super) fn grow(&mut self, summary: Summary, split: Split) {
+        let mut root = Inner::new();
+        let left = std::mem::replace(self, Node::empty());
+        root.push_child(StreamId::MIN, left, summary);
+        root.push_child(split.low, split.node, split.summary);
+        *self = Node::Inner(Arc::new(root));
+    }
+
+    /// Takes away roots with a single child.
+    pub(super) fn lower(&mut self) {
+        while let Node::Inner(inner) = self
+            && inner.children.len() == 1
+        {
+            let child = inner.children[0].clone();
+            *self = child;
+        }
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        match self {
+            Node::Leaf(chunk) => chunk.summary(),
+            Node::Inner(inner) => inner.summary(),
+        }
+    }
+
+    /// Bytes allocated for the subtree, those shared with clones included.
+    pub(super) fn heap_bytes(&self) -> usize {
+        /// The two counts before the value in an `Arc`.
+        const ARC_COUNTS: usize = 2 * size_of::<usize>();
+        match self {
+            Node::Leaf(chunk) => ARC_COUNTS + size_of::<Chunk>() + chunk.heap_bytes(),
+            Node::Inner(inner) => {
+                let children: usize = inner.children.iter().map(Node::heap_bytes).sum();
+                ARC_COUNTS
+                    + size_of::<Inner>()
+                    + inner.lows.capacity() * size_of::<StreamId>()
+                    + inner.summaries.capacity() * size_of::<Summary>()
+                    + inner.children.capacity() * size_of::<Node>()
+                    + inner.owners.allocation_size()
+                    + children
+            }
+        }
+    }
+
+    fn has_owner(&self, owner: Owner) -> bool {
+        match self {
+            Node::Leaf(chunk) => chunk.has_owner(owner),
+            Node::Inner(inner) => inner.owners.contains_key(&owner),
+        }
+    }
+
+    fn for_each_owner(&self, mut visit: impl FnMut(Owner)) {
+        match self {
+            Node::Leaf(chunk) => chunk.owners().for_each(visit),
+            Node::Inner(inner) => inner.owners.keys().for_each(|&owner| visit(owner)),
+        }
+    }
+}
+
+fn put_in_chunk(chunk: &mut Chunk, record: Record, before: Summary) -> Put {
+    let slot = match chunk.find(record.id) {
+        Ok(slot) => {
+            let old = chunk.is_live(slot).then(|| chunk.record(slot));
+            let owner_may_be_new = chunk.overwrite(slot, record);
+            let summary = chunk.summary_after(before, old, Some(record));
+            return Put { old, summary, owner_may_be_new, split: None };
+        }
+        Err(slot) => slot,
+    };
+    if !chunk.is_full() {
+        let at_end = slot == chunk.slots();
+        let owner_may_be_new = if at_end { chunk.push(record) } else { chunk.insert(slot, record) };
+        let summary = chunk.summary_after(before, None, Some(record));
+        return Put { old: None, summary, owner_may_be_new, split: None };
+    }
+    if SLOTS_MAX - chunk.live_count() >= COMPACT_DEAD_MIN {
+        chunk.compact();
+        return put_in_chunk(chunk, record, before);
+    }
+    if slot == chunk.slots() {
+        // Deliveries come in id order: chunks left behind stay full.
+        let mut right = Chunk::following(chunk);
+        right.push(record);
+        let split = Split {
+            low: record.id,
+            summary: right.summary(),
+            node: Node::Leaf(Arc::new(right)),
+            is_fresh: true,
+        };
+        return Put { old: None, summary: before, owner_may_be_new: true, split: Some(split) };
+    }
+    let mut right = chunk.split();
+    let low = right.first_id().expect("few slots were dead, so either half has live ones");
+    let half = if record.id < low { &mut *chunk } else { &mut right };
+    let slot = half.find(record.id).expect_err("the id was in neither half");
+    half.insert(slot, record);
+    let summary = chunk.summary();
+    let split =
+        Split { low, summary: right.summary(), node: Node::Leaf(Arc::new(right)), is_fresh: false };
+    Put { old: None, summary, owner_may_be_new: true, split: Some(split) }
+}
+
+impl Inner {
+    fn new() -> Inner {
+        Inner {
+            lows: Vec::new(),
+            summaries: Vec::new(),
+            children: Vec::new(),
+            owners: HashMap::default(),
+        }
+    }
+
+    pub(super) fn children(&self) -> impl Iterator<Item = (&Node, Summary)> {
+        self.children.iter().zip(self.summaries.iter().copied())
+    }
+
+    /// The child in whose range `id` lies.
+    fn child_of(&self, id: StreamId) -> usize {
+        self.lows[1..].partition_point(|&low| low <= id)
+    }
+
+    fn get(&self, id: StreamId) -> Option<Record> {
+        self.children[self.child_of(id)].get(id)
+    }
+
+    fn put(&mut self, record: Record, before: Summary) -> Put {
+        let at = self.child_of(record.id);
+        let child_before = self.summaries[at];
+        let put = self.children[at].put(record, child_before);
+        self.summaries[at] = put.summary;
+        match put.split {
+            None => {
+                if let Some(old) = put.old
+                    && old.owner != record.owner
+                {
+                    self.note_owner(at, old.owner);
+                }
+                if put.owner_may_be_new {
+                    *self.owners.entry(record.owner).or_default() |= 1 << at;
+                }
+                let summary = self.summary_after(before, child_before, put.summary);
+                Put { summary, ..put }
+            }
+            Some(split) if self.children.len() < FANOUT => {
+                self.insert_split(at, split);
+                Put { summary: self.summary(), owner_may_be_new: true, split: None, old: put.old }
+            }
+            Some(split) if split.is_fresh && at + 1 == self.children.len() => {
+                let mut right = Inner::new();
+                let (low, summary) = (split.low, split.summary);
+                right.push_child(split.low, split.node, split.summary);
+                let node = Node::Inner(Arc::new(right));
+                let split = Split { low, node, summary, is_fresh: true };
+                Put { summary: before, owner_may_be_new: true, split: Some(split), old: put.old }
+            }
+            Some(split) => {
+                let mut right = self.split_half();
+                let low = right.lows[0];
+                if at < self.children.len() {
+                    self.insert_split(at, split);
+                } else {
+                    right.insert_split(at - self.children.len(), split);
+                }
+                let summary = right.summary();
+                let node = Node::Inner(Arc::new(right));
+                let split = Split { low, node, summary, is_fresh: false };
+                let summary = self.summary();
+                Put { summary, owner_may_be_new: true, split: Some(split), old: put.old }
+            }
+        }
+    }
+
+    fn take(&mut self, id: StreamId, before: Summary) -> Option<Taken> {
+        let at = self.child_of(id);
+        let child_before = self.summaries[at];
+        let taken = self.children[at].take(id, child_before)?;
+        self.summaries[at] = taken.summary;
+        let owner = taken.record.owner;
+        let mut owner_stays = true;
+        if !taken.owner_stays
+            && let Some(mask) = self.owners.get_mut(&owner)
+        {
+            *mask &= !(1 << at);
+            owner_stays = *mask != 0;
+            if !owner_stays {
+                self.owners.remove(&owner);
+            }
+        }
+        let summary = self.summary_after(before, child_before, taken.summary);
+        let shrank = self.tidy_child(at, taken.shrank);
+        Some(Taken { record: taken.record, summary, owner_stays, shrank })
+    }
+
+    fn take_owner(&mut self, owner: Owner) -> u64 {
+        let mask = self.owners.remove(&owner).unwrap_or(0);
+        let mut taken = 0;
+        for at in (0..self.children.len()).rev().filter(|at| mask & (1 << at) != 0) {
+            taken += self.children[at].take_owner(owner);
+            self.summaries[at] = self.children[at].summary();
+            self.tidy_child(at, true);
+        }
+        taken
+    }
+
+    fn scan<B>(
+        &self,
+        from: StreamId,
+        filter: &Filter,
+        visit: &mut impl FnMut(Record) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let first = self.child_of(from);
+        let mut mask = u64::MAX << first;
+        if let Some(owner) = filter.owner {
+            mask &= self.owners.get(&owner).copied().unwrap_or(0);
+        }
+        while mask != 0 {
+            let at = mask.trailing_zeros() as usize;
+            if at >= self.children.len() {
+                break;
+            }
+            mask &= mask - 1;
+            if filter.admits_any(self.summaries[at]) {
+                let from = if at == first { from } else { StreamId::MIN };
+                self.children[at].scan(from, filter, visit)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn summary(&self) -> Summary {
+        self.summaries.iter().copied().fold(Summary::EMPTY, Summary::with)
+    }
+
+    /// What the node's summary becomes by one child's change.
+    fn summary_after(&self, before: Summary, child_old: Summary, child_new: Summary) -> Summary {
+        let rose = |node: u64, old: u64, new: u64| old == node && new > old;
+        if rose(before.earliest, child_old.earliest, child_new.earliest)
+            || rose(before.released, child_old.released, child_new.released)
+        {
+            return self.summary();
+        }
+        Summary {
+            live: before.live + child_new.live - child_old.live,
+            earliest: before.earliest.min(child_new.earliest),
+            released: before.released.min(child_new.released),
+        }
+    }
+
+    /// Removes or merges the child if it has become empty or sparse. Whether there is one less.
+    fn tidy_child(&mut self, at: usize, child_shrank: bool) -> bool {
+        let live = self.summaries[at].live;
+        if live == 0 {
+            let is_last = at + 1 == self.children.len();
+            if !is_last {
+                self.remove_child(at);
+            }
+            return !is_last;
+        }
+        let is_sparse = match &self.children[at] {
+            // Asked at powers of two only: whichever neighbour falls below last asks again.
+            Node::Leaf(_) => live <= MERGE_LIVE_MAX && live.is_power_of_two(),
+            Node::Inner(inner) => child_shrank && inner.children.len() <= MERGED_CHILDREN_MAX / 2,
+        };
+        is_sparse && (self.merge_with_next(at) || (at > 0 && self.merge_with_next(at - 1)))
+    }
+
+    /// Merges a child with the one behind it, if there is one and both together are small.
+    fn merge_with_next(&mut self, at: usize) -> bool {
+        let Some((left, [right, ..])) = self.children[at..].split_first_mut() else { return false };
+        match (left, right) {
+            (Node::Leaf(left), Node::Leaf(right)) => {
+                let live = self.summaries[at].live + self.summaries[at + 1].live;
+                if live > MERGED_SLOTS_MAX {
+                    return false;
+                }
+                Arc::make_mut(left).absorb(right);
+            }
+            (Node::Inner(left), Node::Inner(right)) => {
+                if left.children.len() + right.children.len() > MERGED_CHILDREN_MAX {
+                    return false;
+                }
+                Arc::make_mut(left).absorb(right, self.lows[at + 1]);
+            }
+            _ => unreachable!("all children of a node are of one kind"),
+        }
+        self.summaries[at] = self.summaries[at].with(self.summaries[at + 1]);
+        for mask in self.owners.values_mut() {
+            *mask |= (*mask >> 1) & (1 << at);
+        }
+        self.remove_child(at + 1);
+        true
+    }
+
+    /// Takes over the children of the node to the right, whose range starts at `low`.
+    fn absorb(&mut self, right: &Inner, low: StreamId) {
+        // An empty last child may stand nowhere but at the end.
+        if self.summaries.last().is_some_and(|summary| summary.live == 0) {
+            self.remove_child(self.children.len() - 1);
+        }
+        let shift = self.children.len();
+        self.lows.extend_from_slice(&right.lows);
+        self.lows[shift] = low;
+        self.summaries.extend_from_slice(&right.summaries);
+        self.children.extend_from_slice(&right.children);
+        for (&owner, &mask) in &right.owners {
+            *self.owners.entry(owner).or_default() |= mask << shift;
+        }
+    }
+
+    fn push_child(&mut self, low: StreamId, node: Node, summary: Summary) {
+        let at = self.children.len();
+        node.for_each_owner(|owner| *self.owners.entry(owner).or_default() |= 1 << at);
+        self.lows.push(low);
+        self.summaries.push(summary);
+        self.children.push(node);
+    }
+
+    /// Puts what child `at` gave away behind it. There must be room.
+    fn insert_split(&mut self, at: usize, split: Split) {
+        debug_assert!(self.children.len() < FANOUT);
+        let place = at + 1;
+        if place == self.children.len() && split.is_fresh {
+            self.push_child(split.low, split.node, split.summary);
+            return;
+        }
+        let below = (1 << place) - 1;
+        let left = &self.children[at];
+        let left_bit = 1 << at;
+        for (&owner, mask) in &mut self.owners {
+            *mask = (*mask & below) | ((*mask & !below) << 1);
+            if *mask & left_bit != 0 && !left.has_owner(owner) {
+                *mask &= !left_bit;
+            }
+        }
+        let owners = &mut self.owners;
+        left.for_each_owner(|owner| *owners.entry(owner).or_default() |= left_bit);
+        split.node.for_each_owner(|owner| *owners.entry(owner).or_default() |= 1 << place);
+        self.owners.retain(|_, mask| *mask != 0);
+        self.lows.insert(place, split.low);
+        self.summaries.insert(place, split.summary);
+        self.children.insert(place, split.node);
+    }
+
+    fn remove_child(&mut self, at: usize) {
+        let below = (1u64 << at) - 1;
+        self.owners.retain(|_, mask| {
+            *mask = (*mask & below) | ((*mask >> 1) & !below);
+            *mask != 0
+        });
+        self.lows.remove(at);
+        self.summaries.remove(at);
+        self.children.remove(at);
+    }
+
+    /// Cuts off and returns the right half of the children.
+    fn split_half(&mut self) -> Inner {
+        let middle = self.children.len() / 2;
+        let mut right = Inner {
+            lows: self.lows.split_off(middle),
+            summaries: self.summaries.split_off(middle),
+            children: self.children.split_off(middle),
+            owners: HashMap::default(),
+        };
+        for (&owner, mask) in &mut self.owners {
+            if *mask >> middle != 0 {
+                right.owners.insert(owner, *mask >> middle);
+            }
+            *mask &= (1 << middle) - 1;
+        }
+        self.owners.retain(|_, mask| *mask != 0);
+        right
+    }
+
+    /// Sets or clears what `owners` says of one owner and child, as the child has it.
+    fn note_owner(&mut self, at: usize, owner: Owner) {
+        let has = self.children[at].has_owner(owner);
+        let mask = self.owners.entry(owner).or_default();
+        *mask = if has { *mask | 1 << at } else { *mask & !(1 << at) };
+        if *mask == 0 {
+            self.owners.remove(&owner);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Node {
+    /// Panics unless the summaries, masks and bounds of the subtree are exact.
+    pub(super) fn assert_sound(&self, low: StreamId, high: StreamId) {
+        use std::collections::HashSet;
+
+        let owners = |node: &Node| {
+            let mut owners = HashSet::new();
+            node.for_each_owner(|owner| assert!(owners.insert(owner), "an owner twice"));
+            owners
+        };
+        let Node::Inner(inner) = self else {
+            assert!(self.first_id().is_none_or(|id| id >= low));
+            assert!(self.last_id().is_none_or(|id| id <= high));
+            return;
+        };
+        let length = inner.children.len();
+        assert!((1..=FANOUT).contains(&length));
+        assert!(inner.lows.len() == length && inner.summaries.len() == length);
+        for (at, child) in inner.children.iter().enumerate() {
+            assert_eq!(inner.summaries[at], child.summary());
+            assert!(inner.summaries[at].live > 0 || at + 1 == length, "an empty child");
+            let masked =
+                inner.owners.iter().filter(|(_, mask)| **mask & (1 << at) != 0).map(|(o, _)| *o);
+            assert_eq!(masked.collect::<HashSet<_>>(), owners(child));
+            let low = if at == 0 { low } else { inner.lows[at] };
+            let high = inner.lows.get(at + 1).map_or(high, |next| next.prev().expect("not 0-0"));
+            child.assert_sound(low, high);
+        }
+        assert!(inner.owners.values().all(|mask| *mask != 0));
+    }
+}
