@@ -1,0 +1,230 @@
+"""When two replies count as the same.
+
+Byte for byte, but for what this file lists: values of a clock, orders that are not promised, and
+the deliberate differences of differences.md. Every rule here is for named commands and named
+places in their replies, and what lies beside those places is still compared exactly.
+"""
+
+import re
+
+# How far clock values of the two servers may lie apart: they are asked one after the other, and a
+# loaded machine may stop either in between.
+NEAR_MS = 5_000
+AUTO_ID = re.compile(rb"\A1[6-9]\d{11}-\d+\Z")
+
+# Fields of XINFO STREAM that releases after the oracle's have added.
+NEWER_STREAM_FIELDS = {
+    b"idmp-duration", b"idmp-maxsize", b"pids-tracked", b"iids-tracked", b"iids-added",
+    b"iids-duplicates",
+}  # fmt: skip
+# Shape of the oracle's own data structure (differences.md, "Radix-tree counts").
+TREE_FIELDS = {b"radix-tree-keys", b"radix-tree-nodes"}
+CLOCK_FIELDS = {b"idle", b"inactive", b"seen-time", b"active-time"}
+
+
+def _number(reply):
+    if reply.kind == ":":
+        return int(reply.value)
+    return None
+
+
+def near(one, other, within=NEAR_MS):
+    """Two positive integers that a clock made; anything else has to be equal."""
+    a, b = _number(one), _number(other)
+    if a is None or b is None or a < 0 or b < 0:
+        return one == other
+    return abs(a - b) <= within
+
+
+def alike(one, other):
+    """Equal, where ids that the clock made count as equal to each other."""
+    if one.kind != other.kind:
+        return False
+    if isinstance(one.value, list) and isinstance(other.value, list):
+        return _each(one, other, alike)
+    if one.value == other.value:
+        return True
+    return (
+        one.kind in "$+"
+        and bool(AUTO_ID.match(one.value or b""))
+        and bool(AUTO_ID.match(other.value or b""))
+    )
+
+
+def _each(one, other, rule):
+    """The rule holds for every pair of items of two aggregates of one kind and length."""
+    if one.kind != other.kind or not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    if len(one.value) != len(other.value):
+        return False
+    return all(map(rule, one.value, other.value))
+
+
+def _fields(one, other, rules, default=alike):
+    """Compares field by field two replies of names and values, flat or as a map."""
+    if one.kind != other.kind or not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    if len(one.value) != len(other.value):
+        return False
+    for at in range(0, len(one.value) - 1, 2):
+        if one.value[at] != other.value[at]:
+            return False
+        rule = rules.get(one.value[at].value, default)
+        if not rule(one.value[at + 1], other.value[at + 1]):
+            return False
+    return True
+
+
+def _without(reply, names):
+    """A reply of names and values less the named fields."""
+    if not isinstance(reply.value, list):
+        return reply
+    kept = []
+    for at in range(0, len(reply.value) - 1, 2):
+        if reply.value[at].value not in names:
+            kept += reply.value[at : at + 2]
+    return type(reply)(reply.kind, kept)
+
+
+def same_kind(one, other):
+    """Both of one type on the wire, null or not alike."""
+    return one.kind == other.kind and (one.value is None) == (other.value is None)
+
+
+def _unordered(one, other):
+    if one.kind != other.kind or not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    return sorted(map(repr, one.value)) == sorted(map(repr, other.value))
+
+
+# Rules of single commands
+
+
+def _times_near(within):
+    return lambda one, other: near(one, other, within)
+
+
+def _pending(one, other):
+    """XPENDING with a range: id, consumer, idle time, deliveries."""
+
+    def row(a, b):
+        if not isinstance(a.value, list) or len(a.value) != 4 or not isinstance(b.value, list):
+            return alike(a, b)
+        return len(b.value) == 4 and all(
+            (near if at == 2 else alike)(a.value[at], b.value[at]) for at in range(4)
+        )
+
+    return _each(one, other, row)
+
+
+def _consumers(one, other):
+    clocks = dict.fromkeys(CLOCK_FIELDS, near)
+    return _each(one, other, lambda a, b: _fields(a, b, clocks))
+
+
+def _pending_of_group(one, other):
+    """XINFO STREAM FULL, a pending list: rows with the delivery time at `clock_at`."""
+
+    def row(a, b):
+        if not isinstance(a.value, list) or not isinstance(b.value, list) or len(a.value) != len(b.value):
+            return alike(a, b)
+        clock_at = len(a.value) - 2
+        return all(
+            (near if at == clock_at else alike)(a.value[at], b.value[at]) for at in range(len(a.value))
+        )
+
+    return _each(one, other, row)
+
+
+def _full_consumer(one, other):
+    rules = dict.fromkeys(CLOCK_FIELDS, near) | {b"pel": _pending_of_group, b"pending": _pending_of_group}
+    return _fields(one, other, rules)
+
+
+def _full_group(one, other):
+    rules = {
+        b"pel": _pending_of_group,
+        b"pending": _pending_of_group,
+        b"consumers": lambda a, b: _each(a, b, _full_consumer),
+    }
+    return _fields(one, other, rules)
+
+
+def _stream(one, other):
+    ignored = NEWER_STREAM_FIELDS | TREE_FIELDS
+    one, other = _without(one, ignored), _without(other, ignored)
+    return _fields(one, other, {b"groups": lambda a, b: _each(a, b, _full_group)})
+
+
+def _hello(one, other):
+    differing = dict.fromkeys((b"version", b"id"), same_kind) | {b"modules": same_kind}
+    return _fields(one, other, differing)
+
+
+def _time(one, other):
+    return _each(one, other, same_kind)
+
+
+def _config(one, other):
+    """CONFIG GET: names and values, in no promised order."""
+    if one.kind != other.kind or not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    return _pairs(one) == _pairs(other)
+
+
+def _pairs(reply):
+    return sorted(
+        (repr(reply.value[at]), repr(reply.value[at + 1])) for at in range(0, len(reply.value) - 1, 2)
+    )
+
+
+def _help(one, other):
+    # The words of the help are our own (differences.md, "Help texts").
+    return one.kind == other.kind == "*"
+
+
+RULES = {
+    b"TTL": _times_near(NEAR_MS // 1000),
+    b"EXPIRETIME": _times_near(NEAR_MS // 1000),
+    b"PTTL": near,
+    b"PEXPIRETIME": near,
+    b"XPENDING": _pending,
+    b"XINFO CONSUMERS": _consumers,
+    b"XINFO STREAM": _stream,
+    b"HELLO": _hello,
+    b"TIME": _time,
+    b"LASTSAVE": same_kind,
+    b"KEYS": _unordered,
+    b"RANDOMKEY": same_kind,
+    # A single page with a cursor of nobody's; whole iterations are compared by the Scan step.
+    b"SCAN": lambda one, other: _each(one, other, same_kind),
+    b"CLIENT ID": same_kind,
+    b"CLIENT LIST": same_kind,
+    b"CLIENT INFO": same_kind,
+    b"CONFIG GET": _config,
+    b"COMMAND LIST": _unordered,
+    b"MEMORY USAGE": same_kind,
+    b"OBJECT IDLETIME": same_kind,
+    b"DEBUG OBJECT": lambda one, other: one.kind == other.kind == "+" or alike(one, other),
+}
+
+
+def same(command, oracle, subject):
+    """Whether the two servers said the same to `command`."""
+    name = command[0].upper()
+    second = command[1].upper() if len(command) > 1 and isinstance(command[1], bytes) else b""
+    if second == b"HELP" and not oracle.is_error:
+        return _help(oracle, subject)
+    rule = RULES.get(name + b" " + second) or RULES.get(name) or alike
+    if oracle.is_error or subject.is_error:
+        rule = alike
+    return rule(oracle, subject)
+
+
+def same_transaction(commands, oracle, subject):
+    """EXEC: each reply by the rule of its command."""
+    if not isinstance(oracle.value, list) or not isinstance(subject.value, list):
+        return alike(oracle, subject)
+    if oracle.kind != subject.kind or not len(oracle.value) == len(subject.value) == len(commands):
+        return alike(oracle, subject)
+    return all(map(same, commands, oracle.value, subject.value))

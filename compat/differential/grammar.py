@@ -1,0 +1,259 @@
+"""What the generator may say: one line a command form, written by hand.
+
+A form is words, with
+    {name}      a draw from the pool of that name (pools.py)
+    {name+}     one to three draws
+    [ ... ]     left out more often than not
+    < a | b >   one of the alternatives
+
+and a weight in front. Guided by the syntax of each command, but written as the edges are wanted:
+forms that are nearly right stand beside right ones, and the generator spoils some more.
+"""
+
+import re
+
+STREAMS = """
+30 XADD {skey} [NOMKSTREAM] {addid} {pairs}
+6  XADD {skey} [NOMKSTREAM] [{refs}] [{trim}] {addid} {pairs}
+1  XADD {autokey} [{trim}] * {pairs}
+1  XADD {skey} [{trim}] [{refs}] [NOMKSTREAM] {addid} {value}
+4  XTRIM {skey} {trim} [{refs}]
+6  XDEL {skey} {entryid+}
+5  XDELEX {skey} [{refs}] {idblock}
+3  XLEN {skey}
+6  XRANGE {skey} {low} {high} [COUNT {count}]
+6  XREVRANGE {skey} {high} {low} [COUNT {count}]
+4  XREAD [COUNT {count}] STREAMS {skey} {readid}
+3  XREAD [COUNT {count}] STREAMS {skey} {skey} {readid} {readid}
+4  XREAD [COUNT {count}] BLOCK {blockms} STREAMS {skey} {readid}
+2  XREAD BLOCK {blockms} STREAMS {skey} {skey} {readid} $
+12 XGROUP CREATE {skey} {group} {groupid} [MKSTREAM] [ENTRIESREAD {entriesread}]
+4  XGROUP SETID {skey} {group} {groupid} [ENTRIESREAD {entriesread}]
+2  XGROUP DESTROY {skey} {group}
+3  XGROUP CREATECONSUMER {skey} {group} {consumer}
+3  XGROUP DELCONSUMER {skey} {group} {consumer}
+24 XREADGROUP GROUP {group} {consumer} [COUNT {count}] [NOACK] STREAMS {skey} >
+6  XREADGROUP GROUP {group} {consumer} [COUNT {count}] STREAMS {skey} {entryid}
+3  XREADGROUP GROUP {group} {consumer} [COUNT {count}] STREAMS {skey} {skey} > {groupreadid}
+8  XREADGROUP GROUP {group} {consumer} [COUNT {count}] BLOCK {blockms} [NOACK] STREAMS {skey} {groupreadid}
+2  XREADGROUP GROUP {group} {consumer} BLOCK {blockms} STREAMS {skey} {skey} > >
+10 XACK {skey} {group} {entryid+}
+6  XACKDEL {skey} {group} [{refs}] {idblock}
+4  XPENDING {skey} {group}
+6  XPENDING {skey} {group} [IDLE {idlemin}] {low} {high} {count} [{consumer}]
+10 XCLAIM {skey} {group} {consumer} {idlemin} {entryid+} [IDLE {idleset}] [RETRYCOUNT {count}] [FORCE] [JUSTID] [LASTID {entryid}]
+3  XCLAIM {skey} {group} {consumer} {idlemin} {entryid+} [TIME {pastms}] [FORCE] [JUSTID]
+8  XAUTOCLAIM {skey} {group} {consumer} {idlemin} {low} [COUNT {count}] [JUSTID]
+6  XINFO STREAM {skey}
+5  XINFO STREAM {skey} FULL [COUNT {count}]
+6  XINFO GROUPS {skey}
+5  XINFO CONSUMERS {skey} {group}
+1  XINFO <HELP | NOSUCH | STREAM>
+1  XGROUP <HELP | NOSUCH | CREATE | DESTROY {skey}>
+5  XSETID {skey} {entryid} [ENTRIESADDED {entriesread}] [MAXDELETEDID {entryid}]
+"""
+
+LISTS = """
+20 <LPUSH | RPUSH> {lkey} {value+}
+4  <LPUSHX | RPUSHX> {lkey} {value+}
+8  <LPOP | RPOP> {lkey} [{count}]
+8  LRANGE {lkey} {index} {index}
+4  LINDEX {lkey} {index}
+4  LSET {lkey} {index} {value}
+5  LINSERT {lkey} <BEFORE | AFTER | before> {value} {value}
+5  LREM {lkey} {index} {value}
+4  LTRIM {lkey} {index} {index}
+6  LPOS {lkey} {value} [RANK {index}] [COUNT {count}] [MAXLEN {count}]
+3  LLEN {lkey}
+8  LMOVE {lkey} {lkey} <LEFT | RIGHT> <LEFT | RIGHT>
+3  RPOPLPUSH {lkey} {lkey}
+5  LMPOP {numkeys} {lkey} {lkey} <LEFT | RIGHT> [COUNT {count}]
+3  LMPOP 1 {lkey} <LEFT | RIGHT> [COUNT {count}]
+9  <BLPOP | BRPOP> {lkey+} {timeout}
+6  BLMOVE {lkey} {lkey} <LEFT | RIGHT> <LEFT | RIGHT> {timeout}
+3  BRPOPLPUSH {lkey} {lkey} {timeout}
+6  BLMPOP {timeout} {numkeys} {lkey} {lkey} <LEFT | RIGHT> [COUNT {count}]
+"""
+
+STRINGS = """
+12 SET {tkey} {text}
+6  SET {tkey} {text} [<NX | XX>] [GET] [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | KEEPTTL>]
+1  SET {anykey} {text}
+8  GET {tkey}
+2  GETDEL {tkey}
+4  GETEX {tkey} [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | PERSIST>]
+2  SETEX {tkey} {seconds} {text}
+2  PSETEX {tkey} {millis} {text}
+2  SETNX {tkey} {text}
+3  MGET {anykey+}
+3  MSET {tkey} {text} [{tkey} {text}]
+4  <INCR | DECR> {tkey}
+4  <INCRBY | DECRBY> {tkey} {integer}
+4  INCRBYFLOAT {tkey} {float}
+3  APPEND {tkey} {text}
+2  STRLEN {tkey}
+1  GETSET {tkey} {text}
+1  MSETNX {tkey} {text} [{tkey} {text}]
+1  GETRANGE {tkey} {index} {index}
+1  SETRANGE {tkey} {offset} {text}
+1  SUBSTR {tkey} {index} {index}
+"""
+
+KEYS = """
+5  <DEL | UNLINK> {anykey+}
+3  EXISTS {anykey+}
+4  TYPE {anykey}
+2  TOUCH {anykey+}
+2  KEYS {pattern}
+2  SCAN {badcursor}
+1  RANDOMKEY
+4  RENAME {anykey} {anykey}
+4  RENAMENX {anykey} {anykey}
+4  COPY {anykey} {anykey} [DB {db}] [REPLACE]
+3  MOVE {anykey} {db}
+3  <EXPIRE | expire> {anykey} {seconds} [<NX | XX | GT | LT>] [<NX | XX | GT | LT>]
+3  PEXPIRE {anykey} {millis} [<NX | XX | GT | LT>]
+2  EXPIREAT {anykey} {atseconds} [<NX | XX | GT | LT>]
+2  PEXPIREAT {anykey} {atmillis} [<NX | XX | GT | LT>]
+4  <TTL | PTTL | EXPIRETIME | PEXPIRETIME> {anykey}
+3  PERSIST {anykey}
+2  OBJECT <ENCODING | REFCOUNT | IDLETIME | FREQ> {anykey}
+1  OBJECT <HELP | NOSUCH | ENCODING>
+2  DBSIZE
+1  FLUSHDB [<ASYNC | SYNC | NOSUCH>]
+1  FLUSHALL [<ASYNC | SYNC>]
+2  SWAPDB {db} {db}
+5  SELECT {db}
+1  SELECT 0
+"""
+
+TRANSACTIONS = """
+6  MULTI
+8  EXEC
+2  DISCARD
+6  WATCH {anykey+}
+2  UNWATCH
+"""
+
+CONNECTION = """
+3  PING [{value}]
+2  ECHO {value}
+2  HELLO [<2 | 3 | 4 | 1 | x>] [SETNAME {name}]
+1  HELLO <2 | 3> AUTH default {value}
+1  AUTH {value}
+1  AUTH {name} {value}
+1  RESET
+1  QUIT
+1  CLIENT ID
+1  CLIENT GETNAME
+2  CLIENT SETNAME {name}
+1  CLIENT SETINFO <LIB-NAME | LIB-VER | NOSUCH> {name}
+3  CLIENT UNBLOCK {client} [<TIMEOUT | ERROR | NOSUCH>]
+1  CLIENT KILL ID {client}
+1  CLIENT KILL <ID x | ID 0 | TYPE nosuch | USER nosuch | SKIPME maybe | ADDR 1.2.3.4:5 | MAXAGE 100000 | MAXAGE -1 | 1.2.3.4:5 | x>
+1  CLIENT LIST <ID x | TYPE nosuch | TYPE pubsub | NOSUCH | ID>
+1  CLIENT NO-EVICT <ON | OFF | NOSUCH>
+1  CLIENT NO-TOUCH <ON | OFF | NOSUCH>
+1  CLIENT PAUSE 100000 WRITE
+2  CLIENT UNPAUSE
+1  CLIENT PAUSE <x | -1 | 1.5> [<ALL | NOSUCH>]
+1  CLIENT <HELP | NOSUCH | UNBLOCK | UNBLOCK x | KILL | INFO x | REPLY | REPLY x | PAUSE>
+1  CLIENT <GETREDIR | TRACKINGINFO | CACHING YES | CACHING NO>
+1  NOSUCHCOMMAND [{value}] [{value}] [{integer}]
+"""
+
+SERVER = """
+1  COMMAND GETKEYS XREADGROUP GROUP {group} {consumer} STREAMS {skey} {skey} > >
+1  COMMAND GETKEYS {keyed}
+1  COMMAND GETKEYSANDFLAGS {keyed}
+1  COMMAND GETKEYS <PING | NOSUCH | GET | EVAL x 0 | BLMPOP 0 2 a b LEFT | LMPOP x a LEFT | XREAD STREAMS a>
+1  COMMAND INFO <nosuch | nosuch nosuch>
+1  COMMAND LIST FILTERBY <PATTERN {pattern} | NOSUCH x | ACLCAT nosuch | MODULE nosuch | PATTERN xa* | PATTERN lp* | ACLCAT transaction>
+1  COMMAND <HELP | NOSUCH | COUNT x | DOCS nosuch>
+1  CONFIG GET <nosuch | maxmemory | stream-node-max-* | timeout | databases | maxmemory-policy | list-max-listpack-size | appendonly | save | slowlog-max-len maxclients | proto-max-bulk-len | client-output-buffer-limit>
+1  CONFIG SET <stream-node-max-entries | slowlog-max-len | maxmemory-samples | timeout> <nosuch | -1 | 1.5>
+2  CONFIG SET stream-node-max-entries <1 | 2 | 3 | 5 | 100>
+1  CONFIG SET <nosuch 1 | timeout | timeout 0 timeout 0 | databases 4 | maxmemory 1gb | maxmemory 0 | appendonly maybe | save x | port nosuch | maxmemory-policy nosuch>
+1  CONFIG <HELP | NOSUCH | GET | SET | RESETSTAT | RESETSTAT x>
+1  TIME
+1  MEMORY USAGE {anykey} [SAMPLES {count}]
+1  MEMORY <HELP | NOSUCH | USAGE | DOCTOR x | STATS x>
+1  SLOWLOG <LEN | RESET | HELP | GET x | GET -2 | NOSUCH | LEN x>
+1  LATENCY <LATEST | RESET | RESET nosuch | HISTORY nosuch | GRAPH nosuch | HELP | NOSUCH | HISTORY | HISTOGRAM nosuch>
+1  DEBUG SLEEP 0
+1  DEBUG OBJECT {anykey}
+1  DEBUG <NOSUCH | SLEEP | SET-ACTIVE-EXPIRE 1>
+1  LASTSAVE
+1  LOLWUT VERSION x
+"""
+
+# Forms whose arguments are not spoiled: a changed argument would stop the run (a pause that never
+# ends), close what the harness itself uses, or make the answer depend on a clock.
+UNSPOILED = {b"CLIENT", b"DEBUG", b"CONFIG", b"QUIT", b"SHUTDOWN", b"LOLWUT", b"COMMAND"}
+
+# Outside what the server promises so far; asked for only where the server lists them.
+OPTIONAL = {b"GETSET", b"MSETNX", b"GETRANGE", b"SETRANGE", b"SUBSTR"}
+
+# How often each family speaks; transactions are mostly opened by a script of their own (generate.py).
+FAMILIES = [
+    (40, STREAMS),
+    (26, LISTS),
+    (12, STRINGS),
+    (12, KEYS),
+    (4, TRANSACTIONS),
+    (4, CONNECTION),
+    (2, SERVER),
+]
+
+
+# A draw, a grouping sign, or a word. `>` is also an id; it is taken as one where no choice is open.
+TOKEN = re.compile(r"\{\w+\+?\}|[\[\]<>|]|[^\s\[\]<>|{}]+")
+
+
+def _parse_until(words, at, closers):
+    """Parses words to a node list up to one of `closers`; gives nodes and the closer's position."""
+    nodes = []
+    while at < len(words):
+        word = words[at]
+        if word in closers:
+            return nodes, at
+        if word == "[":
+            inner, at = _parse_until(words, at + 1, {"]"})
+            nodes.append(("optional", inner))
+        elif word == "<":
+            choices = []
+            while True:
+                inner, at = _parse_until(words, at + 1, {"|", ">"})
+                choices.append(inner)
+                if words[at] == ">":
+                    break
+            nodes.append(("choice", choices))
+        elif word.startswith("{"):
+            name = word.strip("{}")
+            many = name.endswith("+")
+            nodes.append(("many" if many else "draw", name.rstrip("+")))
+        else:
+            nodes.append(("word", word.encode()))
+        at += 1
+    return nodes, None
+
+
+def parse_form(text):
+    """A form as a tree of nodes: word, draw, many, optional, choice."""
+    nodes, at = _parse_until(TOKEN.findall(text), 0, set())
+    if at is not None:
+        raise ValueError(f"form does not close: {text}")
+    return nodes
+
+
+def load(families, without):
+    """[(family weight, [(weight, nodes)])], leaving out forms that start with a name in `without`."""
+    table = []
+    for family_weight, text in families:
+        forms = []
+        for line in text.strip().splitlines():
+            weight, form = line.split(None, 1)
+            if form.split()[0].encode() not in without:
+                forms.append((int(weight), parse_form(form)))
+        table.append((family_weight, forms))
+    return table

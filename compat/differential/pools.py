@@ -1,0 +1,268 @@
+"""The pools a form draws from: few keys, small values, and every edge an argument may have."""
+
+import time
+from dataclasses import dataclass
+
+INT64_MAX = 9223372036854775807
+UINT64_MAX = 18446744073709551615
+
+
+@dataclass(frozen=True)
+class ClientId:
+    """Stands for the id of a connection, which differs from server to server."""
+
+    connection: int
+
+
+# What replaces an argument when a command is spoiled.
+EDGES = [
+    b"", b"-1", b"0", b"1", b"2", b"-2", b"abc", b"1.5", b" 1", b"1 ", b"01", b"+5", b"-0", b"1e3",
+    b"nan", b"inf", b"-inf", b"\x00\xff", b"\r\n", b"9223372036854775807", b"9223372036854775808",
+    b"-9223372036854775808", b"-9223372036854775809", b"18446744073709551615",
+    b"18446744073709551616", b"4294967296", b"2147483648", b"18446744073709551615-18446744073709551615",
+    b"0-0", b"0-1", b"1-", b"-5-3", b"5-*", b"(5", b"(5-1", b"(-", b"(+", b"$", b">", b"*", b"+", b"-",
+    b"COUNT", b"BLOCK", b"STREAMS", b"IDS", b"LIMIT", b"~", b"=", b"GET", b"NX", b"LEFT", b"{}",
+]  # fmt: skip
+
+STREAM_KEYS = [b"s1", b"s2", b"s3"]
+LIST_KEYS = [b"l1", b"l2", b"l\x00\r\n3"]
+STRING_KEYS = [b"t1", b"t2", b"t3"]
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS
+
+
+class Pools:
+    """Draws of one sequence. Keeps what makes draws likely to meet: the ids handed out so far."""
+
+    def __init__(self, rng, connections):
+        self.rng = rng
+        self.connections = connections
+        self.last_ms = 0
+        self.now_s = int(time.time())
+
+    def draw(self, name):
+        """The words of one draw from the pool `name`."""
+        drawn = getattr(self, name)()
+        return drawn if isinstance(drawn, list) else [drawn]
+
+    def _weighted(self, *pairs):
+        choices, weights = zip(*pairs, strict=True)
+        chosen = self.rng.choices(choices, weights)[0]
+        return chosen() if callable(chosen) else chosen
+
+    # Keys: mostly of the type the command wants, sometimes of another, so that WRONGTYPE comes.
+
+    def _key(self, own):
+        return self._weighted(
+            (lambda: self.rng.choice(own), 92), (lambda: self.rng.choice(ALL_KEYS), 6), (b"none", 2)
+        )
+
+    def skey(self):
+        return self._key(STREAM_KEYS)
+
+    def lkey(self):
+        return self._key(LIST_KEYS)
+
+    def tkey(self):
+        return self._key(STRING_KEYS)
+
+    def anykey(self):
+        return self._weighted((lambda: self.rng.choice(ALL_KEYS), 95), (b"none", 5))
+
+    def autokey(self):
+        # Ids of the clock are kept to one key: behind them no explicit id would be accepted.
+        return b"sauto"
+
+    # Values
+
+    def value(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"a", b"b", b"c", b"1", b"2", b"10"]), 85),
+            (b"", 3),
+            (b"\x00\r\n\xff", 4),
+            (b"x" * 70, 4),
+            (lambda: bytes([self.rng.randrange(256)]), 4),
+        )
+
+    def text(self):
+        return self._weighted((self.value, 50), (self.integer, 50))
+
+    def pairs(self):
+        # One field list is the common one, so that entries of the same and of other shapes mix.
+        shapes = [[b"f"], [b"f", b"g"], [b"f", b"g"], [b"g", b"f"], [b"x", b"y", b"z"]]
+        words = []
+        for field in self.rng.choice(shapes):
+            words += [field, self.value()]
+        return words
+
+    def name(self):
+        return self.rng.choice([b"me", b"you", b"", b"with space", b"new\nline", b"caf\xc3\xa9"])
+
+    def float(self):
+        return self.rng.choice(
+            [b"0", b"1", b"0.1", b"-2.5", b"3.0e3", b"1e400", b"nan", b"inf", b"abc", b"0.30000000000000004"]
+        )
+
+    def integer(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(-12, 12), 80),
+            (lambda: self.rng.choice([b"9223372036854775807", b"-9223372036854775808", b"1e3"]), 20),
+        )
+
+    def index(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(-4, 5), 92), (lambda: b"%d" % INT64_MAX, 4), (b"x", 4)
+        )
+
+    def offset(self):
+        return self.rng.choice([b"0", b"1", b"5", b"-1", b"536870912", b"x"])
+
+    def count(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(1, 4), 75), (b"0", 9), (b"-1", 6), (b"1000", 7), (b"x", 3)
+        )
+
+    def numkeys(self):
+        return self._weighted((b"2", 80), (b"1", 5), (b"3", 5), (b"0", 4), (b"-1", 3), (b"x", 3))
+
+    def db(self):
+        return self._weighted((b"0", 35), (b"1", 30), (b"2", 22), (b"16", 5), (b"-1", 4), (b"x", 4))
+
+    def pattern(self):
+        return self.rng.choice(
+            [b"*", b"s*", b"?1", b"[ls]1", b"[^l]?", b"[a-s]*", b"l\\*", b"", b"s[", b"none", b"*1*", b"[l"]
+        )
+
+    def badcursor(self):
+        return self.rng.choice([b"x", b"-1", b"", b"1x", b"0 "])
+
+    def client(self):
+        if self.rng.random() < 0.1:
+            return self.rng.choice([b"0", b"999999", b"-1", b"x"])
+        return ClientId(self.rng.randrange(self.connections))
+
+    def keyed(self):
+        """A command whose keys COMMAND GETKEYS can tell."""
+        return self.rng.choice(
+            [
+                [b"GET", b"a"], [b"MSET", b"a", b"1", b"b", b"2"], [b"DEL", b"a", b"b"],
+                [b"BLMPOP", b"0", b"2", b"a", b"b", b"LEFT"], [b"LMPOP", b"1", b"a", b"LEFT"],
+                [b"BLPOP", b"a", b"b", b"0"], [b"XREAD", b"STREAMS", b"a", b"b", b"0", b"0"],
+                [b"XADD", b"a", b"*", b"f", b"v"], [b"COPY", b"a", b"b"], [b"SET", b"a", b"b", b"GET"],
+                [b"XGROUP", b"CREATE", b"a", b"g", b"$"], [b"OBJECT", b"ENCODING", b"a"],
+                [b"RENAME", b"a", b"b"], [b"SET", b"a"], [b"XINFO", b"STREAM", b"a"],
+                [b"LMOVE", b"a", b"b", b"LEFT", b"RIGHT"], [b"MEMORY", b"USAGE", b"a"],
+            ]
+        )  # fmt: skip
+
+    # Stream ids
+
+    def addid(self):
+        return self._weighted(
+            (self._next_id, 78),
+            (lambda: b"%d-*" % self.rng.randint(0, self.last_ms + 1), 8),
+            (self.entryid, 8),
+            (lambda: self.rng.choice([b"0-0", b"x", b"1-x", b"-", b"5-%d" % UINT64_MAX]), 6),
+        )
+
+    def _next_id(self):
+        if self.last_ms == 0 or self.rng.random() < 0.7:
+            self.last_ms += 1
+        return b"%d-%d" % (self.last_ms, self.rng.randint(0, 3))
+
+    def entryid(self):
+        """An id that may well exist."""
+        ms = self.rng.randint(0, self.last_ms + 1)
+        return self._weighted(
+            (lambda: b"%d-%d" % (ms, self.rng.randint(0, 3)), 70),
+            (b"%d" % ms, 24),
+            (b"%d-%d" % (UINT64_MAX, UINT64_MAX), 2),
+            (b"x", 2),
+            (b"0-0", 2),
+        )
+
+    def low(self):
+        return self._weighted((b"-", 45), (self.entryid, 40), (self._open, 12), (b"+", 3))
+
+    def high(self):
+        return self._weighted((b"+", 45), (self.entryid, 40), (self._open, 12), (b"-", 3))
+
+    def _open(self):
+        return b"(" + self.rng.choice([self.entryid(), self.entryid(), b"-", b"+"])
+
+    def readid(self):
+        return self._weighted((self.entryid, 50), (b"0", 20), (b"$", 18), (b"+", 9), (b">", 3))
+
+    def groupreadid(self):
+        return self._weighted((b">", 70), (b"0", 15), (self.entryid, 10), (b"$", 3), (b"+", 2))
+
+    def groupid(self):
+        return self._weighted((b"0", 45), (b"$", 25), (self.entryid, 25), (b"-", 2), (b">", 3))
+
+    def group(self):
+        return self._weighted((b"g1", 65), (b"g2", 30), (b"nogroup", 5))
+
+    def consumer(self):
+        return self._weighted((b"c1", 50), (b"c2", 35), (b"c3", 13), (b"", 2))
+
+    def entriesread(self):
+        return self.rng.choice([b"0", b"1", b"2", b"3", b"5", b"50", b"-1", b"-2", b"x"])
+
+    def refs(self):
+        return self.rng.choice([b"KEEPREF", b"DELREF", b"ACKED", b"acked"])
+
+    def idblock(self):
+        ids = [self.entryid() for _ in range(self.rng.randint(1, 3))]
+        told = b"%d" % len(ids) if self.rng.random() < 0.93 else self.rng.choice([b"0", b"-1", b"9", b"x"])
+        return [b"IDS", told, *ids]
+
+    def trim(self):
+        words = [self.rng.choice([b"MAXLEN", b"MAXLEN", b"MINID"])]
+        mark = self.rng.choice([None, b"=", b"~", b"~"])
+        if mark:
+            words.append(mark)
+        words.append(self.count() if words[0] == b"MAXLEN" else self.entryid())
+        if mark == b"~" and self.rng.random() < 0.4 or self.rng.random() < 0.03:
+            words += [b"LIMIT", self.count()]
+        return words
+
+    # Times. Nothing here falls due while a sequence runs, but for what `generate.settle_time` marks.
+
+    def timeout(self):
+        return self._weighted((b"0", 70), (b"0.01", 14), (b"0.002", 8), (b"-1", 3), (b"x", 3), (b"inf", 2))
+
+    def blockms(self):
+        return self._weighted((b"0", 70), (b"8", 22), (b"-1", 4), (b"x", 4))
+
+    def idlemin(self):
+        return self._weighted((b"0", 60), (b"3600000", 30), (b"-1", 5), (b"x", 5))
+
+    def idleset(self):
+        return self.rng.choice([b"0", b"7200000", b"3600000000", b"-1", b"x"])
+
+    def pastms(self):
+        past = (self.now_s - 7200) * 1000
+        return self.rng.choice([b"%d" % past, b"1", b"0", b"-1", b"x", b"%d" % ((self.now_s + 7200) * 1000)])
+
+    def seconds(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.choice([100, 1000, 5000]), 70),
+            (b"0", 7), (b"-1", 7), (b"x", 4), (b"%d" % INT64_MAX, 4), (b"9223372036854776", 4), (b"1.5", 4),
+        )  # fmt: skip
+
+    def millis(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.choice([100000, 1000000, 5000000]), 60),
+            (b"5", 12), (b"0", 7), (b"-1", 7), (b"x", 4), (b"%d" % INT64_MAX, 6), (b"1.5", 4),
+        )  # fmt: skip
+
+    def atseconds(self):
+        return self._weighted(
+            (lambda: b"%d" % (self.now_s + self.rng.choice([1000, 5000])), 75),
+            (b"1", 10), (b"0", 4), (b"-1", 4), (b"x", 3), (b"%d" % INT64_MAX, 4),
+        )  # fmt: skip
+
+    def atmillis(self):
+        return self._weighted(
+            (lambda: b"%d" % ((self.now_s + self.rng.choice([1000, 5000])) * 1000), 75),
+            (b"1", 10), (b"0", 4), (b"-1", 4), (b"x", 3), (b"%d" % INT64_MAX, 4),
+        )  # fmt: skip

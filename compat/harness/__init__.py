@@ -1,0 +1,1 @@
+"""What every suite and measurement shares: a raw protocol client and a way to run a server."""
