@@ -186,12 +186,7 @@ impl Decoder {
             return Ok(None);
         };
         if buf[start] != b'$' {
-            let found = match buf[start] {
-                // A line break in an error would end it early.
-                byte @ (b'\r' | b'\n') => char::from(byte).escape_default().to_string(),
-                byte => char::from(byte).to_string(),
-            };
-            return Err(error(&format!("expected '$', got '{found}'")));
+            return Err(error(&format!("expected '$', got '{}'", char::from(buf[start]))));
         }
         match parse_length(&buf[line.0 + 1..line.1]) {
             Some(len) if len < 0 || len as u64 > limits.bulk_bytes_max as u64 => {
@@ -228,11 +223,13 @@ impl Decoder {
 
     fn inline(&mut self, buf: &[u8]) -> Result<Step, ProtocolError> {
         let from = self.searched.max(self.position);
-        let Some(offset) = memchr::memchr(b'\n', &buf[from..]) else {
+        // Redis looks for the end of the line with strchr, which sees nothing behind a NUL.
+        let found = memchr::memchr2(b'\n', 0, &buf[from..]);
+        let Some(offset) = found.filter(|offset| buf[from + offset] == b'\n') else {
             if buf.len() - self.position > LINE_BYTES_MAX {
                 return Err(error("too big inline request"));
             }
-            self.searched = buf.len();
+            self.searched = found.map_or(buf.len(), |offset| from + offset);
             return Ok(Step::Incomplete { missing: 0 });
         };
         let line = &buf[self.position..from + offset];
@@ -242,7 +239,7 @@ impl Decoder {
                 Some(split_words(line).ok_or_else(|| error("unbalanced quotes in request"))?);
         } else {
             let mut at = 0;
-            for word in line.split(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b)) {
+            for word in line.split(|byte| byte.is_ascii_whitespace() || *byte == 0x0b) {
                 if !word.is_empty() {
                     let start = self.position + at;
                     self.ranges.push((start, start + word.len()));

@@ -1,0 +1,239 @@
+//! Random commands: few keys, small values, edge arguments, everything that the server knows.
+
+/// Draws commands; the same seed draws the same ones.
+pub struct Generator {
+    state: u64,
+}
+
+impl Generator {
+    /// Every key that commands name.
+    pub const KEYS: &'static [&'static [u8]] = &[b"a", b"b", b"c", b"list", b"s", b"s2", b""];
+
+    pub fn new(seed: u64) -> Generator {
+        Generator { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995 }
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        // xorshift64*: any generator will do, as long as it is repeatable.
+        self.state = self.state.max(1);
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
+    }
+
+    pub fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    /// A whole command, its name first.
+    pub fn command(&mut self) -> Vec<Vec<u8>> {
+        let family = match self.below(20) {
+            0..9 => STREAM,
+            9..13 => LIST,
+            13..15 => STRING,
+            15..18 => KEYS,
+            _ => TRANSACTION,
+        };
+        let pick = self.below(family.len() as u64) as usize;
+        let mut args = Vec::new();
+        for word in family[pick].split(' ') {
+            self.fill(word, &mut args);
+        }
+        args
+    }
+
+    fn pick(&mut self, words: &[&str]) -> Vec<u8> {
+        words[self.below(words.len() as u64) as usize].as_bytes().to_vec()
+    }
+
+    /// Turns a word of a template into arguments. `{x}` stands for something drawn; `[A b]`, with
+    /// `_` for spaces, for words that come half of the time; `<A|B>` for one of several.
+    fn fill(&mut self, word: &str, args: &mut Vec<Vec<u8>>) {
+        if let Some(inside) = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')) {
+            if self.one_in(2) {
+                for word in inside.split('_') {
+                    self.fill(word, args);
+                }
+            }
+            return;
+        }
+        if let Some(inside) = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')) {
+            let choices: Vec<&str> = inside.split('|').collect();
+            let choice = choices[self.below(choices.len() as u64) as usize];
+            for word in choice.split('_') {
+                self.fill(word, args);
+            }
+            return;
+        }
+        let drawn = match word {
+            "{k}" => Self::KEYS[self.below(Self::KEYS.len() as u64) as usize].to_vec(),
+            "{l}" => self.pick(&["list", "list", "a", "b"]),
+            "{s}" => self.pick(&["s", "s", "s", "s2", "s2", "a"]),
+            "{g}" => self.pick(&["g", "g", "g", "h", "nogroup"]),
+            "{c}" => self.pick(&["alice", "bob", "carol"]),
+            "{v}" => self.pick(&["x", "y", "z", "", "10", "-1", "3.5", "value"]),
+            "{f}" => self.pick(&["f", "g", "name"]),
+            "{n}" => self.pick(&["0", "1", "1", "2", "3", "5", "-1", "-2", "100"]),
+            "{count}" => self.pick(&["1", "1", "2", "3", "10"]),
+            "{ms}" => self.pick(&["1", "10", "30", "100", "1000", "100000"]),
+            "{at}" => format!("{}", super::START_MS as u64 + self.below(2000)).into_bytes(),
+            "{db}" => self.pick(&["0", "0", "0", "1", "2"]),
+            "{id}" => {
+                let ms = self.below(12);
+                let seq = self.below(4);
+                match self.below(6) {
+                    0 => format!("{ms}").into_bytes(),
+                    1 => format!("{}-*", ms + 20).into_bytes(),
+                    _ => format!("{ms}-{seq}").into_bytes(),
+                }
+            }
+            "{eid}" => {
+                let (ms, seq) = (self.below(12), self.below(4));
+                format!("{ms}-{seq}").into_bytes()
+            }
+            "{newid}" => match self.below(3) {
+                0 => b"*".to_vec(),
+                1 => format!("{}-*", self.below(30)).into_bytes(),
+                _ => format!("{}-{}", self.below(12), self.below(4)).into_bytes(),
+            },
+            "{from}" => self.pick(&["-", "0", "3", "(3-1", "5-2"]),
+            "{to}" => self.pick(&["+", "7", "(8-0", "4-1"]),
+            "{side}" => self.pick(&["LEFT", "RIGHT"]),
+            "{empty}" => Vec::new(),
+            _ => word.as_bytes().to_vec(),
+        };
+        args.push(drawn);
+    }
+}
+
+const STREAM: &[&str] = &[
+    "XADD {s} {newid} {f} {v}",
+    "XADD {s} {newid} {f} {v}",
+    "XADD {s} {newid} {f} {v} {f} {v}",
+    "XADD {s} * {f} {v}",
+    "XADD {s} * {f} {v}",
+    "XADD {s} * {f} {v} name {v}",
+    "XADD {s} NOMKSTREAM * {f} {v}",
+    "XADD {s} [<KEEPREF|DELREF|ACKED>] <MAXLEN|MAXLEN_=|MAXLEN_~> {count} {newid} {f} {v}",
+    "XADD {s} [<KEEPREF|DELREF|ACKED>] <MINID|MINID_=|MINID_~> {eid} {newid} {f} {v}",
+    "XADD {s} MAXLEN ~ {count} LIMIT {n} * {f} {v}",
+    "XADD {s} IDMP <p|q> <i|j|k> * {f} {v}",
+    "XADD {s} IDMPAUTO <p|q> * {f} {v}",
+    "XCFGSET {s} IDMP-DURATION <1|2> [IDMP-MAXSIZE_<1|2|100>]",
+    "XIDMPRECORD {s} p <i|j> {eid}",
+    "XTRIM {s} <MAXLEN|MAXLEN_=|MAXLEN_~> {count} [<KEEPREF|DELREF|ACKED>]",
+    "XTRIM {s} <MINID|MINID_=|MINID_~> {eid} [<KEEPREF|DELREF|ACKED>]",
+    "XDEL {s} {eid} {eid}",
+    "XDELEX {s} [<KEEPREF|DELREF|ACKED>] IDS 2 {eid} {eid}",
+    "XACK {s} {g} {eid} {eid} {eid}",
+    "XACKDEL {s} {g} [<KEEPREF|DELREF|ACKED>] IDS 2 {eid} {eid}",
+    "XNACK {s} {g} <SILENT|FAIL|FATAL> IDS 2 {eid} {eid} [RETRYCOUNT_{count}] [FORCE]",
+    "XLEN {s}",
+    "XRANGE {s} {from} {to} [COUNT_{count}]",
+    "XREVRANGE {s} {to} {from} [COUNT_{count}]",
+    "XREAD [COUNT_{count}] STREAMS {s} {s} {eid} 0",
+    "XREAD BLOCK {ms} STREAMS {s} $",
+    "XGROUP CREATE {s} {g} <0|$|{eid}> [MKSTREAM] [ENTRIESREAD_{count}]",
+    "XGROUP CREATE {s} {g} 0 MKSTREAM",
+    "XGROUP CREATE {s} {g} 0 MKSTREAM",
+    "XGROUP SETID {s} {g} <0|$|{eid}> [ENTRIESREAD_{count}]",
+    "XGROUP DESTROY {s} {g}",
+    "XGROUP CREATECONSUMER {s} {g} {c}",
+    "XGROUP DELCONSUMER {s} {g} {c}",
+    "XREADGROUP GROUP {g} {c} [COUNT_{count}] STREAMS {s} >",
+    "XREADGROUP GROUP {g} {c} [COUNT_{count}] STREAMS {s} >",
+    "XREADGROUP GROUP {g} {c} COUNT {count} STREAMS {s} {s} > >",
+    "XREADGROUP GROUP {g} {c} [COUNT_{count}] NOACK STREAMS {s} >",
+    "XREADGROUP GROUP {g} {c} [COUNT_{count}] STREAMS {s} 0",
+    "XREADGROUP GROUP {g} {c} [MAXCOUNT_{count}] [MAXSIZE_100] STREAMS {s} {s} > >",
+    "XREADGROUP GROUP {g} {c} BLOCK {ms} STREAMS {s} {s} > >",
+    "XREADGROUP GROUP {g} {c} [COUNT_{count}] CLAIM <0|10|30> STREAMS {s} >",
+    "XPENDING {s} {g}",
+    "XPENDING {s} {g} [IDLE_10] - + 10 [{c}]",
+    "XCLAIM {s} {g} {c} <0|10|30> {eid} {eid} [<IDLE_5|TIME_{at}>] [RETRYCOUNT_{n}] [FORCE] [JUSTID] [LASTID_{eid}]",
+    "XCLAIM {s} {g} {c} 0 {eid} {eid} {eid}",
+    "XAUTOCLAIM {s} {g} {c} <0|10|30> <0|{eid}> [COUNT_{count}] [JUSTID]",
+    "XSETID {s} <{eid}|100-0> [ENTRIESADDED_{count}_MAXDELETEDID_{eid}]",
+    "XINFO STREAM {s}",
+];
+
+const LIST: &[&str] = &[
+    "LPUSH {l} {v} {v}",
+    "RPUSH {l} {v} {v} {v}",
+    "RPUSH {l} {v}",
+    "LPUSHX {l} {v}",
+    "RPUSHX {l} {v}",
+    "LPOP {l} [{n}]",
+    "RPOP {l} [{n}]",
+    "LRANGE {l} {n} {n}",
+    "LINDEX {l} {n}",
+    "LSET {l} {n} {v}",
+    "LINSERT {l} <BEFORE|AFTER> {v} {v}",
+    "LREM {l} {n} {v}",
+    "LTRIM {l} {n} {n}",
+    "LPOS {l} {v} [RANK_<1|-1|2>] [COUNT_{n}]",
+    "LMOVE {l} {l} {side} {side}",
+    "RPOPLPUSH {l} {l}",
+    "LMPOP 2 {l} {l} {side} [COUNT_{count}]",
+    "LMOVEM {l} {l} {side} {side} [<COUNT|EXACTLY>_{count}_<OBO|BULK>]",
+    "BLPOP {l} {l} <0.01|0.1|0>",
+    "BRPOP {l} 0.05",
+    "BLMOVE {l} {l} {side} {side} 0.1",
+    "BRPOPLPUSH {l} {l} 0.03",
+    "BLMPOP 0.1 2 {l} {l} {side} [COUNT_{count}]",
+    "BLMOVEM {l} {l} {side} {side} 0.1 [<COUNT|EXACTLY>_{count}_<OBO|BULK>]",
+];
+
+const STRING: &[&str] = &[
+    "SET {k} {v}",
+    "SET {k} {v} [<NX|XX>] [GET] [<EX_2|PX_{ms}|PXAT_{at}|KEEPTTL>]",
+    "GET {k}",
+    "GETDEL {k}",
+    "GETEX {k} [<EX_2|PX_{ms}|PXAT_{at}|PERSIST>]",
+    "GETSET {k} {v}",
+    "SETEX {k} 2 {v}",
+    "PSETEX {k} {ms} {v}",
+    "SETNX {k} {v}",
+    "MGET {k} {k}",
+    "MSET {k} {v} {k} {v}",
+    "MSETNX {k} {v} {k} {v}",
+    "INCR {k}",
+    "DECR {k}",
+    "INCRBY {k} {n}",
+    "DECRBY {k} {n}",
+    "INCRBYFLOAT {k} 0.5",
+    "APPEND {k} {v}",
+    "SETRANGE {k} 2 {v}",
+    "STRLEN {k}",
+];
+
+const KEYS: &[&str] = &[
+    "DEL {k} {k}",
+    "UNLINK {k}",
+    "EXISTS {k} {k}",
+    "TYPE {k}",
+    "TOUCH {k}",
+    "RENAME {k} {k}",
+    "RENAMENX {k} {k}",
+    "COPY {k} {k} [DB_{db}] [REPLACE]",
+    "MOVE {k} {db}",
+    "EXPIRE {k} <1|2|0|-1> [<NX|XX|GT|LT>]",
+    "PEXPIRE {k} {ms} [<NX|XX|GT|LT>]",
+    "PEXPIREAT {k} {at} [<NX|XX|GT|LT>]",
+    "PEXPIRE {k} {ms}",
+    "PERSIST {k}",
+    "PTTL {k}",
+    "SCAN 0 COUNT 3",
+    "RANDOMKEY",
+    "DBSIZE",
+    "SELECT {db}",
+    "SELECT 0",
+    "SELECT 0",
+    "SWAPDB {db} {db}",
+    "FLUSHDB",
+];
+
+const TRANSACTION: &[&str] =
+    &["MULTI", "EXEC", "EXEC", "EXEC", "DISCARD", "WATCH {k} {k}", "WATCH {s}", "UNWATCH"];
