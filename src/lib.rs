@@ -9,5 +9,6 @@ pub mod glob;
 pub mod journal;
 pub mod keyspace;
 pub mod net;
+pub mod process;
 pub mod resp;
 pub mod types;

@@ -1,52 +1,205 @@
 //! The `forebay` program.
 
+use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use forebay::command::Server;
-use forebay::config::{Config, Invocation};
+use forebay::config::{Config, Invocation, Promise, Sources};
 use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
+use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+const HELP: &str = "\
+Forebay serves streams, lists and job queues over the Redis protocol.
+
+Usage: forebay [FILE] [-] [--SETTING VALUE ...]...
+       forebay -v | --version
+       forebay -h | --help
+
+  FILE               settings in the format of redis.conf
+  -                  more settings from standard input
+  --SETTING VALUE    any setting by its name in redis.conf; overrules the file
+
+Without any, it listens on 127.0.0.1:6379 and answers writes when they are durable.
+
+  forebay --port 7000
+  forebay /etc/forebay.conf --loglevel verbose
+  forebay --port 0 --unixsocket /run/forebay.sock --save '' --appendonly no
+";
+
 fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let Invocation::Serve(sources) = Invocation::parse(std::env::args_os().skip(1)) else {
-        return ExitCode::FAILURE;
-    };
-    let config = match Config::load(&sources) {
-        Ok(config) => Arc::new(config),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
+    let sources = match Invocation::parse(std::env::args_os().skip(1)) {
+        Invocation::Version => {
+            println!("Forebay server v={}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
         }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cannot start the runtime: {error}");
-            return ExitCode::FAILURE;
+        Invocation::Help => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
         }
+        Invocation::Serve(sources) => sources,
     };
-    runtime.block_on(async {
-        let keyspace = Keyspace::new(Options {
-            databases: config.databases.get_usize(),
-            clock: Arc::new(SystemClock),
-            seed: 0,
-            sink: None,
-        });
-        let listeners = match Listeners::open(&Endpoints::of(&config)) {
-            Ok(listeners) => listeners,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
+    match start(&sources) {
+        Ok(Some(config)) => serve(Arc::new(config)),
+        Ok(None) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the settings, goes to the background if they say so, and opens the log. Nothing to serve
+/// for this process if another one has been started in the background.
+fn start(sources: &Sources) -> Result<Option<Config>, String> {
+    let config = Config::load(sources).map_err(|error| error.to_string())?;
+    if config.daemonize.get() {
+        if sources.from_stdin {
+            return Err("daemonize needs its settings from a file or the command line: standard \
+                        input does not follow a server into the background"
+                .into());
+        }
+        let role = daemon::enter().map_err(|error| format!("cannot daemonize: {error}"))?;
+        if role == daemon::Role::Parent {
+            return Ok(None);
+        }
+    }
+    log::start(&config)?;
+    Ok(Some(config))
+}
+
+fn serve(config: Arc<Config>) -> ExitCode {
+    log_settings(&config);
+    let served = limits::fit_maxclients(&config).and_then(|()| {
+        let directory = config.dir_path();
+        prepare_directory(&config).map_err(|error| {
+            format!("cannot use the directory {}: {error}", directory.display())
+        })?;
+        let pid_file = PidFile::write(&config);
+        let runtime = runtime(&config).map_err(|error| format!("cannot start: {error}"))?;
+        let served = runtime.block_on(serve_until_told(Arc::clone(&config)));
+        drop(pid_file);
+        served
+    });
+    match served {
+        Ok(()) => {
+            tracing::warn!("Forebay is now ready to exit, bye bye...");
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            tracing::error!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The log's first lines: what a reply promises, and what was asked for in vain.
+fn log_settings(config: &Config) {
+    let promise = config.promise();
+    if promise == Promise::MemoryOnly {
+        tracing::info!("Promise in force: {promise}");
+    } else {
+        // The journal on disk is not built yet, and saying anything else would be a lie.
+        tracing::warn!(
+            "Promise in force: memory only. This version has no journal: whatever the settings \
+             say, nothing is written to disk and all is gone with the process. They ask that {promise}"
+        );
+    }
+    tracing::info!(
+        "Forebay {} started, pid {}, {}",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+        match config.file() {
+            Some(path) => format!("settings from {}", path.display()),
+            None => "without a configuration file".to_string(),
+        }
+    );
+    let ignored = config.given_without_effect();
+    if !ignored.is_empty() {
+        tracing::info!("Settings without effect here: {}", ignored.join(", "));
+    }
+}
+
+/// Makes the default directory; one that somebody named has to be there, as in Redis.
+fn prepare_directory(config: &Config) -> io::Result<()> {
+    let directory = config.dir_path();
+    if config.is_given("dir") {
+        std::fs::read_dir(&directory).map(drop)
+    } else {
+        std::fs::create_dir_all(&directory)
+    }
+}
+
+/// At least two threads, so that one long command does not keep everybody out.
+fn runtime(config: &Config) -> io::Result<Runtime> {
+    let threads = match config.io_threads.get_usize() {
+        0 | 1 => std::thread::available_parallelism().map_or(2, usize::from),
+        given => given,
+    };
+    let threads = threads.max(2);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
+async fn serve_until_told(config: Arc<Config>) -> Result<(), String> {
+    let keyspace = Keyspace::new(Options {
+        databases: config.databases.get_usize(),
+        clock: Arc::new(SystemClock),
+        // Nobody may know beforehand which keys fall on one place of a table.
+        seed: RandomState::new().hash_one(std::process::id()),
+        sink: None,
+    });
+    let listeners = Listeners::open(&Endpoints::of(&config)).map_err(|error| error.to_string())?;
+    let places = listeners.describe();
+    if places.is_empty() {
+        return Err("Configured to not listen anywhere, exiting.".into());
+    }
+    let server = Arc::new(Server::new(Arc::new(keyspace), Arc::clone(&config)));
+    let signals = Signals::listen().map_err(|error| format!("cannot watch signals: {error}"))?;
+    tokio::spawn(signals.stop_when_told(Arc::clone(&server)));
+    tracing::info!("Listening on {places}, data directory {}", config.dir_path().display());
+    // Redis's sentence: containers and test harnesses wait for it.
+    tracing::info!("Ready to accept connections tcp");
+    supervisor::tell_ready(&config);
+    net::serve(server, listeners).await;
+    supervisor::tell_stopping(&config);
+    Ok(())
+}
+
+/// The signals that end the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Begins an orderly shutdown at the first signal. A second interrupt, from somebody who does
+    /// not want to wait, ends the process at once.
+    async fn stop_when_told(mut self, server: Arc<Server>) {
+        loop {
+            let name = tokio::select! {
+                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "SIGINT",
+            };
+            if server.shutdown.has_begun() && name == "SIGINT" {
+                tracing::warn!("You insist... exiting now.");
+                std::process::exit(1);
             }
-        };
-        tracing::info!("ready: listening on {}", listeners.describe());
-        net::serve(Arc::new(Server::new(Arc::new(keyspace), config)), listeners).await;
-        ExitCode::SUCCESS
-    })
+            tracing::warn!("Received {name} scheduling shutdown...");
+            server.shutdown.begin();
+        }
+    }
 }

@@ -124,7 +124,7 @@ impl Config {
 }
 
 fn parse_for_set(at: usize, word: &[u8], previous: &Value) -> Result<Value, String> {
-    let setting = SETTINGS[at];
+    let setting = &SETTINGS[at];
     let value = if setting.shape.takes_several_words() && !word.is_empty() {
         let words: Vec<Vec<u8>> = word.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect();
         setting.shape.parse(&words, previous)?

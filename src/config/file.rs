@@ -129,7 +129,7 @@ impl Loader {
             }
             return Err("Bad directive or wrong number of arguments".into());
         };
-        let setting = SETTINGS[at];
+        let setting = &SETTINGS[at];
         if words.is_empty() {
             return Err("wrong number of arguments".into());
         }

@@ -149,7 +149,7 @@ impl Config {
     }
 
     fn shown(&self, at: usize, value: &Value) -> Vec<u8> {
-        let setting = SETTINGS[at];
+        let setting = &SETTINGS[at];
         if setting.name == "dir" {
             return self.dir_path().into_os_string().into_encoded_bytes();
         }

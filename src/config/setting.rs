@@ -4,7 +4,7 @@ use super::live::Live;
 use super::value::{Shape, Value};
 
 /// One row of the table of settings.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// Its name in redis.conf.
     pub name: &'static str,

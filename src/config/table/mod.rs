@@ -1,19 +1,21 @@
 //! Every setting of Redis 8, once each: in [`effective`], [`tuning`] or [`refused`] after what it
-//! means here.
+//! means here. The settings of its modules and of Valkey are names only, in [`elsewhere`].
 
 mod effective;
+mod elsewhere;
 mod refused;
 mod tuning;
 
 use std::sync::LazyLock;
 
-use super::setting::Setting;
+use super::setting::{Setting, text};
 
 pub(super) use refused::Directive;
 
 /// All settings. A setting is known by its place in this list.
-pub static SETTINGS: LazyLock<Vec<&'static Setting>> = LazyLock::new(|| {
-    effective::SETTINGS.iter().chain(tuning::SETTINGS).chain(refused::SETTINGS).collect()
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let rows = effective::SETTINGS.iter().chain(tuning::SETTINGS).chain(refused::SETTINGS);
+    rows.copied().chain(elsewhere::NAMES.iter().map(|name| text(name, "").hidden())).collect()
 });
 
 /// The largest `int` of Redis.

@@ -57,6 +57,9 @@ pub static SETTINGS: &[Setting] = &[
         "keyspace notifications are not built: leave it empty, and read the stream or block on \
          the list instead",
     ),
+    flag("import-mode", false)
+        .hidden()
+        .refused("keys expire when they are due: import with their times to live"),
     flag("aof-load-truncated", true)
         .refused("how a torn end of the journal is met is not for choice: leave it at yes"),
     text("preload-file", "").fixed().refused(
