@@ -37,6 +37,21 @@ pub fn integer_in(text: &[u8], min: i64, max: i64, error: Error) -> Result<i64, 
     }
 }
 
+/// An integer in 32 bits, which is how Redis reads the numbers of databases.
+pub fn small_integer(text: &[u8]) -> Result<i32, Error> {
+    let value = integer(text)?;
+    i32::try_from(value).map_err(|_| {
+        Error::fixed("ERR value is out of range, value must between -2147483648 and 2147483647")
+    })
+}
+
+/// The number of one of `databases` databases.
+pub fn database(text: &[u8], databases: usize) -> Result<usize, Error> {
+    let number = small_integer(text)?;
+    let number = usize::try_from(number).ok().filter(|number| *number < databases);
+    number.ok_or(Error::DB_OUT_OF_RANGE)
+}
+
 /// Whether an argument is the option `name` (upper case), in any case.
 pub fn is(arg: &[u8], name: &str) -> bool {
     arg.eq_ignore_ascii_case(name.as_bytes())

@@ -36,10 +36,13 @@ pub struct Client {
     pub bytes_in: AtomicU64,
     pub bytes_out: AtomicU64,
     pub commands: AtomicU64,
-    /// Bytes in its buffers: read and not yet run, its buffer's size, made and not yet sent.
+    /// Bytes in its buffers: read and not yet run, its buffer's size, made and not yet sent, and how large the
+    /// buffer of replies is and was at most.
     pub query_bytes: AtomicU64,
     pub query_capacity: AtomicU64,
     pub output_bytes: AtomicU64,
+    pub output_capacity: AtomicU64,
+    pub output_peak: AtomicU64,
     killed: AtomicBool,
     blocked: Mutex<Option<Blocked>>,
     signal: Notify,
@@ -64,6 +67,8 @@ pub struct Seen {
     pub queued: Option<usize>,
     pub queued_bytes: usize,
     pub watched: usize,
+    /// Set when a watched key is touched.
+    pub watch_touched: Arc<AtomicBool>,
     pub no_evict: bool,
     pub no_touch: bool,
     pub close_after_reply: bool,
@@ -168,6 +173,8 @@ impl Clients {
             query_bytes: AtomicU64::new(0),
             query_capacity: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
+            output_capacity: AtomicU64::new(0),
+            output_peak: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             blocked: Mutex::new(None),
             signal: Notify::new(),

@@ -95,7 +95,7 @@ fn admit(
     if !command.spec.arity_fits(args.len()) {
         return Err(Error::wrong_arity(command.spec.name));
     }
-    if !session.authenticated && !flags.has(Flags::NO_AUTH) {
+    if session.needs_login(server) && !flags.has(Flags::NO_AUTH) {
         return Err(Error::NO_AUTH);
     }
     if session.multi.is_some() && flags.has(Flags::NO_MULTI) {
@@ -113,7 +113,7 @@ fn admit(
     if let Some(multi) = &mut session.multi
         && !runs_inside_multi(command)
     {
-        multi.queue.push(Queued::new(command, args));
+        multi.push(Queued::new(command, args));
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command))
@@ -154,6 +154,7 @@ fn run(
 pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bool {
     let mark = cx.reply.mark();
     let outcome: Outcome = (command.run)(cx, args);
+    cx.session.calls += 1;
     if let Err(error) = &outcome {
         cx.reply.truncate(mark);
         cx.reply.error(error.text());

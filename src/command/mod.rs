@@ -21,10 +21,14 @@
 //!   `cx.tx.keyspace().random()`.
 
 pub mod args;
+mod client;
 pub mod clients;
+mod commands;
+pub mod connection;
 pub mod cx;
 pub mod dispatch;
 pub mod error;
+mod help;
 mod keys;
 pub mod replay;
 pub mod server;
@@ -42,7 +46,13 @@ pub use session::Session;
 use table::Entry;
 
 /// Every command that clients can call, by family.
-static FAMILIES: &[&[Entry]] = &[keys::COMMANDS, transaction::COMMANDS];
+static FAMILIES: &[&[Entry]] = &[
+    client::COMMANDS,
+    commands::COMMANDS,
+    connection::COMMANDS,
+    keys::COMMANDS,
+    transaction::COMMANDS,
+];
 
 /// Commands that stand in effects only. Their specs are in [`spec::internal`].
 static INTERNAL: &[&[Entry]] = &[];

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clients::Client;
+use super::server::Server;
 use super::table::Command;
 use crate::keyspace::{Keyspace, ShardSet, Tx};
 use crate::resp::Proto;
@@ -35,6 +36,8 @@ pub struct Session {
     touched: Arc<AtomicBool>,
     /// Full name of the command being run or run last.
     pub command: &'static str,
+    /// How many commands have been run, those of transactions included.
+    pub calls: u64,
     /// Where others see this connection; none for a stand-in.
     pub client: Option<Arc<Client>>,
 }
@@ -43,8 +46,17 @@ pub struct Session {
 #[derive(Default)]
 pub struct Multi {
     pub queue: Vec<Queued>,
+    /// Bytes that the queued arguments take.
+    pub queued_bytes: usize,
     /// A command was refused: EXEC will refuse too.
     pub aborted: bool,
+}
+
+impl Multi {
+    pub fn push(&mut self, queued: Queued) {
+        self.queued_bytes += queued.bytes();
+        self.queue.push(queued);
+    }
 }
 
 /// A command of a transaction, its arguments kept.
@@ -92,6 +104,7 @@ impl Session {
             watched: Vec::new(),
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
+            calls: 0,
             client,
         }
     }
@@ -106,16 +119,26 @@ impl Session {
         self.client.as_ref().map_or(0, |client| client.id)
     }
 
+    /// Whether the connection has to log in before anything else. A password that was taken away
+    /// again is asked of nobody.
+    pub fn needs_login(&self, server: &Server) -> bool {
+        !self.authenticated && server.config.requirepass.is_required()
+    }
+
     /// Shows others the connection's state as it is now.
     pub fn publish(&self) {
         let Some(client) = &self.client else { return };
+        client.commands.store(self.calls, Ordering::Relaxed);
         let mut seen = client.seen.lock();
         seen.db = self.db;
         seen.proto = self.proto;
         seen.command = self.command;
         seen.queued = self.multi.as_ref().map(|multi| multi.queue.len());
-        seen.queued_bytes = self.queued().iter().map(Queued::bytes).sum();
+        seen.queued_bytes = self.multi.as_ref().map_or(0, |multi| multi.queued_bytes);
         seen.watched = self.watched.len();
+        if !Arc::ptr_eq(&seen.watch_touched, &self.touched) {
+            seen.watch_touched = Arc::clone(&self.touched);
+        }
         seen.no_evict = self.no_evict;
         seen.no_touch = self.no_touch;
         seen.close_after_reply = self.close_after_reply;

@@ -14,6 +14,7 @@ mod name_index;
 pub mod server;
 pub mod stream;
 pub mod string;
+mod syntax;
 pub mod transactions;
 mod words;
 

@@ -59,9 +59,19 @@ struct Top {
     below: Vec<(&'static str, usize)>,
 }
 
+impl Top {
+    /// The place of a command below this one.
+    fn find(&self, word: &[u8]) -> Option<usize> {
+        let named = |(name, _): &&(&str, usize)| name.as_bytes().eq_ignore_ascii_case(word);
+        self.below.iter().find(named).map(|&(_, at)| at)
+    }
+}
+
 struct Table {
     commands: Vec<Command>,
     tops: Vec<Top>,
+    /// Of the tops.
+    specs: Vec<&'static Spec>,
     names: NameIndex<1024>,
 }
 
@@ -73,6 +83,34 @@ static INTERNAL: LazyLock<Table> =
 /// Every command and subcommand that is served.
 pub fn commands() -> &'static [Command] {
     &TABLE.commands
+}
+
+/// The facts of every command that is served, containers without what is below them.
+pub fn tops() -> &'static [&'static Spec] {
+    &TABLE.specs
+}
+
+/// The subcommands of a container that are served; none for any other command.
+pub fn below(spec: &Spec) -> impl Iterator<Item = &'static Spec> {
+    let top = TABLE.top(spec.name.as_bytes()).map_or(&[][..], |top| &top.below);
+    top.iter().map(|&(_, at)| TABLE.commands[at].spec)
+}
+
+/// The facts of a command by its full name, `get` or `xgroup|create`.
+pub fn spec_named(name: &[u8]) -> Option<&'static Spec> {
+    match name.iter().position(|byte| *byte == b'|') {
+        None => TABLE.top(name).map(|top| top.spec),
+        Some(at) => TABLE.top(&name[..at])?.find(&name[at + 1..]).map(|at| TABLE.commands[at].spec),
+    }
+}
+
+/// The facts of the command or container that a request names.
+pub fn spec_of(request: &[&[u8]]) -> Option<&'static Spec> {
+    let top = TABLE.top(request[0])?;
+    match request.get(1) {
+        Some(word) if !top.below.is_empty() => top.find(word).map(|at| TABLE.commands[at].spec),
+        _ => Some(top.spec),
+    }
 }
 
 /// Finds the command that a request names, by its first word or, in a container, its first two.
@@ -116,20 +154,28 @@ fn unknown_subcommand(container: &str, word: &[u8]) -> Error {
 
 impl Table {
     fn build(families: &[&[Entry]], specs: &[&[&'static Spec]]) -> Table {
-        let mut table = Table { commands: Vec::new(), tops: Vec::new(), names: NameIndex::new() };
+        let mut table = Table {
+            commands: Vec::new(),
+            tops: Vec::new(),
+            specs: Vec::new(),
+            names: NameIndex::new(),
+        };
         for entry in families.iter().flat_map(|family| family.iter()) {
             table.add(entry, specs);
         }
         table
     }
 
+    fn top(&self, name: &[u8]) -> Option<&Top> {
+        let at = self.names.find(name, |at| self.tops[at].spec.name);
+        at.map(|at| &self.tops[at])
+    }
+
     fn lookup(&'static self, args: &[&[u8]]) -> Result<&'static Command, Error> {
-        let found = self.names.find(args[0], |at| self.tops[at].spec.name);
-        let top = &self.tops[found.ok_or_else(|| unknown_command(args))?];
+        let top = self.top(args[0]).ok_or_else(|| unknown_command(args))?;
         if !top.below.is_empty() && args.len() > 1 {
-            let named = |(name, _): &&(&str, usize)| name.as_bytes().eq_ignore_ascii_case(args[1]);
-            return match top.below.iter().find(named) {
-                Some(&(_, at)) => Ok(&self.commands[at]),
+            return match top.find(args[1]) {
+                Some(at) => Ok(&self.commands[at]),
                 None => Err(unknown_subcommand(top.spec.name, args[1])),
             };
         }
@@ -148,6 +194,7 @@ impl Table {
             Some(at) => at,
             None => {
                 let at = self.tops.len();
+                self.specs.push(top);
                 self.tops.push(Top { spec: top, command: None, below: Vec::new() });
                 let names = std::mem::take(&mut self.names);
                 self.names = names.with(first, at);

@@ -29,7 +29,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let Some(multi) = cx.session.multi.take() else {
         return Err(Error::fixed("ERR EXEC without MULTI"));
     };
-    let Multi { queue, aborted } = *multi;
+    let Multi { queue, aborted, .. } = *multi;
     let broken = cx.session.watch_broken(cx.tx);
     // The transaction's own writes are no reason to break a watch.
     cx.session.unwatch(cx.tx);

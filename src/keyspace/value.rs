@@ -40,6 +40,15 @@ impl Value {
         }
     }
 
+    /// What OBJECT ENCODING answers.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Value::String(string) => string.encoding(),
+            Value::List(list) => list.encoding(),
+            Value::Stream(_) => "stream",
+        }
+    }
+
     /// Whether Redis would not keep a key with this value (a stream may be empty).
     pub fn is_empty_collection(&self) -> bool {
         match self {

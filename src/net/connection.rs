@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
@@ -174,12 +174,24 @@ impl Connection {
             }
         };
         self.drop_done();
+        self.publish_buffers();
         if commands > 0 {
             self.session.publish();
-            self.client.commands.fetch_add(commands, Ordering::Relaxed);
             self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
         }
         next
+    }
+
+    /// Shows others how large the buffers are.
+    fn publish_buffers(&self) {
+        let show = |place: &AtomicU64, bytes: usize| place.store(bytes as u64, Ordering::Relaxed);
+        show(&self.client.query_bytes, self.input.len());
+        show(&self.client.query_capacity, self.input.capacity());
+        let capacity = self.output.capacity();
+        show(&self.client.output_capacity, capacity);
+        if capacity as u64 > self.client.output_peak.load(Ordering::Relaxed) {
+            show(&self.client.output_peak, capacity);
+        }
     }
 
     /// Drops what was run from the input.

@@ -190,6 +190,18 @@ impl Raw {
         String::from_utf8_lossy(&reply).replace("\r\n", " ").trim_end().to_string()
     }
 
+    /// Whether anything comes within `wait`, to show that a reply is held back.
+    pub fn has_reply_within(&mut self, wait: Duration) -> bool {
+        if !self.buffered.is_empty() {
+            return true;
+        }
+        let before = self.stream.read_timeout().expect("the socket tells");
+        self.stream.set_read_timeout(Some(wait)).expect("the socket takes it");
+        let came = self.stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
+        self.stream.set_read_timeout(before).expect("the socket takes it");
+        came
+    }
+
     /// Whether the server has closed the connection (waits for it to).
     pub fn closed(&mut self) -> bool {
         let mut rest = [0; 64];

@@ -1,0 +1,26 @@
+//! CLIENT: who is connected, and what may be done to them.
+
+pub(super) mod attributes;
+mod control;
+mod line;
+mod listing;
+
+use super::help::help;
+use super::table::{Entry, keys};
+
+pub(super) static COMMANDS: &[Entry] = &[
+    keys("client|getname", attributes::getname),
+    keys("client|help", help),
+    keys("client|id", attributes::id),
+    keys("client|info", listing::info),
+    keys("client|kill", listing::kill),
+    keys("client|list", listing::list),
+    keys("client|no-evict", attributes::no_evict),
+    keys("client|no-touch", attributes::no_touch),
+    keys("client|pause", control::pause),
+    keys("client|reply", control::reply),
+    keys("client|setinfo", attributes::setinfo),
+    keys("client|setname", attributes::setname),
+    keys("client|unblock", control::unblock),
+    keys("client|unpause", control::unpause),
+];

@@ -1,0 +1,44 @@
+//! Commands on keys of any type, and on whole databases.
+
+mod copying;
+mod databases;
+mod existence;
+mod expiry;
+mod iteration;
+mod object;
+
+use super::help::help;
+use super::table::{Entry, all, keys};
+
+pub(super) static COMMANDS: &[Entry] = &[
+    keys("copy", copying::copy),
+    all("dbsize", databases::dbsize),
+    keys("del", existence::del),
+    keys("exists", existence::exists),
+    keys("expire", expiry::expire),
+    keys("expireat", expiry::expireat),
+    keys("expiretime", expiry::expiretime),
+    all("flushall", databases::flushall),
+    all("flushdb", databases::flushdb),
+    all("keys", iteration::keys),
+    keys("move", copying::move_to),
+    keys("object|encoding", object::encoding),
+    keys("object|freq", object::freq),
+    keys("object|help", help),
+    keys("object|idletime", object::idletime),
+    keys("object|refcount", object::refcount),
+    keys("persist", expiry::persist),
+    keys("pexpire", expiry::pexpire),
+    keys("pexpireat", expiry::pexpireat),
+    keys("pexpiretime", expiry::pexpiretime),
+    keys("pttl", expiry::pttl),
+    all("randomkey", iteration::randomkey),
+    keys("rename", copying::rename),
+    keys("renamenx", copying::renamenx),
+    all("scan", iteration::scan),
+    all("swapdb", databases::swapdb),
+    keys("touch", existence::touch),
+    keys("ttl", expiry::ttl),
+    keys("type", existence::kind),
+    keys("unlink", existence::del),
+];
