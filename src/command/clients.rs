@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::task::Poll;
 
+use atomic_waker::AtomicWaker;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
 
 use crate::keyspace::Waiter;
 use crate::resp::Proto;
@@ -45,7 +46,10 @@ pub struct Client {
     pub output_peak: AtomicU64,
     killed: AtomicBool,
     blocked: Mutex<Option<Blocked>>,
-    signal: Notify,
+    signalled: AtomicBool,
+    /// The connection's task, which alone waits for the signal. (A `Notify` would do; entering its
+    /// list of waiters at every read costs more than all else that a read adds.)
+    task: AtomicWaker,
 }
 
 struct Blocked {
@@ -86,7 +90,7 @@ impl Client {
     /// Has the connection closed as soon as its task looks.
     pub fn kill(&self) {
         self.killed.store(true, Ordering::Relaxed);
-        self.signal.notify_one();
+        self.signal();
     }
 
     pub fn is_killed(&self) -> bool {
@@ -95,7 +99,19 @@ impl Client {
 
     /// Resolves when somebody wants the connection's attention: it was killed or unblocked.
     pub async fn signalled(&self) {
-        self.signal.notified().await;
+        std::future::poll_fn(|context| {
+            self.task.register(context.waker());
+            match self.signalled.swap(false, Ordering::Acquire) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+    }
+
+    fn signal(&self) {
+        self.signalled.store(true, Ordering::Release);
+        self.task.wake();
     }
 
     /// Notes that the connection waits.
@@ -123,7 +139,7 @@ impl Client {
         match &mut *blocked {
             Some(blocked) if blocked.unblocked.is_none() && blocked.waiter.cancel() => {
                 blocked.unblocked = Some(how);
-                self.signal.notify_one();
+                self.signal();
                 true
             }
             _ => false,
@@ -177,7 +193,8 @@ impl Clients {
             output_peak: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             blocked: Mutex::new(None),
-            signal: Notify::new(),
+            signalled: AtomicBool::new(false),
+            task: AtomicWaker::new(),
         });
         self.connected.write().insert(id, Arc::clone(&client));
         client

@@ -12,12 +12,10 @@ use crate::command::{self, Blocked, Flow, Server, Session};
 use crate::config::ClientClass;
 use crate::resp::{Decoder, Limits, Reply, Step};
 
-/// How much is read at a time at least.
-const READ_BYTES: usize = 16 * 1024;
 /// Replies are sent on their way once so many bytes have gathered, even in the midst of a batch.
 const WRITE_BYTES: usize = 64 * 1024;
 /// Buffers larger than this are given back when they are empty.
-const IDLE_BUFFER_BYTES: usize = 64 * 1024;
+const IDLE_BUFFER_BYTES: usize = 16 * 1024;
 /// Requests that come in while a blocking command waits are kept up to so many bytes; the rest
 /// stays with the kernel.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
@@ -210,44 +208,33 @@ impl Connection {
 
     async fn read(&mut self, missing: usize) -> Result<(), End> {
         loop {
-            // No buffer is held for a connection that says nothing.
             tokio::select! {
-                ready = self.socket.readable() => ready?,
+                biased;
+                read = self.socket.read(&mut self.input, missing) => {
+                    let bytes = read?;
+                    return self.took(bytes);
+                }
                 () = self.client.signalled() => {
                     if self.client.is_killed() {
                         return Err(End::Killed);
                     }
-                    continue;
                 }
-            }
-            // A large argument is read into room of its size, but not before it starts to come: a
-            // length alone must not take memory.
-            let room = missing.clamp(READ_BYTES, self.input.len().max(READ_BYTES) * 2);
-            if self.read_some(room)? {
-                return Ok(());
             }
         }
     }
 
-    /// Reads what is there; false if there was nothing after all.
-    fn read_some(&mut self, room: usize) -> Result<bool, End> {
-        if self.input.capacity() - self.input.len() < room {
-            self.input.reserve(room);
+    /// Accounts for bytes that were read.
+    fn took(&self, bytes: usize) -> Result<(), End> {
+        if bytes == 0 {
+            return Err(End::Closed);
         }
-        match self.socket.try_read(&mut self.input) {
-            Ok(0) => Err(End::Closed),
-            Ok(bytes) => {
-                self.client.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
-                let limit = self.server.config.client_query_buffer_limit.get_usize();
-                if self.input.len() > limit {
-                    let why = format!("its requests passed client-query-buffer-limit ({limit})");
-                    return Err(End::Refused(why));
-                }
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error.into()),
+        self.client.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+        let limit = self.server.config.client_query_buffer_limit.get_usize();
+        if self.input.len() > limit {
+            let why = format!("its requests passed client-query-buffer-limit ({limit} bytes)");
+            return Err(End::Refused(why));
         }
+        Ok(())
     }
 
     /// Sends all replies that have gathered.
@@ -264,7 +251,7 @@ impl Connection {
         }
         self.client.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
         self.client.output_bytes.store(0, Ordering::Relaxed);
-        if self.output.capacity() > IDLE_BUFFER_BYTES * 2 {
+        if self.output.capacity() > IDLE_BUFFER_BYTES {
             self.output = Vec::new();
         } else {
             self.output.clear();
@@ -344,8 +331,8 @@ impl Connection {
                         break Ok(());
                     }
                 }
-                ready = self.socket.readable(), if listens => {
-                    if let Err(end) = ready.map_err(End::from).and_then(|()| self.read_some(READ_BYTES)) {
+                read = self.socket.read(&mut self.input, 0), if listens => {
+                    if let Err(end) = read.map_err(End::from).and_then(|bytes| self.took(bytes)) {
                         break Err(end);
                     }
                 }
