@@ -30,10 +30,12 @@ pub mod dispatch;
 pub mod error;
 mod help;
 mod keys;
+mod list;
 pub mod replay;
 pub mod server;
 pub mod session;
 pub mod spec;
+mod string;
 pub mod table;
 mod transaction;
 
@@ -51,6 +53,8 @@ static FAMILIES: &[&[Entry]] = &[
     commands::COMMANDS,
     connection::COMMANDS,
     keys::COMMANDS,
+    list::COMMANDS,
+    string::COMMANDS,
     transaction::COMMANDS,
 ];
 

@@ -9,6 +9,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use natural::Natural;
 
 /// Numbers of at least two to this power are infinite.
@@ -36,7 +38,28 @@ enum Magnitude {
     Infinite,
 }
 
+impl Magnitude {
+    /// Orders magnitudes: mantissas all have their top bit set, so exponents decide first.
+    fn rank(self) -> (u8, i32, u64) {
+        match self {
+            Magnitude::Zero => (0, 0, 0),
+            Magnitude::Finite { mantissa, exponent } => (1, exponent, mantissa),
+            Magnitude::Infinite => (2, 0, 0),
+        }
+    }
+}
+
 impl Extended {
+    /// Zero.
+    pub const ZERO: Extended = Extended { negative: false, magnitude: Magnitude::Zero };
+    /// The largest finite number.
+    pub const MAX: Extended = Extended {
+        negative: false,
+        magnitude: Magnitude::Finite { mantissa: u64::MAX, exponent: EXPONENT_END - 64 },
+    };
+    /// The lowest finite number.
+    pub const MIN: Extended = Extended { negative: true, magnitude: Extended::MAX.magnitude };
+
     /// Reads a number as C's `strtold` does, and like Redis refuses what it does not read to the
     /// end, leading space, NaN, and what is too large or too small above zero.
     pub fn parse(text: &[u8]) -> Option<Extended> {
@@ -51,6 +74,25 @@ impl Extended {
     /// Whether the number is below zero.
     pub fn is_negative(self) -> bool {
         self.negative && self.magnitude != Magnitude::Zero
+    }
+
+    /// The number with the other sign.
+    pub fn negated(self) -> Extended {
+        Extended { negative: !self.negative, ..self }
+    }
+
+    /// Which of two numbers is larger; the zeros are equal.
+    pub fn compare(self, other: Extended) -> Ordering {
+        let sign = |number: Extended| match number.magnitude {
+            Magnitude::Zero => 0,
+            _ if number.negative => -1,
+            _ => 1,
+        };
+        let by_sign = sign(self).cmp(&sign(other));
+        by_sign.then_with(|| {
+            let by_size = self.magnitude.rank().cmp(&other.magnitude.rank());
+            if self.negative { by_size.reverse() } else { by_size }
+        })
     }
 
     /// The sum, rounded to nearest, ties to even. `None` where it is infinite or not a number.
