@@ -137,13 +137,14 @@ fn prepare_directory(config: &Config) -> io::Result<()> {
     }
 }
 
-/// At least two threads, so that one long command does not keep everybody out.
+/// As many threads as there are processors to run on. Two on one processor take turns at the same
+/// requests: without pipelining that cost 18 µs of CPU a request instead of 14. What may take long
+/// hands its thread's work over (`block_in_place`), so one thread is enough to stay reachable.
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let threads = match config.io_threads.get_usize() {
-        0 | 1 => std::thread::available_parallelism().map_or(2, usize::from),
+        0 | 1 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,
     };
-    let threads = threads.max(2);
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
