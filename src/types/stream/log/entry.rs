@@ -158,7 +158,7 @@ pub(super) fn encode<F: AsRef<[u8]>>(
         put_varint(out, id.seq);
     }
     if same_fields {
-        for value in fields.iter().skip(1).step_by(2) {
+        for [_, value] in pairs(fields) {
             put_bytes(out, value.as_ref());
         }
     } else {
@@ -172,7 +172,7 @@ pub(super) fn encode<F: AsRef<[u8]>>(
 /// Appends the template that an entry with these `fields` would have.
 pub(super) fn encode_template<F: AsRef<[u8]>>(out: &mut Vec<u8>, fields: &[F]) {
     put_varint(out, fields.len() as u64 / 2);
-    for name in fields.iter().step_by(2) {
+    for [name, _] in pairs(fields) {
         put_bytes(out, name.as_ref());
     }
 }
@@ -180,23 +180,32 @@ pub(super) fn encode_template<F: AsRef<[u8]>>(out: &mut Vec<u8>, fields: &[F]) {
 /// Whether `template` holds just the names of `fields`, in their order.
 pub(super) fn template_matches<F: AsRef<[u8]>>(mut template: &[u8], fields: &[F]) -> bool {
     take_varint(&mut template) == fields.len() as u64 / 2
-        && fields.iter().step_by(2).all(|name| take_bytes(&mut template) == name.as_ref())
+        && pairs(fields).iter().all(|[name, _]| take_bytes(&mut template) == name.as_ref())
 }
 
 /// The length of a LEB128 number.
+#[inline]
 fn varint_len(value: u64) -> usize {
+    if value < 0x80 {
+        return 1;
+    }
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// The length of an entry's body as [`encode`] writes it.
 pub(super) fn body_len<F: AsRef<[u8]>>(fields: &[F], same_fields: bool) -> usize {
-    let values: usize =
-        fields.iter().skip(1).step_by(2).map(|value| bytes_len(value.as_ref())).sum();
+    let values: usize = pairs(fields).iter().map(|[_, value]| bytes_len(value.as_ref())).sum();
     if same_fields {
         return values;
     }
-    let names: usize = fields.iter().step_by(2).map(|name| bytes_len(name.as_ref())).sum();
+    let names: usize = pairs(fields).iter().map(|[name, _]| bytes_len(name.as_ref())).sum();
     varint_len(fields.len() as u64 / 2) + names + values
+}
+
+/// Alternating names and values as pairs.
+#[inline]
+pub(super) fn pairs<F>(fields: &[F]) -> &[[F; 2]] {
+    fields.as_chunks().0
 }
 
 /// The length of a string with its length before it.

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::entry::pairs;
 use crate::types::stream::StreamId;
 
 /// How much a node takes: Redis's `stream-node-max-bytes` and `stream-node-max-entries`.
@@ -153,7 +154,7 @@ impl Nodes {
 
 /// A listpack's header and end, and the node's first record without the two counters.
 fn header_len<F: AsRef<[u8]>>(fields: &[F]) -> u64 {
-    let names: u64 = fields.iter().step_by(2).map(|name| string_len(name.as_ref())).sum();
+    let names: u64 = pairs(fields).iter().map(|[name, _]| string_len(name.as_ref())).sum();
     7 + int_len(fields.len() as i64 / 2) + names + int_len(0)
 }
 
@@ -166,14 +167,12 @@ fn entry_len<F: AsRef<[u8]>>(
     let count = fields.len() as i64 / 2;
     let ms = id.ms.wrapping_sub(first.ms) as i64;
     let seq = id.seq.wrapping_sub(first.seq) as i64;
-    let values = fields.iter().skip(1).step_by(2);
     let mut bytes = int_len(0) + int_len(ms) + int_len(seq);
-    bytes += values.map(|value| string_len(value.as_ref())).sum::<u64>();
+    bytes += pairs(fields).iter().map(|[_, value]| string_len(value.as_ref())).sum::<u64>();
     if same_fields {
         return bytes + int_len(count + 3);
     }
-    let names = fields.iter().step_by(2);
-    bytes += names.map(|name| string_len(name.as_ref())).sum::<u64>();
+    bytes += pairs(fields).iter().map(|[name, _]| string_len(name.as_ref())).sum::<u64>();
     bytes + int_len(count) + int_len(2 * count + 4)
 }
 
