@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::entry::pairs;
+use crate::types::number::parse_i64;
 use crate::types::stream::StreamId;
 
 /// How much a node takes: Redis's `stream-node-max-bytes` and `stream-node-max-entries`.
@@ -190,7 +191,7 @@ fn int_len(value: i64) -> u64 {
 
 /// The length of a string in a listpack; one that reads as a number is kept as one.
 fn string_len(bytes: &[u8]) -> u64 {
-    if let Some(value) = as_integer(bytes) {
+    if let Some(value) = parse_i64(bytes) {
         return int_len(value);
     }
     let len = bytes.len() as u64;
@@ -210,26 +211,4 @@ fn string_len(bytes: &[u8]) -> u64 {
             2_097_151..268_435_455 => 4,
             _ => 5,
         }
-}
-
-/// The number that these bytes are the canonical decimal form of.
-fn as_integer(bytes: &[u8]) -> Option<i64> {
-    let (negative, digits) = match bytes {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    match digits {
-        [b'0'] => return (!negative).then_some(0),
-        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
-        _ => return None,
-    }
-    let mut value = 0u64;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u64::from(digit);
-    }
-    if negative { 0i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
 }
