@@ -18,6 +18,12 @@ fn id_of(client: &mut Raw) -> u64 {
     client.ask("CLIENT ID")[1..].parse().expect("an id is a number")
 }
 
+/// Blocks a client, whichever command can.
+fn block(server: &TestServer, client: &mut Raw) {
+    client.command("BLPOP nothing 0");
+    server.wait_blocked(1);
+}
+
 #[test]
 fn names_have_no_spaces() {
     let server = TestServer::start();
@@ -155,6 +161,19 @@ fn flags_follow_the_state() {
     assert_eq!(flags(), "N");
     assert_eq!(client.ask("CLIENT NO-EVICT maybe"), "-ERR syntax error");
     assert_eq!(client.ask("CLIENT NO-TOUCH maybe"), "-ERR syntax error");
+}
+
+#[test]
+fn a_running_transaction_shows() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    assert_eq!(client.ask("MULTI"), "+OK");
+    assert_eq!(client.ask("CLIENT INFO"), "+QUEUED");
+    let line = client.ask("EXEC");
+    assert_eq!((field(&line, "flags"), field(&line, "multi")), ("x", "1"));
+    assert_eq!(field(&line, "cmd"), "exec");
+    let line = client.ask("CLIENT INFO");
+    assert_eq!((field(&line, "flags"), field(&line, "multi")), ("N", "-1"));
 }
 
 #[test]
@@ -337,4 +356,62 @@ fn pause_holds_writes_or_everything() {
     }
     assert_eq!(client.ask("CLIENT PAUSE 0"), "+OK");
     assert_eq!(other.ask("DEL k"), ":0");
+}
+
+#[test]
+fn a_touched_watch_shows() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    let mut other = server.raw();
+    let id = id_of(&mut client);
+    other.ask("SET k v");
+    client.ask("WATCH k");
+    other.ask("DEL k");
+    assert_eq!(field(&other.ask(&format!("CLIENT LIST ID {id}")), "flags"), "d");
+    client.ask("UNWATCH");
+    assert_eq!(field(&other.ask(&format!("CLIENT LIST ID {id}")), "flags"), "N");
+}
+
+#[test]
+fn unblock_ends_a_wait() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    let mut other = server.raw();
+    let id = id_of(&mut client);
+    for (how, reply) in [
+        ("", "*-1"),
+        (" TIMEOUT", "*-1"),
+        (" error", "-UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+    ] {
+        block(&server, &mut client);
+        let line = other.ask(&format!("CLIENT LIST ID {id}"));
+        assert_eq!((field(&line, "flags"), field(&line, "cmd")), ("b", "blpop"));
+        assert_eq!(other.ask(&format!("CLIENT UNBLOCK {id}{how}")), ":1");
+        assert_eq!(client.reply(), reply);
+        assert_eq!(other.ask(&format!("CLIENT UNBLOCK {id}")), ":0", "it waits no more");
+        assert_eq!(client.ask("PING"), "+PONG");
+    }
+    for (request, reply) in [
+        ("CLIENT UNBLOCK x", "-ERR value is not an integer or out of range"),
+        ("CLIENT UNBLOCK 99999", ":0"),
+        ("CLIENT UNBLOCK -1", ":0"),
+        ("CLIENT UNBLOCK x nosuch", "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+        (
+            "CLIENT UNBLOCK 1 ERROR x",
+            "-ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.",
+        ),
+    ] {
+        assert_eq!(other.ask(request), reply, "{request}");
+    }
+}
+
+#[test]
+fn a_blocked_client_can_be_killed() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    let id = id_of(&mut client);
+    block(&server, &mut client);
+    assert_eq!(server.raw().ask(&format!("CLIENT KILL ID {id}")), ":1");
+    assert!(client.closed());
+    server.wait_until("the client to go", || server.server.clients.get(id).is_none());
 }

@@ -32,6 +32,8 @@ pub struct Session {
     /// Close once the reply is sent (QUIT).
     pub close_after_reply: bool,
     pub multi: Option<Box<Multi>>,
+    /// Set while EXEC runs, which has taken the queue.
+    pub executing: Option<Transaction>,
     watched: Vec<(usize, Box<[u8]>)>,
     touched: Arc<AtomicBool>,
     /// Full name of the command being run or run last.
@@ -57,6 +59,13 @@ impl Multi {
         self.queued_bytes += queued.bytes();
         self.queue.push(queued);
     }
+}
+
+/// The size of a transaction, as CLIENT LIST tells it.
+#[derive(Clone, Copy)]
+pub struct Transaction {
+    pub queued: usize,
+    pub queued_bytes: usize,
 }
 
 /// A command of a transaction, its arguments kept.
@@ -101,6 +110,7 @@ impl Session {
             no_evict: false,
             close_after_reply: false,
             multi: None,
+            executing: None,
             watched: Vec::new(),
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
@@ -133,8 +143,13 @@ impl Session {
         seen.db = self.db;
         seen.proto = self.proto;
         seen.command = self.command;
-        seen.queued = self.multi.as_ref().map(|multi| multi.queue.len());
-        seen.queued_bytes = self.multi.as_ref().map_or(0, |multi| multi.queued_bytes);
+        let queuing = self.multi.as_ref().map(|multi| Transaction {
+            queued: multi.queue.len(),
+            queued_bytes: multi.queued_bytes,
+        });
+        let transaction = queuing.or(self.executing);
+        seen.queued = transaction.map(|it| it.queued);
+        seen.queued_bytes = transaction.map_or(0, |it| it.queued_bytes);
         seen.watched = self.watched.len();
         if !Arc::ptr_eq(&seen.watch_touched, &self.touched) {
             seen.watch_touched = Arc::clone(&self.touched);

@@ -41,6 +41,8 @@ pub struct Spec {
     pub since: &'static str,
     /// Since when, and in favour of what, the command is deprecated.
     pub deprecated: Option<Deprecated>,
+    /// Meant for those who look after servers, not for applications.
+    pub is_system: bool,
     /// One sentence for `COMMAND DOCS`.
     pub summary: &'static str,
     /// Cost as `COMMAND DOCS` shows it.
@@ -81,6 +83,7 @@ impl Spec {
             group,
             since,
             deprecated: None,
+            is_system: false,
             summary: "",
             complexity: "O(1)",
             arguments: &[],

@@ -3,7 +3,7 @@
 use super::cx::{Cx, Mode};
 use super::dispatch;
 use super::error::{Error, Outcome};
-use super::session::Multi;
+use super::session::{Multi, Transaction};
 use super::table::{Entry, Locks, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -29,7 +29,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let Some(multi) = cx.session.multi.take() else {
         return Err(Error::fixed("ERR EXEC without MULTI"));
     };
-    let Multi { queue, aborted, .. } = *multi;
+    let Multi { queue, aborted, queued_bytes } = *multi;
     let broken = cx.session.watch_broken(cx.tx);
     // The transaction's own writes are no reason to break a watch.
     cx.session.unwatch(cx.tx);
@@ -41,6 +41,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
         return Ok(());
     }
     cx.reply.array(queue.len());
+    cx.session.executing = Some(Transaction { queued: queue.len(), queued_bytes });
     let mode = std::mem::replace(&mut cx.mode, Mode::InExec);
     for queued in &queue {
         dispatch::call(cx, queued.command, &queued.args());
@@ -49,6 +50,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
         cx.reply.set_proto(proto);
     }
     cx.mode = mode;
+    cx.session.executing = None;
     Ok(())
 }
 

@@ -27,16 +27,23 @@ fn write_all(reply: &mut Reply<'_>, specs: &[&'static Spec]) {
 
 fn write(reply: &mut Reply<'_>, spec: &'static Spec) {
     let below: Vec<&'static Spec> = table::below(spec).collect();
-    let deprecation = if spec.deprecated.is_some() { 3 } else { 0 };
-    let arguments = usize::from(!spec.arguments.is_empty());
-    reply.map(4 + deprecation + arguments + usize::from(!below.is_empty()));
+    let flags = [(spec.deprecated.is_some(), "deprecated"), (spec.is_system, "syscmd")];
+    let flags: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+    let fields = 4
+        + usize::from(!flags.is_empty())
+        + if spec.deprecated.is_some() { 2 } else { 0 }
+        + usize::from(!spec.arguments.is_empty())
+        + usize::from(!below.is_empty());
+    reply.map(fields);
     write_text(reply, "summary", spec.summary);
     write_text(reply, "since", spec.since);
     write_text(reply, "group", spec.group.name());
     write_text(reply, "complexity", spec.complexity);
-    if let Some(deprecated) = spec.deprecated {
+    if !flags.is_empty() {
         reply.text("doc_flags");
-        shape::write_words(reply, ["deprecated"].into_iter(), "");
+        shape::write_words(reply, flags.into_iter(), "");
+    }
+    if let Some(deprecated) = spec.deprecated {
         write_text(reply, "deprecated_since", deprecated.since);
         write_text(reply, "replaced_by", deprecated.replaced_by);
     }
@@ -74,6 +81,7 @@ fn write_argument(reply: &mut Reply<'_>, argument: &Argument) {
         + usize::from(argument.key_spec.is_some())
         + usize::from(argument.token.is_some())
         + usize::from(argument.since.is_some())
+        + usize::from(argument.deprecated_since.is_some())
         + usize::from(!flags.is_empty());
     reply.map(fields);
     write_text(reply, "name", argument.name);
@@ -90,6 +98,9 @@ fn write_argument(reply: &mut Reply<'_>, argument: &Argument) {
     }
     if let Some(since) = argument.since {
         write_text(reply, "since", since);
+    }
+    if let Some(version) = argument.deprecated_since {
+        write_text(reply, "deprecated_since", version);
     }
     if !flags.is_empty() {
         reply.text("flags");

@@ -75,7 +75,7 @@ pub static CLIENT_KILL: Spec = Spec {
     arguments: &[one_of(
         "filter",
         &[
-            string("old-format").shown("ip:port"),
+            string("old-format").shown("ip:port").deprecated_since("2.8.12"),
             one_of(
                 "new-format",
                 &[

@@ -133,13 +133,14 @@ impl Spec {
     #[inline]
     pub fn keys_of<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
         // Nearly every request names one key right behind the command.
-        if let [KeySpec { flags, begin: Begin::Index(at), find: Find::Range { last: 0, .. } }] =
-            self.keys
-            && !flags.has_any(KeyFlags::VARIABLE_FLAGS.with(KeyFlags::NOT_KEY))
-            && usize::from(*at) < request.count()
+        if let [spec] = self.keys
+            && let (Begin::Index(at), Find::Range { last: 0, .. }) = (spec.begin, spec.find)
+            && !spec.flags.has(KeyFlags::NOT_KEY)
+            && usize::from(at) < request.count()
         {
             let mut keys = KeyRefs::new();
-            keys.push(KeyRef { position: u32::from(*at), flags: *flags });
+            let flags = self.flags_in(spec, request);
+            keys.push(KeyRef { position: u32::from(at), flags });
             return keys;
         }
         self.search_keys(request)
@@ -158,17 +159,23 @@ impl Spec {
                 // The arity of a command that takes "at least so many" does not rule this out.
                 continue;
             }
-            let flags = match spec.flags.has(KeyFlags::VARIABLE_FLAGS) {
-                true => self.flags_by_options(request),
-                false => spec.flags,
-            };
+            let flags = self.flags_in(spec, request);
             let positions = (first..=last).step_by(step);
             keys.extend(positions.map(|at| KeyRef { position: at as u32, flags }));
         }
         keys
     }
 
-    /// What the command does with its key where that depends on its options.
+    /// What a request does with the keys of one spec.
+    #[inline]
+    fn flags_in<W: Words + ?Sized>(&self, spec: &KeySpec, request: &W) -> KeyFlags {
+        match spec.flags.has(KeyFlags::VARIABLE_FLAGS) {
+            true => self.flags_by_options(request),
+            false => spec.flags,
+        }
+    }
+
+    /// What the command does with its key where that depends on its options (SET).
     fn flags_by_options<W: Words + ?Sized>(&self, request: &W) -> KeyFlags {
         let reads = (3..request.count()).any(|at| {
             let word = request.word(at);

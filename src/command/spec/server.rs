@@ -159,6 +159,7 @@ pub static DBSIZE: Spec = Spec {
 };
 
 pub static DEBUG: Spec = Spec {
+    is_system: true,
     summary: "Holds commands for people who test or examine the server.",
     complexity: "Depends on the subcommand",
     flags: flags![ADMIN, NOSCRIPT, LOADING, STALE],

@@ -220,6 +220,8 @@ pub struct Argument {
     pub display: Option<&'static str>,
     /// The Redis release that first had the argument, where the command is older.
     pub since: Option<&'static str>,
+    /// The Redis release since which it should not be used any more.
+    pub deprecated_since: Option<&'static str>,
     /// Which of the command's key specs finds this key.
     pub key_spec: Option<u8>,
     pub optional: bool,
@@ -268,6 +270,7 @@ impl Argument {
             token: None,
             display: None,
             since: None,
+            deprecated_since: None,
             key_spec: None,
             optional: false,
             multiple: false,
@@ -303,6 +306,11 @@ impl Argument {
 
     pub const fn since(mut self, version: &'static str) -> Argument {
         self.since = Some(version);
+        self
+    }
+
+    pub const fn deprecated_since(mut self, version: &'static str) -> Argument {
+        self.deprecated_since = Some(version);
         self
     }
 }

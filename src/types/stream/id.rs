@@ -39,8 +39,15 @@ impl StreamId {
 
     /// Parses `ms` or `ms-seq`; a missing sequence is `seq_default`.
     ///
-    /// Numbers are plain decimal digits within 64 bits, as Redis reads them.
+    /// The numbers are decimal and fit in 64 bits, and are read as leniently as Redis reads them:
+    /// space, a plus sign and zeros may stand before the digits.
     pub fn parse(text: &[u8], seq_default: u64) -> Option<StreamId> {
+        // Redis copies an id into a buffer of this size, and ends it at a NUL.
+        const TEXT_BYTES_MAX: usize = 127;
+        if text.len() > TEXT_BYTES_MAX {
+            return None;
+        }
+        let text = memchr::memchr(0, text).map_or(text, |end| &text[..end]);
         match memchr::memchr(b'-', text) {
             None => Some(StreamId { ms: parse_u64(text)?, seq: seq_default }),
             Some(dash) => {
@@ -50,13 +57,16 @@ impl StreamId {
     }
 }
 
-/// Decimal digits only, no sign, no leading zero but for `0` itself, no overflow.
-pub fn parse_u64(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 20 || (text[0] == b'0' && text.len() > 1) {
+/// Decimal digits, after space, a plus sign and zeros if need be, without overflow.
+fn parse_u64(text: &[u8]) -> Option<u64> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
+    let digits = text[start..].strip_prefix(b"+").unwrap_or(&text[start..]);
+    if digits.is_empty() {
         return None;
     }
     let mut value = 0u64;
-    for &byte in text {
+    for &byte in digits {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             return None;
@@ -75,5 +85,53 @@ impl fmt::Display for StreamId {
 impl fmt::Debug for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_redis_reads() {
+        let id = |ms, seq| Some(StreamId { ms, seq });
+        let long = format!("{}9-1", "0".repeat(124));
+        for (text, expected) in [
+            ("5-1", id(5, 1)),
+            ("5", id(5, 7)),
+            ("+5-1", id(5, 1)),
+            (" 6-+2", id(6, 2)),
+            ("6-\t 3", id(6, 3)),
+            ("007-002", id(7, 2)),
+            ("18446744073709551615-18446744073709551615", id(u64::MAX, u64::MAX)),
+            ("5-1\0rest", id(5, 1)),
+            (&long, id(9, 1)),
+            (&format!("0{long}"), None),
+            ("18446744073709551616", None),
+            ("8-18446744073709551616", None),
+            ("", None),
+            ("-", None),
+            ("-8", None),
+            ("8-", None),
+            ("6--3", None),
+            ("7-1x", None),
+            ("7-1 ", None),
+            ("0x12", None),
+            ("+", None),
+            ("++1", None),
+        ] {
+            assert_eq!(StreamId::parse(text.as_bytes(), 7), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn next_and_prev_carry_between_the_halves() {
+        let id = |ms, seq| StreamId { ms, seq };
+        for (one, other) in [(id(1, 1), id(1, 2)), (id(1, u64::MAX), id(2, 0))] {
+            assert_eq!(one.next(), Some(other));
+            assert_eq!(other.prev(), Some(one));
+        }
+        assert_eq!(StreamId::MAX.next(), None);
+        assert_eq!(StreamId::MIN.prev(), None);
     }
 }

@@ -5,9 +5,254 @@ pub mod id;
 pub mod idmp;
 pub mod log;
 pub mod pending;
+#[cfg(test)]
+mod tests;
 
-pub use id::StreamId;
+use std::collections::BTreeMap;
 
-/// A stream (replaced by the full type).
-#[derive(Clone, Debug)]
-pub struct Stream;
+use self::group::{Extent, Group};
+pub use self::id::StreamId;
+use self::idmp::{Idmp, IdmpLimits};
+use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
+
+/// A stream: a log of entries, and the groups that read it.
+///
+/// `last_id` and `max_deleted_id` never fall but by XSETID, so an id is never given twice. A stream
+/// may be empty.
+#[derive(Clone)]
+pub struct Stream {
+    log: Log,
+    last_id: StreamId,
+    max_deleted_id: StreamId,
+    entries_added: u64,
+    idmp: Idmp,
+    groups: BTreeMap<Box<[u8]>, Box<Group>>,
+}
+
+/// What becomes of a removed entry's place in the groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefPolicy {
+    /// It stays pending where it was.
+    #[default]
+    KeepRef,
+    /// It is pending nowhere any more.
+    DelRef,
+    /// Only an entry that every group is done with is removed.
+    Acked,
+}
+
+/// What became of an entry that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    NoSuchEntry,
+    Deleted,
+    /// A group is not done with it.
+    StillAwaited,
+}
+
+impl Stream {
+    pub fn new(idmp: IdmpLimits) -> Stream {
+        Stream {
+            log: Log::new(),
+            last_id: StreamId::MIN,
+            max_deleted_id: StreamId::MIN,
+            entries_added: 0,
+            idmp: Idmp::new(idmp),
+            groups: BTreeMap::new(),
+        }
+    }
+
+    /// The entries, to read them.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The greatest id ever added, or what XSETID has made of it.
+    pub fn last_id(&self) -> StreamId {
+        self.last_id
+    }
+
+    /// The greatest id ever deleted from among others; `0-0` if there is none. Trimming does not count.
+    pub fn max_deleted_id(&self) -> StreamId {
+        self.max_deleted_id
+    }
+
+    /// How many entries were ever added.
+    pub fn entries_added(&self) -> u64 {
+        self.entries_added
+    }
+
+    pub fn idmp(&self) -> &Idmp {
+        &self.idmp
+    }
+
+    pub fn idmp_mut(&mut self) -> &mut Idmp {
+        &mut self.idmp
+    }
+
+    /// What groups need to know of the stream to count what they have read.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            length: self.log.len(),
+            entries_added: self.entries_added,
+            first_id: self.log.first_id().unwrap_or(StreamId::MIN),
+            last_id: self.last_id,
+            max_deleted_id: self.max_deleted_id,
+        }
+    }
+
+    // Entries.
+
+    /// The id that `*` stands for at this time; none once the last one has been given.
+    pub fn next_id(&self, now_ms: u64) -> Option<StreamId> {
+        if now_ms > self.last_id.ms {
+            return Some(StreamId { ms: now_ms, seq: 0 });
+        }
+        self.last_id.next()
+    }
+
+    /// The id that `ms-*` stands for; none if all of that millisecond are behind `last_id`.
+    pub fn next_id_at(&self, ms: u64) -> Option<StreamId> {
+        if ms == self.last_id.ms {
+            let seq = self.last_id.seq.checked_add(1)?;
+            return Some(StreamId { ms, seq });
+        }
+        (ms > self.last_id.ms).then_some(StreamId { ms, seq: 0 })
+    }
+
+    /// Adds an entry. `id` is above `last_id`, and `fields` alternates names and values.
+    pub fn append<F: AsRef<[u8]>>(
+        &mut self,
+        id: StreamId,
+        fields: &[F],
+        limits: NodeLimits,
+    ) -> Result<(), EntryTooLarge> {
+        self.log.append(id, fields, limits)?;
+        self.last_id = id;
+        self.entries_added += 1;
+        Ok(())
+    }
+
+    /// Removes an entry, if there is one and the policy allows it.
+    pub fn delete(&mut self, id: StreamId, policy: RefPolicy) -> Deletion {
+        if !self.log.contains(id) {
+            return Deletion::NoSuchEntry;
+        }
+        if policy == RefPolicy::Acked && self.is_awaited(id) {
+            return Deletion::StillAwaited;
+        }
+        if policy == RefPolicy::DelRef {
+            forget_references(&mut self.groups, id);
+        }
+        self.log.remove(id);
+        self.max_deleted_id = self.max_deleted_id.max(id);
+        Deletion::Deleted
+    }
+
+    /// Removes entries from the front, and answers how many, and the last of them.
+    pub fn trim(&mut self, trim: Trim, policy: RefPolicy) -> (u64, StreamId) {
+        let Stream { log, groups, .. } = self;
+        let mut last = StreamId::MIN;
+        let removed = match policy {
+            RefPolicy::KeepRef => {
+                let removed = log.trim(trim);
+                // All entries up to the new first one are gone.
+                last = log.first_id().and_then(StreamId::prev).unwrap_or(self.last_id);
+                removed
+            }
+            RefPolicy::DelRef => log.trim_if(trim, |id| {
+                forget_references(groups, id);
+                last = id;
+                true
+            }),
+            RefPolicy::Acked => log.trim_if(trim, |id| {
+                let done = !groups.values().any(|group| group.awaits(id));
+                if done {
+                    last = id;
+                }
+                done
+            }),
+        };
+        (removed, last)
+    }
+
+    /// Whether a group has the entry pending or still has to be given it.
+    pub fn is_awaited(&self, id: StreamId) -> bool {
+        self.groups.values().any(|group| group.awaits(id))
+    }
+
+    /// Sets what XSETID sets.
+    pub fn set_id(
+        &mut self,
+        last_id: StreamId,
+        entries_added: Option<u64>,
+        max_deleted_id: Option<StreamId>,
+    ) {
+        self.last_id = last_id;
+        self.entries_added = entries_added.unwrap_or(self.entries_added);
+        self.max_deleted_id = max_deleted_id.unwrap_or(self.max_deleted_id);
+    }
+
+    // Groups.
+
+    pub fn group(&self, name: &[u8]) -> Option<&Group> {
+        self.groups.get(name).map(|group| &**group)
+    }
+
+    /// A group to change, and the log that it reads beside it.
+    pub fn group_mut(&mut self, name: &[u8]) -> Option<(&mut Group, &Log)> {
+        Some((self.groups.get_mut(name)?, &self.log))
+    }
+
+    /// All groups, in order of name.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = (&[u8], &Group)> {
+        self.groups.iter().map(|(name, group)| (&**name, &**group))
+    }
+
+    /// Adds a group; false, and no change, if there is one of this name.
+    pub fn add_group(&mut self, name: &[u8], group: Group) -> bool {
+        if self.groups.contains_key(name) {
+            return false;
+        }
+        self.groups.insert(name.into(), Box::new(group));
+        true
+    }
+
+    /// Takes a group away with all that is pending in it.
+    pub fn remove_group(&mut self, name: &[u8]) -> Option<Box<Group>> {
+        self.groups.remove(name)
+    }
+
+    /// Makes an entry no longer pending in any group.
+    pub fn forget_references(&mut self, id: StreamId) {
+        forget_references(&mut self.groups, id);
+    }
+
+    /// The memory that the stream holds, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        let groups = self.groups.iter();
+        let groups =
+            groups.map(|(name, group)| name.len() + size_of::<Group>() + group.heap_bytes());
+        size_of::<Stream>()
+            + self.log.memory_bytes()
+            + self.idmp.memory_bytes()
+            + groups.sum::<usize>()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream")
+            .field("log", &self.log)
+            .field("last_id", &self.last_id)
+            .field("max_deleted_id", &self.max_deleted_id)
+            .field("entries_added", &self.entries_added)
+            .finish_non_exhaustive()
+    }
+}
+
+fn forget_references(groups: &mut BTreeMap<Box<[u8]>, Box<Group>>, id: StreamId) {
+    for group in groups.values_mut() {
+        group.acknowledge(id);
+    }
+}
