@@ -8,6 +8,7 @@ pub mod config;
 pub mod glob;
 pub mod journal;
 pub mod keyspace;
+pub mod metrics;
 pub mod net;
 pub mod process;
 pub mod resp;

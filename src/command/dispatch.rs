@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::cx::{Blocking, Cx, Mode};
 use super::error::{Error, Outcome};
+use super::observe;
 use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
@@ -55,6 +56,7 @@ pub fn execute(
         }
         Ok(Admitted::Paused(until_ms)) => return Flow::Paused(until_ms),
         Err(error) => {
+            observe::rejected(server, args, &error);
             if let Some(multi) = &mut session.multi {
                 multi.aborted = true;
             }
@@ -101,6 +103,7 @@ fn admit(
     if session.multi.is_some() && flags.has(Flags::NO_MULTI) {
         return Err(Error::fixed("ERR Command not allowed inside a transaction"));
     }
+    check_memory(server, session, command, now_ms)?;
     if let Some((until_ms, all)) = server.pause.at(now_ms) {
         let queued_writes = || {
             command.locks == Locks::Queued
@@ -117,6 +120,31 @@ fn admit(
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command))
+}
+
+/// At `maxmemory` what may take more is refused; nothing is ever evicted to make room.
+fn check_memory(
+    server: &Server,
+    session: &mut Session,
+    command: &Command,
+    now_ms: i64,
+) -> Result<(), Error> {
+    let limit = server.config.maxmemory.get_u64();
+    let grows = |command: &Command| command.spec.flags.has(Flags::DENYOOM);
+    let runs_queue = command.locks == Locks::Queued;
+    let may_grow =
+        grows(command) || runs_queue && session.queued().iter().any(|queued| grows(queued.command));
+    if limit == 0 || !may_grow || !server.metrics.memory.is_over(limit, now_ms) {
+        return Ok(());
+    }
+    match &mut session.multi {
+        // EXEC runs, to end the transaction and its watches, and answers why it did nothing.
+        Some(multi) if runs_queue => {
+            multi.refusal = Some(Error::OUT_OF_MEMORY);
+            Ok(())
+        }
+        _ => Err(Error::OUT_OF_MEMORY),
+    }
 }
 
 /// A pause must not keep its own end out.
@@ -139,15 +167,24 @@ fn run(
 ) -> Flow {
     session.command = command.spec.name;
     let shards = command.shards(&server.keyspace, session, args);
+    let begun = session.stopwatch.start();
+    let mut succeeded = true;
     let blocked = server.keyspace.run(shards, session.db, now_ms, |tx| {
         tx.set_no_touch(session.no_touch);
         let reply = Reply::new(out, session.proto);
         let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
-        call(&mut cx, command, args);
+        succeeded = call(&mut cx, command, args);
         let blocking = cx.blocking.take()?;
         Some(park(tx, session, server, command, args, blocking))
     });
-    blocked.map_or(Flow::Continue, Flow::Blocked)
+    match blocked {
+        None => {
+            observe::called(server, session, command, args, succeeded, begun);
+            Flow::Continue
+        }
+        // It counts when it is served.
+        Some(blocked) => Flow::Blocked(blocked),
+    }
 }
 
 /// Calls a handler; an error becomes its reply. Whether it succeeded.
@@ -156,6 +193,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bo
     let outcome: Outcome = (command.run)(cx, args);
     cx.session.calls += 1;
     if let Err(error) = &outcome {
+        cx.server.metrics.errors.count(error.code());
         cx.reply.truncate(mark);
         cx.reply.error(error.text());
     }
@@ -210,10 +248,13 @@ impl Parked for ParkedCommand {
         tx.set_no_touch(self.no_touch);
         let reply = Reply::new(&mut out, self.proto);
         let mut cx = Cx::new(tx, reply, &mut session, &self.server, Mode::Retry);
-        call(&mut cx, self.request.command, &args);
+        let begun = cx.session.stopwatch.start();
+        let succeeded = call(&mut cx, self.request.command, &args);
         if cx.blocking.is_some() {
             return false;
         }
+        observe::called(&self.server, &mut session, self.request.command, &args, succeeded, begun);
+        session.stopwatch.stop(&self.server.metrics.calls);
         if let Some(sender) = self.reply.lock().take() {
             // A connection that has gone cancels its wait first; if it goes right now its reply is
             // lost with it, as in Redis.

@@ -24,18 +24,23 @@ pub mod args;
 mod client;
 pub mod clients;
 mod commands;
+mod config;
 pub mod connection;
 pub mod cx;
 pub mod dispatch;
 pub mod error;
 mod help;
 mod keys;
+mod latency;
 mod list;
+mod observe;
 pub mod replay;
 pub mod server;
 pub mod session;
+mod slowlog;
 pub mod spec;
 mod string;
+mod system;
 pub mod table;
 mod transaction;
 
@@ -51,10 +56,14 @@ use table::Entry;
 static FAMILIES: &[&[Entry]] = &[
     client::COMMANDS,
     commands::COMMANDS,
+    config::COMMANDS,
     connection::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
     string::COMMANDS,
+    latency::COMMANDS,
+    slowlog::COMMANDS,
+    system::COMMANDS,
     transaction::COMMANDS,
 ];
 

@@ -7,8 +7,10 @@ use tokio::sync::Notify;
 
 use super::clients::Clients;
 use super::session::Session;
+use super::table;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
+use crate::metrics::Metrics;
 
 /// The server as commands see it: keys, settings, and who is connected.
 pub struct Server {
@@ -17,18 +19,22 @@ pub struct Server {
     pub clients: Clients,
     pub pause: Pause,
     pub shutdown: Shutdown,
+    pub metrics: Metrics,
     pub started_at_ms: i64,
 }
 
 impl Server {
     pub fn new(keyspace: Arc<Keyspace>, config: Arc<Config>) -> Server {
         let started_at_ms = keyspace.clock().now_ms();
+        let metrics = Metrics::new(table::commands().len());
+        metrics.memory.note_start(started_at_ms);
         Server {
             keyspace,
             config,
             clients: Clients::default(),
             pause: Pause::default(),
             shutdown: Shutdown::default(),
+            metrics,
             started_at_ms,
         }
     }
@@ -37,6 +43,7 @@ impl Server {
 impl Server {
     /// Ends a connection: its watches, and its place among the clients.
     pub fn leave(&self, session: &mut Session) {
+        session.stopwatch.stop(&self.metrics.calls);
         let shards = session.watched_shards(&self.keyspace);
         if shards != ShardSet::NONE {
             self.keyspace.run(shards, session.db, 0, |tx| session.unwatch(tx));

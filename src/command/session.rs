@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clients::Client;
+use super::error::Error;
+use super::observe::Stopwatch;
 use super::server::Server;
 use super::table::Command;
 use crate::keyspace::{Keyspace, ShardSet, Tx};
@@ -40,6 +42,7 @@ pub struct Session {
     pub command: &'static str,
     /// How many commands have been run, those of transactions included.
     pub calls: u64,
+    pub stopwatch: Stopwatch,
     /// Where others see this connection; none for a stand-in.
     pub client: Option<Arc<Client>>,
 }
@@ -52,6 +55,8 @@ pub struct Multi {
     pub queued_bytes: usize,
     /// A command was refused: EXEC will refuse too.
     pub aborted: bool,
+    /// Why EXEC is refused, if it is for a reason of its own.
+    pub refusal: Option<Error>,
 }
 
 impl Multi {
@@ -115,6 +120,7 @@ impl Session {
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
             calls: 0,
+            stopwatch: Stopwatch::default(),
             client,
         }
     }
@@ -133,6 +139,15 @@ impl Session {
     /// again is asked of nobody.
     pub fn needs_login(&self, server: &Server) -> bool {
         !self.authenticated && server.config.requirepass.is_required()
+    }
+
+    /// Does it come from this machine?
+    pub fn is_local(&self) -> bool {
+        let is_local = |client: &Arc<Client>| {
+            let loopback = client.addr.starts_with("127.") || client.addr.starts_with("[::1]:");
+            client.is_unix || loopback
+        };
+        self.client.as_ref().is_none_or(is_local)
     }
 
     /// Shows others the connection's state as it is now.

@@ -3,6 +3,7 @@
 use super::cx::{Cx, Mode};
 use super::dispatch;
 use super::error::{Error, Outcome};
+use super::observe;
 use super::session::{Multi, Transaction};
 use super::table::{Entry, Locks, keys};
 
@@ -29,10 +30,14 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let Some(multi) = cx.session.multi.take() else {
         return Err(Error::fixed("ERR EXEC without MULTI"));
     };
-    let Multi { queue, aborted, queued_bytes } = *multi;
+    let Multi { queue, aborted, refusal, queued_bytes } = *multi;
     let broken = cx.session.watch_broken(cx.tx);
     // The transaction's own writes are no reason to break a watch.
     cx.session.unwatch(cx.tx);
+    if let Some(refusal) = refusal {
+        let reason = b"EXECABORT Transaction discarded because of: ";
+        return Err(Error::new([reason, refusal.text()].concat()));
+    }
     if aborted {
         return Err(Error::EXEC_ABORTED);
     }
@@ -44,7 +49,10 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.executing = Some(Transaction { queued: queue.len(), queued_bytes });
     let mode = std::mem::replace(&mut cx.mode, Mode::InExec);
     for queued in &queue {
-        dispatch::call(cx, queued.command, &queued.args());
+        let args = queued.args();
+        let begun = cx.session.stopwatch.start();
+        let succeeded = dispatch::call(cx, queued.command, &args);
+        observe::called(cx.server, cx.session, queued.command, &args, succeeded, begun);
         // HELLO may have changed the version.
         let proto = cx.session.proto;
         cx.reply.set_proto(proto);

@@ -198,6 +198,14 @@ impl Config {
     }
 }
 
+/// Does this setting hold a password, which has to stay out of logs?
+pub fn holds_secret(name: &[u8]) -> bool {
+    const SECRET: [&[u8]; 4] =
+        [b"requirepass", b"masterauth", b"tls-key-file-pass", b"tls-client-key-file-pass"];
+    let row = table::find(name).map(|at| SETTINGS[at].name.as_bytes());
+    row.is_some_and(|name| SECRET.contains(&name))
+}
+
 fn to_path(bytes: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt;
     Path::new(std::ffi::OsStr::from_bytes(bytes))

@@ -174,6 +174,7 @@ impl Connection {
         self.drop_done();
         self.publish_buffers();
         if commands > 0 {
+            self.session.stopwatch.stop(&self.server.metrics.calls);
             self.session.publish();
             self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
         }
@@ -229,6 +230,7 @@ impl Connection {
             return Err(End::Closed);
         }
         self.client.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.server.metrics.traffic.count_read(bytes as u64);
         let limit = self.server.config.client_query_buffer_limit.get_usize();
         if self.input.len() > limit {
             let why = format!("its requests passed client-query-buffer-limit ({limit} bytes)");
@@ -242,7 +244,10 @@ impl Connection {
         let mut sent = 0;
         while sent < self.output.len() {
             match self.socket.try_write(&self.output[sent..]) {
-                Ok(bytes) => sent += bytes,
+                Ok(bytes) => {
+                    sent += bytes;
+                    self.server.metrics.traffic.count_write(bytes as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.wait_writable(self.output.len() - sent).await?;
                 }

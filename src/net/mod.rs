@@ -20,12 +20,14 @@ pub async fn serve(server: Arc<Server>, listeners: Listeners) {
     let accepting = listeners.accept_all(&server);
     let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
     let reaping = tokio::spawn(close_idle(Arc::clone(&server)));
+    let sampling = tokio::spawn(sample(Arc::clone(&server)));
     server.shutdown.begun().await;
     for task in accepting {
         task.abort();
     }
     expiring.abort();
     reaping.abort();
+    sampling.abort();
     for client in server.clients.all() {
         client.kill();
     }
@@ -36,6 +38,15 @@ pub async fn serve(server: Arc<Server>, listeners: Listeners) {
     };
     if tokio::time::timeout(GRACE, gone).await.is_err() {
         tracing::warn!(left = server.clients.len(), "connections did not close in time");
+    }
+}
+
+/// Has the metrics look at their totals ten times a second.
+async fn sample(server: Arc<Server>) {
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        server.metrics.sample(server.keyspace.clock().now_ms());
     }
 }
 
