@@ -40,10 +40,10 @@ impl Value {
         }
     }
 
-    /// What OBJECT ENCODING answers.
-    pub fn encoding(&self) -> &'static str {
+    /// What OBJECT ENCODING answers for the value at a key of `key_len` bytes.
+    pub fn encoding(&self, key_len: usize, has_deadline: bool) -> &'static str {
         match self {
-            Value::String(string) => string.encoding(),
+            Value::String(string) => string.encoding(key_len, has_deadline),
             Value::List(list) => list.encoding(),
             Value::Stream(_) => "stream",
         }

@@ -1,16 +1,23 @@
 //! The string value: an integer, or bytes.
 //!
 //! Which of the forms a value has shows in `OBJECT ENCODING` and follows Redis: what `SET` stores
-//! is `int` if it is a canonical integer, else `embstr` up to 44 bytes and `raw` above; what
-//! `APPEND` and `SETRANGE` have changed is `raw` whatever its size.
+//! is `int` if it is a canonical integer, else `embstr` if Redis would keep it in one allocation
+//! with its key, and `raw` above; what `APPEND` and `SETRANGE` have changed is `raw` whatever its
+//! size.
 
 use std::sync::Arc;
 
 use super::number;
 use super::text::Text;
 
-/// The longest string that Redis keeps in one allocation with its header.
+/// The longest string that is kept without room to grow.
 const EMBEDDED_BYTES_MAX: usize = 44;
+/// Redis (8.2 on) embeds a string if value, key and their headers come to no more than a cache
+/// line, which leaves this many bytes to the two of them.
+const EMBEDDED_WITH_KEY_BYTES_MAX: usize = 41;
+/// Of these a deadline takes some; longer keys lie in allocations that have room for it anyway.
+const EMBEDDED_DEADLINE_BYTES: usize = 8;
+const DEADLINE_IS_FREE_FROM_KEY_BYTES: usize = 32;
 /// What fits beside a length and the variant's tag without making the value larger.
 const INLINE_BYTES_MAX: usize = 22;
 
@@ -91,12 +98,21 @@ impl StringValue {
         }
     }
 
-    /// The name `OBJECT ENCODING` gives the value's form.
-    pub fn encoding(&self) -> &'static str {
+    /// The name `OBJECT ENCODING` gives the value's form, under a key of `key_len` bytes. (A value
+    /// that lost its deadline again is `raw` in Redis and may be `embstr` here.)
+    pub fn encoding(&self, key_len: usize, has_deadline: bool) -> &'static str {
+        let deadline = match has_deadline && key_len < DEADLINE_IS_FREE_FROM_KEY_BYTES {
+            true => EMBEDDED_DEADLINE_BYTES,
+            false => 0,
+        };
         match self.repr {
             Repr::Integer(_) => "int",
-            Repr::Inline { .. } | Repr::Embedded(_) => "embstr",
-            Repr::Raw(_) => "raw",
+            Repr::Inline { .. } | Repr::Embedded(_)
+                if self.len() + key_len + deadline <= EMBEDDED_WITH_KEY_BYTES_MAX =>
+            {
+                "embstr"
+            }
+            _ => "raw",
         }
     }
 
@@ -175,17 +191,24 @@ mod tests {
             ("1.5", "embstr"),
             (&"a".repeat(22), "embstr"),
             (&"a".repeat(23), "embstr"),
-            (&"a".repeat(44), "embstr"),
+            (&"a".repeat(38), "embstr"),
+            (&"a".repeat(39), "raw"),
+            (&"a".repeat(44), "raw"),
             (&"a".repeat(45), "raw"),
         ] {
             let string = StringValue::new(value.as_bytes());
-            assert_eq!(string.encoding(), encoding, "{value:?}");
+            assert_eq!(string.encoding(3, false), encoding, "{value:?}");
             assert_eq!(&*string.text(), value.as_bytes());
         }
-        assert_eq!(StringValue::from_bytes(b"12").encoding(), "embstr");
+        assert_eq!(StringValue::from_bytes(b"12").encoding(3, false), "embstr");
         assert_eq!(StringValue::from_bytes(b"12").integer(), Some(12));
+        let string = StringValue::new(&[b'a'; 30]);
+        assert_eq!(string.encoding(3, true), "embstr");
+        assert_eq!(string.encoding(4, true), "raw");
+        assert_eq!(StringValue::new(b"123456789").encoding(32, true), "embstr");
+        assert_eq!(StringValue::new(b"123456789x").encoding(32, true), "raw");
         let mut string = StringValue::from_integer(12);
-        assert_eq!((string.append(b"3"), string.encoding()), (3, "raw"));
+        assert_eq!((string.append(b"3"), string.encoding(3, false)), (3, "raw"));
         assert_eq!(string.integer(), Some(123));
     }
 

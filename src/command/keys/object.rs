@@ -2,9 +2,12 @@
 
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::NEVER;
 
 pub(super) fn encoding(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    match cx.tx.peek(args[2]).map(|value| value.encoding()) {
+    let slot = cx.tx.slot(args[2]);
+    let encoding = slot.map(|slot| slot.value.encoding(slot.key.len(), slot.expire_at_ms != NEVER));
+    match encoding {
         Some(encoding) => cx.reply.text(encoding),
         None => cx.reply.null(),
     }
