@@ -159,7 +159,9 @@ impl Tx<'_> {
     /// Parks a command until one of its keys is worth another look. Called in the step that found
     /// nothing for it, so no push can slip in between.
     pub fn park(&mut self, wait: Wait, command: Box<dyn Parked>) -> Arc<Waiter> {
-        let shards = wait.keys.iter().map(|key| self.keyspace().shard_of(key)).collect();
+        // What the command has locked is what it needs again: BLMOVE also writes to a key that it
+        // does not wait for.
+        let shards = self.locked();
         let waiter = Arc::new(Waiter {
             seq: self.keyspace().next_arrival(),
             db: self.db(),
