@@ -109,7 +109,7 @@ fn admit(
             command.locks == Locks::Queued
                 && session.queued().iter().any(|it| it.command.spec.flags.has(Flags::WRITE))
         };
-        if all && !is_pause_exempt(command) || flags.has(Flags::WRITE) || queued_writes() {
+        if all || flags.has(Flags::WRITE) || queued_writes() {
             return Ok(Admitted::Paused(until_ms));
         }
     }
@@ -145,11 +145,6 @@ fn check_memory(
         }
         _ => Err(Error::OUT_OF_MEMORY),
     }
-}
-
-/// A pause must not keep its own end out.
-fn is_pause_exempt(command: &Command) -> bool {
-    command.spec.name == "client|unpause"
 }
 
 /// Commands that end or steer a transaction are run, not queued.

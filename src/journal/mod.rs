@@ -12,6 +12,8 @@ use crate::resp::{Proto, Reply};
 /// The effects of one atomic step, in order.
 #[derive(Default, Debug)]
 pub struct Effects {
+    /// What comes before all else in the frame.
+    first: Vec<u8>,
     bytes: Vec<u8>,
     /// The database that the last effect applies to; a frame starts in database 0.
     db: usize,
@@ -19,7 +21,14 @@ pub struct Effects {
 
 impl Effects {
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_empty() && self.first.is_empty()
+    }
+
+    /// Starts an effect that comes before those of the step itself, whenever in the step it is
+    /// recorded: the end of a key whose deadline had passed before the step began.
+    pub fn start_first(&mut self, db: usize, args: usize) -> EffectWriter<'_> {
+        EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(db as i64).end();
+        EffectWriter::new(&mut self.first, args)
     }
 
     /// Starts an effect of `args` arguments (the command's name among them) in database `db`.
@@ -34,7 +43,14 @@ impl Effects {
     /// Empties it for the next step, giving what it held.
     pub fn take(&mut self) -> Vec<u8> {
         self.db = 0;
-        std::mem::take(&mut self.bytes)
+        if self.first.is_empty() {
+            return std::mem::take(&mut self.bytes);
+        }
+        if !self.bytes.is_empty() {
+            EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(0).end();
+        }
+        self.first.append(&mut self.bytes);
+        std::mem::take(&mut self.first)
     }
 }
 

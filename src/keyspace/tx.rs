@@ -340,6 +340,15 @@ impl<'k> Tx<'k> {
         Some(self.effects.start(self.db, args))
     }
 
+    /// Records the end of a key that was due. It is the first thing in the frame: the step's time
+    /// does not move, so the key was gone before anything else in it.
+    fn record_end(&mut self, key: &[u8]) {
+        self.recorded += 1;
+        if !self.replaying && self.keyspace.sink.is_some() {
+            self.effects.start_first(self.db, 2).arg(b"DEL").arg(key).end();
+        }
+    }
+
     // --- whole databases (all shards are locked)
 
     /// How many keys the database has, those past their deadline but not collected included.
@@ -503,7 +512,7 @@ impl<'k> Tx<'k> {
     /// Removes the key in a slot because its deadline has passed.
     pub(super) fn expire_at_place(&mut self, rank: usize, at: usize) {
         let slot = self.remove_at(rank, at);
-        self.record(&[b"DEL", &slot.key]);
+        self.record_end(&slot.key);
         self.changes += 1;
         let shard = &mut *self.guards[rank];
         shard.changes += 1;
