@@ -205,8 +205,8 @@ mod tests {
         let string = StringValue::new(&[b'a'; 30]);
         assert_eq!(string.encoding(3, true), "embstr");
         assert_eq!(string.encoding(4, true), "raw");
-        assert_eq!(StringValue::new(b"123456789").encoding(32, true), "embstr");
-        assert_eq!(StringValue::new(b"123456789x").encoding(32, true), "raw");
+        assert_eq!(StringValue::new(b"abcdefghi").encoding(32, true), "embstr");
+        assert_eq!(StringValue::new(b"abcdefghij").encoding(32, true), "raw");
         let mut string = StringValue::from_integer(12);
         assert_eq!((string.append(b"3"), string.encoding(3, false)), (3, "raw"));
         assert_eq!(string.integer(), Some(123));
