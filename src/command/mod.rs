@@ -39,6 +39,7 @@ pub mod server;
 pub mod session;
 mod slowlog;
 pub mod spec;
+mod stream;
 mod string;
 mod system;
 pub mod table;
@@ -60,6 +61,7 @@ static FAMILIES: &[&[Entry]] = &[
     connection::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
     latency::COMMANDS,
     slowlog::COMMANDS,
@@ -68,4 +70,4 @@ static FAMILIES: &[&[Entry]] = &[
 ];
 
 /// Commands that stand in effects only. Their specs are in [`spec::internal`].
-static INTERNAL: &[&[Entry]] = &[];
+static INTERNAL: &[&[Entry]] = &[stream::INTERNAL];

@@ -135,11 +135,12 @@ impl Stream {
 
     /// Removes an entry, if there is one and the policy allows it.
     pub fn delete(&mut self, id: StreamId, policy: RefPolicy) -> Deletion {
-        if !self.log.contains(id) {
-            return Deletion::NoSuchEntry;
-        }
+        // As in Redis, an entry can be awaited that is not there.
         if policy == RefPolicy::Acked && self.is_awaited(id) {
             return Deletion::StillAwaited;
+        }
+        if !self.log.contains(id) {
+            return Deletion::NoSuchEntry;
         }
         if policy == RefPolicy::DelRef {
             forget_references(&mut self.groups, id);
@@ -223,9 +224,9 @@ impl Stream {
         self.groups.remove(name)
     }
 
-    /// Makes an entry no longer pending in any group.
-    pub fn forget_references(&mut self, id: StreamId) {
-        forget_references(&mut self.groups, id);
+    /// Makes an entry, which may be gone, no longer pending in any group; whether it was in one.
+    pub fn forget_references(&mut self, id: StreamId) -> bool {
+        forget_references(&mut self.groups, id)
     }
 
     /// The memory that the stream holds, in bytes.
@@ -251,8 +252,10 @@ impl std::fmt::Debug for Stream {
     }
 }
 
-fn forget_references(groups: &mut BTreeMap<Box<[u8]>, Box<Group>>, id: StreamId) {
+fn forget_references(groups: &mut BTreeMap<Box<[u8]>, Box<Group>>, id: StreamId) -> bool {
+    let mut was_pending = false;
     for group in groups.values_mut() {
-        group.acknowledge(id);
+        was_pending |= group.acknowledge(id).is_some();
     }
+    was_pending
 }

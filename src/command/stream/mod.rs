@@ -1,0 +1,75 @@
+//! Streams: a file a command or a small family.
+
+mod add;
+mod args;
+mod delete;
+mod idempotency;
+mod range;
+mod read;
+mod reply;
+mod set_id;
+mod stream_info;
+mod trim;
+
+use super::cx::{Cx, Mode};
+use super::table::{Entry, keys};
+use crate::types::stream::Stream;
+use crate::types::stream::idmp::IdmpLimits;
+use crate::types::stream::log::NodeLimits;
+
+pub(super) static COMMANDS: &[Entry] = &[
+    keys("xadd", add::xadd),
+    keys("xcfgset", idempotency::xcfgset),
+    keys("xdel", delete::xdel),
+    keys("xdelex", delete::xdelex),
+    keys("xidmprecord", idempotency::xidmprecord),
+    keys("xinfo|help", super::help::help),
+    keys("xinfo|stream", stream_info::stream),
+    keys("xlen", range::xlen),
+    keys("xrange", range::xrange),
+    keys("xread", read::xread),
+    keys("xrevrange", range::xrevrange),
+    keys("xsetid", set_id::xsetid),
+    keys("xtrim", trim::xtrim),
+];
+
+/// What stands in effects only.
+pub(super) static INTERNAL: &[Entry] = &[keys("xidmpcount", idempotency::xidmpcount)];
+
+/// Where a stream's nodes end by the settings.
+fn node_limits(cx: &Cx<'_, '_>) -> NodeLimits {
+    let config = &cx.server.config;
+    NodeLimits {
+        bytes_max: config.stream_node_max_bytes.get_u64(),
+        entries_max: config.stream_node_max_entries.get_u64(),
+    }
+}
+
+/// What a new stream is to remember of its producers. In replay it is what no setting has changed:
+/// another setting has left an effect of its own, see [`record_new_stream`].
+fn idmp_limits(cx: &Cx<'_, '_>) -> IdmpLimits {
+    if cx.mode == Mode::Replay {
+        return IdmpLimits::default();
+    }
+    // The settings are within the limits of XCFGSET, which fit.
+    IdmpLimits {
+        duration_s: cx.server.config.stream_idmp_duration_s.get_u64() as u32,
+        per_producer_max: cx.server.config.stream_idmp_maxsize.get_u64() as u32,
+    }
+}
+
+/// Follows the effect that makes a stream with one that carries its settings, where a replay could
+/// not know them.
+fn record_new_stream(cx: &mut Cx<'_, '_>, key: &[u8]) {
+    let limits = idmp_limits(cx);
+    if limits != IdmpLimits::default()
+        && let Some(effect) = cx.tx.effect(6)
+    {
+        idempotency::write_limits(effect.arg(b"XCFGSET").arg(key), limits).end();
+    }
+}
+
+/// An empty stream as the settings want it.
+fn new_stream(cx: &Cx<'_, '_>) -> Stream {
+    Stream::new(idmp_limits(cx))
+}
