@@ -103,6 +103,9 @@ class Connection:
     def __init__(self, port, host="127.0.0.1", timeout_s=10.0):
         self.socket = socket.create_connection((host, port), timeout=timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Not select(), which knows no descriptor over 1023.
+        self.poller = select.poll()
+        self.poller.register(self.socket, select.POLLIN)
         self.timeout_s = timeout_s
         self.buffer = bytearray()
         self.closed = False
@@ -132,8 +135,7 @@ class Connection:
 
     def receive(self, timeout_s):
         """Takes in what has come, waiting up to `timeout_s` for it. False if nothing did."""
-        readable, _, _ = select.select([self.socket], [], [], timeout_s)
-        if not readable:
+        if not self.poller.poll(max(timeout_s, 0) * 1000):
             return False
         try:
             chunk = self.socket.recv(RECEIVE_BYTES)
