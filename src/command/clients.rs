@@ -87,6 +87,16 @@ pub struct Origin {
 }
 
 impl Client {
+    /// Bytes that the connection takes, `seen` being its own.
+    pub fn memory_bytes(&self, seen: &Seen) -> u64 {
+        let names = seen.name.len() + seen.lib_name.len() + seen.lib_ver.len();
+        size_of::<Client>() as u64
+            + names as u64
+            + self.query_capacity.load(Ordering::Relaxed)
+            + self.output_capacity.load(Ordering::Relaxed)
+            + seen.queued_bytes as u64
+    }
+
     /// Has the connection closed as soon as its task looks.
     pub fn kill(&self) {
         self.killed.store(true, Ordering::Relaxed);

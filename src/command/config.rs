@@ -3,12 +3,12 @@
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::help::help;
-use super::table::{Entry, keys};
+use super::table::{Entry, all, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("config|get", get),
     keys("config|help", help),
-    keys("config|resetstat", resetstat),
+    all("config|resetstat", resetstat),
     keys("config|rewrite", rewrite),
     keys("config|set", set),
 ];
@@ -37,7 +37,7 @@ fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn resetstat(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.stopwatch.flush(&cx.server.metrics.calls);
-    cx.server.metrics.reset();
+    cx.server.metrics.reset(cx.keyspace_totals_ever());
     cx.reply.ok();
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::server::Server;
 use super::session::Session;
 use crate::keyspace::{Class, Tx, Wait};
+use crate::metrics::KeyspaceTotals;
 use crate::resp::{Proto, Reply};
 
 /// How a handler was come to.
@@ -79,6 +80,23 @@ impl<'a, 'k> Cx<'a, 'k> {
         mode: Mode,
     ) -> Cx<'a, 'k> {
         Cx { tx, reply, session, server, mode, blocking: None }
+    }
+
+    /// What the keys have counted since the last CONFIG RESETSTAT; all shards are locked.
+    pub fn keyspace_totals(&self) -> KeyspaceTotals {
+        let base = *self.server.metrics.keyspace_base.lock();
+        let now = self.keyspace_totals_ever();
+        KeyspaceTotals {
+            hits: now.hits - base.hits,
+            misses: now.misses - base.misses,
+            expired: now.expired - base.expired,
+        }
+    }
+
+    /// What the keys have counted since the start; all shards are locked.
+    pub fn keyspace_totals_ever(&self) -> KeyspaceTotals {
+        let (hits, misses) = self.tx.reads_total();
+        KeyspaceTotals { hits, misses, expired: self.tx.expired_total() }
     }
 
     /// Has the client wait for one of `keys`: the command is run again when one becomes worth

@@ -27,12 +27,15 @@ mod commands;
 mod config;
 pub mod connection;
 pub mod cx;
+mod debug;
 pub mod dispatch;
 pub mod error;
 mod help;
+mod info;
 mod keys;
 mod latency;
 mod list;
+mod memory;
 mod observe;
 pub mod replay;
 pub mod server;
@@ -59,11 +62,14 @@ static FAMILIES: &[&[Entry]] = &[
     commands::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
+    debug::COMMANDS,
+    info::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
     stream::COMMANDS,
     string::COMMANDS,
     latency::COMMANDS,
+    memory::COMMANDS,
     slowlog::COMMANDS,
     system::COMMANDS,
     transaction::COMMANDS,

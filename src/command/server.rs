@@ -21,6 +21,8 @@ pub struct Server {
     pub shutdown: Shutdown,
     pub metrics: Metrics,
     pub started_at_ms: i64,
+    /// 40 hexadecimal digits, new at every start.
+    pub run_id: String,
 }
 
 impl Server {
@@ -28,6 +30,9 @@ impl Server {
         let started_at_ms = keyspace.clock().now_ms();
         let metrics = Metrics::new(table::commands().len());
         metrics.memory.note_start(started_at_ms);
+        let words = [(); 3].map(|()| keyspace.random());
+        let mut run_id: String = words.iter().map(|word| format!("{word:016x}")).collect();
+        run_id.truncate(40);
         Server {
             keyspace,
             config,
@@ -36,6 +41,7 @@ impl Server {
             shutdown: Shutdown::default(),
             metrics,
             started_at_ms,
+            run_id,
         }
     }
 }

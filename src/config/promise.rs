@@ -41,6 +41,18 @@ impl Config {
     }
 }
 
+impl Promise {
+    /// For INFO.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::EverySecond => "everysec",
+            Self::WhenTheKernelLikes => "no",
+            Self::MemoryOnly => "memory-only",
+        }
+    }
+}
+
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

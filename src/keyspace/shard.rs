@@ -91,6 +91,9 @@ pub(super) struct Shard {
     pub changes: u64,
     /// Keys removed at their deadline since the start.
     pub expired_keys: u64,
+    /// Reads that found a key, and that did not, since the start.
+    pub hits: u64,
+    pub misses: u64,
 }
 
 impl Shard {
@@ -101,6 +104,8 @@ impl Shard {
             last_now_ms: 0,
             changes: 0,
             expired_keys: 0,
+            hits: 0,
+            misses: 0,
         }
     }
 }

@@ -148,10 +148,18 @@ impl<'k> Tx<'k> {
 
     /// A key's value; a read that counts as access.
     pub fn get(&mut self, key: &[u8]) -> Option<&Value> {
-        let (now_ms, no_touch) = (self.now_ms, self.no_touch);
-        let slot = self.live_slot_mut(key)?;
-        if !no_touch {
-            slot.accessed_at_ms = now_ms;
+        let (rank, hash) = self.place(key);
+        let shard = &mut *self.guards[rank];
+        let table = &mut shard.dbs[self.db].table;
+        let found = table.find(hash, key).map(|at| table.slot_mut(at));
+        let live = found.filter(|slot| slot.expire_at_ms > self.now_ms || self.replaying);
+        let Some(slot) = live else {
+            shard.misses += 1;
+            return None;
+        };
+        shard.hits += 1;
+        if !self.no_touch {
+            slot.accessed_at_ms = self.now_ms;
         }
         Some(&slot.value)
     }
@@ -369,6 +377,14 @@ impl<'k> Tx<'k> {
     /// Keys removed at their deadline since the start.
     pub fn expired_total(&self) -> u64 {
         self.guards.iter().map(|shard| shard.expired_keys).sum()
+    }
+
+    /// Reads that found a key, and that did not, since the start.
+    pub fn reads_total(&self) -> (u64, u64) {
+        let sum = |(hits, misses), shard: &MutexGuard<'_, Shard>| {
+            (hits + shard.hits, misses + shard.misses)
+        };
+        self.guards.iter().fold((0, 0), sum)
     }
 
     /// How many clients wait for keys, and for how many keys (INFO).

@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memory::Memory;
+use parking_lot::Mutex;
 
 pub use calls::{CallTotals, Calls, Tally};
 pub use errors::ErrorCounts;
@@ -29,6 +30,17 @@ pub use traffic::{Traffic, TrafficTotals};
 /// Over how many places a shared count is split.
 pub const SHARDS: usize = 4;
 
+/// What the shards count of themselves; they never start again from zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyspaceTotals {
+    /// Reads that found a key.
+    pub hits: u64,
+    /// Reads that found none.
+    pub misses: u64,
+    /// Keys removed at their deadline.
+    pub expired: u64,
+}
+
 /// Everything that is counted.
 pub struct Metrics {
     pub calls: Calls,
@@ -38,6 +50,8 @@ pub struct Metrics {
     pub rates: Rates,
     pub traffic: Traffic,
     pub memory: Memory,
+    /// What the shards had counted at the last reset.
+    pub keyspace_base: Mutex<KeyspaceTotals>,
 }
 
 impl Metrics {
@@ -51,6 +65,7 @@ impl Metrics {
             rates: Rates::default(),
             traffic: Traffic::default(),
             memory: Memory::default(),
+            keyspace_base: Mutex::default(),
         }
     }
 
@@ -64,7 +79,8 @@ impl Metrics {
     }
 
     /// Forgets what CONFIG RESETSTAT forgets: not the slow log, and not the latency monitor.
-    pub fn reset(&self) {
+    pub fn reset(&self, keyspace: KeyspaceTotals) {
+        *self.keyspace_base.lock() = keyspace;
         self.calls.reset();
         self.errors.reset();
         self.rates.reset();

@@ -1,0 +1,118 @@
+//! DEBUG: for tests and for looking at one key from the inside.
+
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::args::is;
+use super::cx::Cx;
+use super::error::{Error, Outcome};
+use super::table::{Entry, keys};
+use crate::keyspace::{ShardSet, Tx, Value};
+use crate::types::number::parse_i64;
+
+pub(super) static COMMANDS: &[Entry] = &[keys("debug", debug)];
+
+const NOT_ALLOWED: &str = "ERR DEBUG command not allowed. If the enable-debug-command option is \
+                           set to \"local\", you can run it from a local connection, otherwise \
+                           you need to set this option in the configuration file, and then \
+                           restart the server.";
+
+const HELP: &[&str] = &[
+    "DEBUG takes one of these subcommands:",
+    "OBJECT <key>",
+    "    Show how a key's value is held.",
+    "SET-ACTIVE-EXPIRE <0|1>",
+    "    Stop, or go on, removing keys when they are due; reads never see them either way.",
+    "SLEEP <seconds>",
+    "    Do nothing for that long, then answer. Other connections are served meanwhile.",
+    "HELP",
+    "    Show this.",
+];
+
+fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let is_allowed = match cx.server.config.enable_debug_command.get().as_slice() {
+        b"yes" => true,
+        b"local" => cx.session.is_local(),
+        _ => false,
+    };
+    if !is_allowed {
+        return Err(Error::fixed(NOT_ALLOWED));
+    }
+    match args[1..] {
+        [name] if is(name, "HELP") => {
+            cx.reply.array(HELP.len());
+            HELP.iter().for_each(|line| cx.reply.simple(line));
+            Ok(())
+        }
+        [name, key] if is(name, "OBJECT") => object(cx, key),
+        [name, seconds] if is(name, "SLEEP") => sleep(cx, seconds),
+        [name, active] if is(name, "SET-ACTIVE-EXPIRE") => set_active_expire(cx, active),
+        _ => {
+            let name = String::from_utf8_lossy(&args[1][..args[1].len().min(128)]).into_owned();
+            Err(Error::new(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
+            )))
+        }
+    }
+}
+
+/// The command's facts name no key, so it comes without a lock and takes that of the key here. In a
+/// transaction others may be held already, and taking one out of order could wait forever.
+fn object(cx: &mut Cx<'_, '_>, key: &[u8]) -> Outcome {
+    let keyspace = cx.tx.keyspace();
+    let shard = keyspace.shard_of(key);
+    let described = if cx.tx.locked().contains(shard) {
+        describe(cx.tx, key)
+    } else if cx.tx.locked() == ShardSet::NONE {
+        keyspace.run(shard, cx.tx.db(), cx.tx.now_ms(), |tx| describe(tx, key))
+    } else {
+        return Err(Error::fixed("ERR DEBUG OBJECT is not for transactions"));
+    };
+    cx.reply.simple(&described.ok_or(Error::NO_SUCH_KEY)?);
+    Ok(())
+}
+
+fn describe(tx: &Tx<'_>, key: &[u8]) -> Option<String> {
+    let slot = tx.slot(key)?;
+    let encoding = match &slot.value {
+        Value::String(string) => string.encoding(),
+        Value::List(list) => list.encoding(),
+        Value::Stream(_) => "stream",
+    };
+    Some(format!(
+        "Value at:{:p} refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
+         lru_seconds_idle:{}",
+        &slot.value,
+        super::memory::value_bytes(&slot.value, 0),
+        // Redis keeps seconds in 24 bits.
+        (slot.accessed_at_ms / 1000) & 0xff_ffff,
+        (tx.now_ms() - slot.accessed_at_ms).max(0) / 1000
+    ))
+}
+
+/// The connection waits, as the name says, and so does whoever shares its pipeline. The worker thread
+/// is handed over where the runtime can do that.
+fn sleep(cx: &mut Cx<'_, '_>, seconds: &[u8]) -> Outcome {
+    // What is not a number is no time at all, as in Redis.
+    let seconds = std::str::from_utf8(seconds).ok().and_then(|text| text.parse().ok());
+    let seconds: f64 = seconds.unwrap_or(0.0);
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let can_hand_over = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if can_hand_over {
+        tokio::task::block_in_place(|| std::thread::sleep(time));
+    } else {
+        std::thread::sleep(time);
+    }
+    cx.reply.ok();
+    Ok(())
+}
+
+fn set_active_expire(cx: &mut Cx<'_, '_>, active: &[u8]) -> Outcome {
+    // As C's atoi reads it: anything but a number is 0.
+    let active = parse_i64(active).unwrap_or(0) != 0;
+    cx.tx.keyspace().set_active_expiry(active);
+    cx.reply.ok();
+    Ok(())
+}
