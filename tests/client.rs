@@ -415,3 +415,20 @@ fn a_blocked_client_can_be_killed() {
     assert!(client.closed());
     server.wait_until("the client to go", || server.server.clients.get(id).is_none());
 }
+
+#[test]
+fn a_silent_client_gets_no_reply_to_a_wait_either() {
+    let server = TestServer::start();
+    let (mut silent, mut other) = (server.raw(), server.raw());
+    silent.command("CLIENT REPLY OFF");
+    silent.command("BLPOP q 0");
+    server.wait_blocked(1);
+    assert_eq!(other.ask("RPUSH q a"), ":1");
+    silent.command("CLIENT REPLY ON");
+    assert_eq!(silent.reply(), "+OK");
+    silent.command("CLIENT REPLY SKIP");
+    silent.command("BLPOP q 0");
+    server.wait_blocked(1);
+    assert_eq!(other.ask("RPUSH q b"), ":1");
+    assert_eq!(silent.ask("PING"), "+PONG");
+}

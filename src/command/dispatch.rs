@@ -37,6 +37,8 @@ pub struct Blocked {
     pub deadline_ms: Option<i64>,
     /// The reply if it ends without anything.
     pub at_deadline: Vec<u8>,
+    /// The client wants no replies (CLIENT REPLY).
+    pub silent: bool,
 }
 
 /// Runs one request (at least one argument), writing its reply to `out`.
@@ -223,7 +225,13 @@ fn park(
         client.set_blocked(Arc::clone(&waiter));
     }
     let at_deadline = blocking.at_deadline.bytes(session.proto);
-    Blocked { waiter, reply, deadline_ms: blocking.deadline_ms, at_deadline }
+    Blocked {
+        waiter,
+        reply,
+        deadline_ms: blocking.deadline_ms,
+        at_deadline,
+        silent: matches!(session.reply_mode, ReplyMode::Off | ReplyMode::Skip),
+    }
 }
 
 /// A blocked client's command, to be run by whoever makes its key ready.

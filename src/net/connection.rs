@@ -295,7 +295,7 @@ impl Connection {
 
     /// Waits for a blocking command's reply, its deadline, its end by hand, or the peer's going.
     async fn wait(&mut self, blocked: Blocked) -> Result<(), End> {
-        let Blocked { waiter, mut reply, deadline_ms, at_deadline } = blocked;
+        let Blocked { waiter, mut reply, deadline_ms, at_deadline, silent } = blocked;
         let clock = Arc::clone(self.server.keyspace.clock());
         let deadline = async {
             match deadline_ms {
@@ -305,13 +305,17 @@ impl Connection {
         };
         tokio::pin!(deadline);
         let mut over = false;
+        let mut served = false;
         let ended = loop {
             let listens = self.input.len() < WAITING_BYTES_MAX;
             tokio::select! {
                 biased;
                 bytes = &mut reply => {
                     match bytes {
-                        Ok(bytes) => self.output.extend_from_slice(&bytes),
+                        Ok(bytes) => {
+                            self.output.extend_from_slice(&bytes);
+                            served = true;
+                        }
                         // The sender goes without a reply only when the wait was cancelled.
                         Err(_) => break Err(End::Killed),
                     }
@@ -343,8 +347,13 @@ impl Connection {
                 }
             }
         };
-        waiter.cancel();
-        self.server.keyspace.leave(&waiter);
+        if silent {
+            self.output.clear();
+        }
+        if !served {
+            waiter.cancel();
+            self.server.keyspace.leave(&waiter);
+        }
         self.client.clear_blocked();
         ended
     }
