@@ -13,7 +13,8 @@ const KEY_REQUIRED: Error = Error::fixed(
      use the MKSTREAM option to create an empty stream automatically.",
 );
 
-/// What may follow the id in CREATE and SETID.
+/// What may follow the id in CREATE and SETID. Repeated, an option is taken, but no more arguments
+/// than all options together have.
 #[derive(Default)]
 struct Options {
     make_stream: bool,
@@ -27,6 +28,9 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let stream = cx.tx.read::<Stream>(key)?;
     if stream.is_none() && !options.make_stream {
         return Err(KEY_REQUIRED);
+    }
+    if args.len() > 8 {
+        return Err(unknown_subcommand(args[1]));
     }
     let is_new_key = stream.is_none();
     let (last_id, entries_added) =
@@ -62,6 +66,9 @@ pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
     let (last_id, entries_added) = (stream.last_id(), stream.entries_added());
     let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
+    if args.len() > 7 {
+        return Err(unknown_subcommand(args[1]));
+    }
     let id = start_id(args[4], last_id)?;
     let entries_read = options.entries_read.flatten().map(|read| read.min(entries_added));
     group.set_id(id, entries_read);
