@@ -324,6 +324,14 @@ impl<'k> Tx<'k> {
         }
     }
 
+    /// As [`Tx::changed`], where those who watch the key are not to notice: in Redis the state of
+    /// consumer groups does not break a WATCH.
+    pub fn changed_unwatched(&mut self, key: &[u8]) {
+        self.changes += 1;
+        let (rank, _) = self.place(key);
+        self.guards[rank].changes += 1;
+    }
+
     /// Tells who waits for a key that it is worth another look: entries or elements were added.
     /// (Keys that are made, replaced or removed do so by themselves.)
     pub fn signal(&mut self, key: &[u8]) {

@@ -4,9 +4,16 @@ use super::words::key_flags;
 use super::{Group, KeySpec, Spec};
 
 /// Every internal command.
-pub static ALL: &[&Spec] = &[&XIDMPCOUNT];
+pub static ALL: &[&Spec] = &[&XASSIGN, &XDELIVER, &XIDMPCOUNT, &XREDELIVER, &XRELEASE];
 
-static XIDMPCOUNT: Spec = Spec {
-    keys: &[KeySpec::at(1, key_flags![RW, UPDATE])],
-    ..Spec::new("xidmpcount", Group::Stream, 4, "8.10.0")
-};
+static XASSIGN: Spec = of_stream("xassign", -6);
+static XDELIVER: Spec = of_stream("xdeliver", -7);
+static XIDMPCOUNT: Spec = of_stream("xidmpcount", 4);
+static XREDELIVER: Spec = of_stream("xredeliver", 7);
+static XRELEASE: Spec = of_stream("xrelease", -5);
+
+static FIRST_KEY: &[KeySpec] = &[KeySpec::at(1, key_flags![RW, UPDATE])];
+
+const fn of_stream(name: &'static str, arity: i16) -> Spec {
+    Spec { keys: FIRST_KEY, ..Spec::new(name, Group::Stream, arity, "8.10.0") }
+}

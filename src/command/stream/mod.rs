@@ -1,11 +1,20 @@
 //! Streams: a file a command or a small family.
 
+mod ack;
 mod add;
 mod args;
+mod claim;
 mod delete;
+mod effects;
+mod group;
+mod group_info;
 mod idempotency;
+mod nack;
+mod pending;
 mod range;
 mod read;
+mod read_group;
+mod read_options;
 mod reply;
 mod set_id;
 mod stream_info;
@@ -18,23 +27,44 @@ use crate::types::stream::idmp::IdmpLimits;
 use crate::types::stream::log::NodeLimits;
 
 pub(super) static COMMANDS: &[Entry] = &[
+    keys("xack", ack::xack),
+    keys("xackdel", ack::xackdel),
     keys("xadd", add::xadd),
+    keys("xautoclaim", claim::xautoclaim),
     keys("xcfgset", idempotency::xcfgset),
+    keys("xclaim", claim::xclaim),
     keys("xdel", delete::xdel),
     keys("xdelex", delete::xdelex),
+    keys("xgroup|create", group::create),
+    keys("xgroup|createconsumer", group::create_consumer),
+    keys("xgroup|delconsumer", group::delete_consumer),
+    keys("xgroup|destroy", group::destroy),
+    keys("xgroup|help", super::help::help),
+    keys("xgroup|setid", group::set_id),
     keys("xidmprecord", idempotency::xidmprecord),
+    keys("xinfo|consumers", group_info::consumers),
+    keys("xinfo|groups", group_info::groups),
     keys("xinfo|help", super::help::help),
     keys("xinfo|stream", stream_info::stream),
     keys("xlen", range::xlen),
+    keys("xnack", nack::xnack),
+    keys("xpending", pending::xpending),
     keys("xrange", range::xrange),
     keys("xread", read::xread),
+    keys("xreadgroup", read_group::xreadgroup),
     keys("xrevrange", range::xrevrange),
     keys("xsetid", set_id::xsetid),
     keys("xtrim", trim::xtrim),
 ];
 
-/// What stands in effects only.
-pub(super) static INTERNAL: &[Entry] = &[keys("xidmpcount", idempotency::xidmpcount)];
+/// What stands in effects only: outcomes, so that a replay need not find them again.
+pub(super) static INTERNAL: &[Entry] = &[
+    keys("xassign", effects::assign),
+    keys("xdeliver", effects::deliver),
+    keys("xidmpcount", idempotency::xidmpcount),
+    keys("xredeliver", effects::redeliver),
+    keys("xrelease", effects::release),
+];
 
 /// Where a stream's nodes end by the settings.
 fn node_limits(cx: &Cx<'_, '_>) -> NodeLimits {

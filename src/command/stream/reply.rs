@@ -39,12 +39,24 @@ pub(super) fn write_id(reply: &mut Reply<'_>, id: StreamId) {
 /// An entry: its id, and its names and values in a flat array.
 pub(super) fn write_entry(reply: &mut Reply<'_>, entry: &Entry<'_>) {
     reply.array(2);
+    write_entry_items(reply, entry);
+}
+
+/// What [`write_entry`] writes into its array, for an array that goes on.
+pub(super) fn write_entry_items(reply: &mut Reply<'_>, entry: &Entry<'_>) {
     write_id(reply, entry.id());
     reply.array(entry.field_count() * 2);
     for (name, value) in entry.fields() {
         reply.bulk(name);
         reply.bulk(value);
     }
+}
+
+/// An entry that a group knows of and the stream no longer has.
+pub(super) fn write_deleted_entry(reply: &mut Reply<'_>, id: StreamId) {
+    reply.array(2);
+    write_id(reply, id);
+    reply.null_array();
 }
 
 /// How many bytes [`write_entry`] writes.

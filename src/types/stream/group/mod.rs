@@ -11,7 +11,12 @@ pub use self::consumers::Consumer;
 use self::consumers::Consumers;
 pub use self::progress::Extent;
 use super::StreamId;
+use super::log::{Cursor, Log, Range};
 use super::pending::{Filter, Owner, Pending, Record};
+
+/// The greatest count of deliveries: that of an entry which XNACK FATAL has given up, and which no
+/// delivery raises.
+pub const DELIVERIES_MAX: u64 = i64::MAX as u64;
 
 /// A consumer group of one stream. Its name is the key that the stream keeps it under.
 ///
@@ -20,8 +25,12 @@ use super::pending::{Filter, Owner, Pending, Record};
 #[derive(Clone, Default)]
 pub struct Group {
     last_delivered_id: StreamId,
+    /// Where in the log the last delivered entry was read.
+    cursor: Cursor,
     entries_read: Option<u64>,
     pending: Pending,
+    /// Pending entries without an owner.
+    unowned: u64,
     consumers: Consumers,
     /// The place of the last released record in the order of release.
     released: u64,
@@ -38,18 +47,18 @@ impl Group {
         self.last_delivered_id
     }
 
-    /// How many of all entries ever added lie up to the cursor; `None` where that is not known.
+    /// How many of all entries ever added lie up to that id; `None` where that is not known.
     pub fn entries_read(&self) -> Option<u64> {
         self.entries_read
     }
 
-    /// Moves the cursor. Pending entries stay as they are.
-    pub fn set_cursor(&mut self, last_delivered_id: StreamId, entries_read: Option<u64>) {
+    /// Moves the place from which the group delivers. Pending entries stay as they are.
+    pub fn set_id(&mut self, last_delivered_id: StreamId, entries_read: Option<u64>) {
         self.last_delivered_id = last_delivered_id;
         self.entries_read = entries_read;
     }
 
-    /// Moves the cursor on to `id` if it is behind it, and leaves the count of entries read.
+    /// Moves the place on to `id` if it is before it, and leaves the count of entries read.
     pub fn raise_last_delivered_id(&mut self, id: StreamId) {
         self.last_delivered_id = self.last_delivered_id.max(id);
     }
@@ -119,11 +128,22 @@ impl Group {
 
     // Pending entries.
 
-    /// Moves the cursor over the entry `id`, the next behind it. `extent` is the stream's.
+    /// The entries of the group's stream that were never delivered.
+    pub fn undelivered<'a>(&self, log: &'a Log) -> Range<'a> {
+        log.after(self.last_delivered_id, self.cursor)
+    }
+
+    /// Moves the group's place on over the entry `id`, the next behind it. `extent` is the
+    /// stream's.
     pub fn advance(&mut self, id: StreamId, extent: &Extent) {
         self.entries_read =
             extent.entries_read_after(id, self.last_delivered_id, self.entries_read);
         self.last_delivered_id = id;
+    }
+
+    /// Notes where the last delivered entry was read, so that the next read starts there.
+    pub fn set_cursor(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
     }
 
     /// Puts a pending entry under a consumer, with the time of delivery and the deliveries so far,
@@ -138,6 +158,17 @@ impl Group {
         self.put(Record { id, owner: Owner::consumer(consumer), time: at_ms, count })
     }
 
+    /// Delivers a pending entry once more. It must be pending.
+    pub fn redeliver(&mut self, record: Record, consumer: u32, at_ms: u64) {
+        let count = (record.count + 1).min(DELIVERIES_MAX);
+        self.assign(record.id, consumer, at_ms, count);
+    }
+
+    /// How many pending entries have no owner.
+    pub fn unowned_count(&self) -> u64 {
+        self.unowned
+    }
+
     /// Takes the owner from an entry, or puts one there without an owner; it is the last released
     /// then, also if it had no owner before. What it was before.
     pub fn release(&mut self, id: StreamId, count: u64) -> Option<Record> {
@@ -148,7 +179,7 @@ impl Group {
     /// Makes an entry no longer pending. What it was.
     pub fn acknowledge(&mut self, id: StreamId) -> Option<Record> {
         let record = self.pending.take(id)?;
-        self.forget_owned(record);
+        self.uncount(record);
         Some(record)
     }
 
@@ -169,9 +200,11 @@ impl Group {
     }
 
     /// Pending entries that anybody may claim who wants what was last delivered at `by_ms` or
-    /// before: the unowned as they were released, then the others, the longest idle first.
-    pub fn claimable(&self, by_ms: u64) -> impl Iterator<Item = Record> {
-        self.pending.released().chain(self.pending.delivered_by(by_ms))
+    /// before (`None`: nothing was): the unowned as they were released, then the others, the
+    /// longest idle first.
+    pub fn claimable(&self, by_ms: Option<u64>) -> impl Iterator<Item = Record> {
+        let delivered = by_ms.map(|by_ms| self.pending.delivered_by(by_ms));
+        self.pending.released().chain(delivered.into_iter().flatten())
     }
 
     /// How many entries of the stream are still to be delivered; `None` where deletions have made
@@ -186,20 +219,22 @@ impl Group {
     }
 
     fn put(&mut self, record: Record) -> Option<Record> {
-        if let Some(number) = record.owner.consumer_number() {
-            self.consumers.numbered_mut(number).pending += 1;
+        match record.owner.consumer_number() {
+            Some(number) => self.consumers.numbered_mut(number).pending += 1,
+            None => self.unowned += 1,
         }
         let old = self.pending.put(record);
         if let Some(old) = old {
-            self.forget_owned(old);
+            self.uncount(old);
         }
         old
     }
 
     /// Counts one record less of its owner.
-    fn forget_owned(&mut self, record: Record) {
-        if let Some(number) = record.owner.consumer_number() {
-            self.consumers.numbered_mut(number).pending -= 1;
+    fn uncount(&mut self, record: Record) {
+        match record.owner.consumer_number() {
+            Some(number) => self.consumers.numbered_mut(number).pending -= 1,
+            None => self.unowned -= 1,
         }
     }
 }

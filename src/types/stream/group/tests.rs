@@ -96,11 +96,13 @@ proptest! {
             let held = model.values().filter(|record| record.0 == consumer.name()).count();
             prop_assert_eq!(consumer.pending(), held as u64);
         }
+        let unowned = model.values().filter(|record| record.0.is_empty()).count();
+        prop_assert_eq!(group.unowned_count(), unowned as u64);
         let mut order: Vec<_> = model.iter().collect();
         order.retain(|(_, record)| record.0.is_empty() || record.1 <= 30);
         order.sort_by_key(|(id, record)| (!record.0.is_empty(), record.1, **id));
         let ids: Vec<_> = order.into_iter().map(|(id, _)| *id).collect();
-        let claimable: Vec<_> = group.claimable(30).map(|record| record.id).collect();
+        let claimable: Vec<_> = group.claimable(Some(30)).map(|record| record.id).collect();
         prop_assert_eq!(claimable, ids);
     }
 }

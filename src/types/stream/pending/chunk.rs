@@ -90,14 +90,16 @@ impl Chunk {
         self.live.count_ones() as usize
     }
 
+    #[inline]
     pub(super) fn id(&self, slot: usize) -> StreamId {
         StreamId::new(self.ids_ms.get(slot), self.ids_seq.get(slot))
     }
 
+    #[inline]
     pub(super) fn record(&self, slot: usize) -> Record {
         Record {
             id: self.id(slot),
-            owner: self.owners[usize::from(self.owner[slot])].owner,
+            owner: self.owner_of(slot),
             time: self.times.get(slot),
             count: self.counts.get(slot),
         }
@@ -108,6 +110,7 @@ impl Chunk {
     }
 
     /// The slot of `id`, dead or live, or the place where it would stand.
+    #[inline]
     pub(super) fn find(&self, id: StreamId) -> Result<usize, usize> {
         let slots = self.slots();
         let Some(last) = slots.checked_sub(1) else { return Err(0) };
@@ -117,6 +120,10 @@ impl Chunk {
             Ordering::Less => {}
         }
         let start = self.ids_ms.lower_bound(0..slots, id.ms);
+        if self.id(start) >= id {
+            // The first of its millisecond, or the only one, as most are.
+            return if self.id(start) == id { Ok(start) } else { Err(start) };
+        }
         let end = self.ids_ms.upper_bound(start..slots, id.ms);
         let slot = self.ids_seq.lower_bound(start..end, id.seq);
         if slot < end && self.ids_seq.get(slot) == id.seq { Ok(slot) } else { Err(slot) }
@@ -284,8 +291,7 @@ impl Chunk {
         let mut least = u64::MAX;
         for slot in SetBits(self.live) {
             let time = self.times.get(slot);
-            let owner = self.owners[usize::from(self.owner[slot])].owner;
-            if time < least && owner.is_unowned() == unowned {
+            if time < least && self.owner_of(slot).is_unowned() == unowned {
                 least = time;
                 if least == bound {
                     break;
@@ -317,8 +323,31 @@ impl Chunk {
         ControlFlow::Continue(())
     }
 
-    pub(super) fn live_records(&self) -> impl Iterator<Item = (usize, Record)> {
-        SetBits(self.live).map(|slot| (slot, self.record(slot)))
+    /// The record that comes first by time and slot, of the unowned or of the owned, among those
+    /// that come after the time and slot given.
+    pub(super) fn next_by_time(
+        &self,
+        unowned: bool,
+        after: Option<(u64, usize)>,
+    ) -> Option<(usize, Record)> {
+        if self.in_time_order {
+            let start = after.map_or(0, |(_, slot)| slot + 1);
+            let behind = self.live & u128::MAX.checked_shl(start as u32).unwrap_or(0);
+            let first = SetBits(behind).next().filter(|_| !unowned)?;
+            return Some((first, self.record(first)));
+        }
+        let mut next = None;
+        for slot in SetBits(self.live) {
+            let key = (self.times.get(slot), slot);
+            let is_of_kind = || self.owner_of(slot).is_unowned() == unowned;
+            if after.is_none_or(|after| key > after)
+                && next.is_none_or(|next| key < next)
+                && is_of_kind()
+            {
+                next = Some(key);
+            }
+        }
+        next.map(|(_, slot)| (slot, self.record(slot)))
     }
 
     pub(super) fn first_id(&self) -> Option<StreamId> {
@@ -344,8 +373,8 @@ impl Chunk {
         let mut slots = 0;
         for (place, local) in self.owners.iter().enumerate() {
             if local.owner == owner && local.live > 0 {
-                for (slot, &of_slot) in self.owner.iter().enumerate() {
-                    slots |= u128::from(usize::from(of_slot) == place) << slot;
+                for slot in memchr::memchr_iter(place as u8, &self.owner) {
+                    slots |= bit(slot);
                 }
             }
         }
@@ -374,6 +403,10 @@ impl Chunk {
                 .is_none_or(|slot| record.time <= self.times.get(slot));
             self.in_time_order = after_its_left && before_its_right && !record.owner.is_unowned();
         }
+    }
+
+    fn owner_of(&self, slot: usize) -> Owner {
+        self.owners[usize::from(self.owner[slot])].owner
     }
 
     /// Counts one more record of `owner`; its place.

@@ -69,14 +69,17 @@ impl Column {
         Column { base: 0, deltas: Deltas::with_max(other.spread(), capacity) }
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         deltas!(&self.deltas, vec => vec.len())
     }
 
+    #[inline]
     pub(super) fn get(&self, at: usize) -> u64 {
         self.base + deltas!(&self.deltas, vec => widen(vec[at]))
     }
 
+    #[inline]
     pub(super) fn push(&mut self, value: u64) {
         self.make_room_for(value);
         let delta = value - self.base;
@@ -89,6 +92,7 @@ impl Column {
         deltas!(&mut self.deltas, vec => vec.insert(at, narrow(delta)));
     }
 
+    #[inline]
     pub(super) fn set(&mut self, at: usize, value: u64) {
         self.make_room_for(value);
         let delta = value - self.base;
@@ -102,6 +106,7 @@ impl Column {
 
     /// The first place in `within`, which must be ascending there, whose value is not below
     /// `value`.
+    #[inline]
     pub(super) fn lower_bound(&self, within: Range<usize>, value: u64) -> usize {
         let Some(delta) = value.checked_sub(self.base) else { return within.start };
         let start = within.start;
@@ -129,6 +134,7 @@ impl Column {
     }
 
     /// Makes base and width such that `value` can stand in the column.
+    #[inline]
     fn make_room_for(&mut self, value: u64) {
         if value >= self.base && value - self.base <= self.deltas.delta_max() {
             return;

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use super::chunk::Chunk;
 use super::tree::Node;
 use super::{Record, Summary};
 
@@ -41,8 +42,17 @@ struct Waiting<'a> {
 }
 
 enum What<'a> {
-    Node { node: &'a Node, shift: u32 },
-    Record(Record),
+    Node {
+        node: &'a Node,
+        shift: u32,
+    },
+    /// A record that stands for those of its chunk that come after it.
+    FirstOf {
+        chunk: &'a Chunk,
+        slot: usize,
+        record: Record,
+        shift: u32,
+    },
 }
 
 /// Bits of a path for a place among an inner node's children.
@@ -66,6 +76,20 @@ impl<'a> Oldest<'a> {
         }
     }
 
+    /// Lets the record wait that comes next in a chunk. `path` is the chunk's.
+    fn wait_next_of(
+        &mut self,
+        chunk: &'a Chunk,
+        after: Option<(u64, usize)>,
+        path: u64,
+        shift: u32,
+    ) {
+        if let Some((slot, record)) = chunk.next_by_time(self.kind == Kind::Released, after) {
+            let what = What::FirstOf { chunk, slot, record, shift };
+            self.wait(record.time, path | (slot as u64) << shift, what);
+        }
+    }
+
     fn open(&mut self, node: &'a Node, path: u64, shift: u32) {
         match node {
             Node::Inner(inner) => {
@@ -75,14 +99,7 @@ impl<'a> Oldest<'a> {
                     self.wait(self.kind.least(summary), path, What::Node { node: child, shift });
                 }
             }
-            Node::Leaf(chunk) => {
-                let shift = shift - SLOT_BITS;
-                for (slot, record) in chunk.live_records() {
-                    if record.owner.is_unowned() == (self.kind == Kind::Released) {
-                        self.wait(record.time, path | (slot as u64) << shift, What::Record(record));
-                    }
-                }
-            }
+            Node::Leaf(chunk) => self.wait_next_of(chunk, None, path, shift - SLOT_BITS),
         }
     }
 }
@@ -94,8 +111,12 @@ impl Iterator for Oldest<'_> {
         loop {
             let Reverse(waiting) = self.heap.pop()?;
             match waiting.what {
-                What::Record(record) => return Some(record),
                 What::Node { node, shift } => self.open(node, waiting.path, shift),
+                What::FirstOf { chunk, slot, record, shift } => {
+                    let path_of_chunk = waiting.path ^ (slot as u64) << shift;
+                    self.wait_next_of(chunk, Some((record.time, slot)), path_of_chunk, shift);
+                    return Some(record);
+                }
             }
         }
     }
@@ -103,7 +124,7 @@ impl Iterator for Oldest<'_> {
 
 impl Waiting<'_> {
     fn key(&self) -> (u64, u64, bool) {
-        (self.time, self.path, matches!(self.what, What::Record(_)))
+        (self.time, self.path, !matches!(self.what, What::Node { .. }))
     }
 }
 

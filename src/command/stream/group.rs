@@ -1,0 +1,162 @@
+//! XGROUP: making, moving and removing groups and their consumers.
+
+use super::args::{self, no_group_for_key};
+use super::reply::IdText;
+use crate::command::args::{integer, is};
+use crate::command::cx::Cx;
+use crate::command::error::{Error, Outcome};
+use crate::types::stream::group::Group;
+use crate::types::stream::{Stream, StreamId};
+
+const KEY_REQUIRED: Error = Error::fixed(
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to \
+     use the MKSTREAM option to create an empty stream automatically.",
+);
+
+/// What may follow the id in CREATE and SETID. Repeated, an option is taken, but no more arguments
+/// than all options together have.
+#[derive(Default)]
+struct Options {
+    make_stream: bool,
+    /// `Some(None)` is the -1 that says "not known".
+    entries_read: Option<Option<u64>>,
+}
+
+pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name) = (args[2], args[3]);
+    let options = options(args, true)?;
+    let stream = cx.tx.read::<Stream>(key)?;
+    if stream.is_none() && !options.make_stream {
+        return Err(KEY_REQUIRED);
+    }
+    if args.len() > 8 {
+        return Err(unknown_subcommand(args[1]));
+    }
+    let is_new_key = stream.is_none();
+    let (last_id, entries_added) =
+        stream.map_or((StreamId::MIN, 0), |stream| (stream.last_id(), stream.entries_added()));
+    let id = start_id(args[4], last_id)?;
+    let entries_read = options.entries_read.flatten().map(|read| read.min(entries_added));
+    if stream.is_some_and(|stream| stream.group(name).is_some()) {
+        return Err(Error::fixed("BUSYGROUP Consumer Group name already exists"));
+    }
+    let empty = super::new_stream(cx);
+    let stream = cx.tx.write_or_insert(key, || empty)?;
+    stream.add_group(name, Group::new(id, entries_read));
+    if is_new_key {
+        cx.tx.changed(key)
+    } else {
+        cx.tx.changed_unwatched(key)
+    }
+    if let Some(effect) = cx.tx.effect(8) {
+        let effect = effect.args([b"XGROUP" as &[u8], b"CREATE", key, name]);
+        let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"MKSTREAM").arg(b"ENTRIESREAD");
+        effect.int(entries_read.map_or(-1, |read| read as i64)).end();
+    }
+    if is_new_key {
+        super::record_new_stream(cx, key);
+    }
+    cx.reply.ok();
+    Ok(())
+}
+
+pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name) = (args[2], args[3]);
+    let options = options(args, false)?;
+    let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
+    let (last_id, entries_added) = (stream.last_id(), stream.entries_added());
+    let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
+    if args.len() > 7 {
+        return Err(unknown_subcommand(args[1]));
+    }
+    let id = start_id(args[4], last_id)?;
+    let entries_read = options.entries_read.flatten().map(|read| read.min(entries_added));
+    group.set_id(id, entries_read);
+    cx.tx.changed_unwatched(key);
+    // Entries that were behind the group may be before it now.
+    cx.tx.signal(key);
+    if let Some(effect) = cx.tx.effect(7) {
+        let effect = effect.args([b"XGROUP" as &[u8], b"SETID", key, name]);
+        let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"ENTRIESREAD");
+        effect.int(entries_read.map_or(-1, |read| read as i64)).end();
+    }
+    cx.reply.ok();
+    Ok(())
+}
+
+pub(super) fn destroy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name) = (args[2], args[3]);
+    let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
+    let destroyed = stream.remove_group(name);
+    cx.reply.int(i64::from(destroyed.is_some()));
+    if destroyed.is_some() {
+        cx.tx.changed_unwatched(key);
+        // Who waits for the group has to learn that it is gone.
+        cx.tx.signal(key);
+        cx.tx.record(&[b"XGROUP", b"DESTROY", key, name]);
+    }
+    Ok(())
+}
+
+pub(super) fn create_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name, consumer) = (args[2], args[3], args[4]);
+    let now_ms = cx.tx.now_ms() as u64;
+    let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
+    let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
+    let created = group.create_consumer(consumer, now_ms).is_some();
+    cx.reply.int(i64::from(created));
+    if created {
+        cx.tx.changed_unwatched(key);
+        cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer]);
+    }
+    Ok(())
+}
+
+pub(super) fn delete_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name, consumer) = (args[2], args[3], args[4]);
+    let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
+    let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
+    let deleted = group.delete_consumer(consumer);
+    cx.reply.int(deleted.unwrap_or(0) as i64);
+    if deleted.is_some() {
+        cx.tx.changed_unwatched(key);
+        cx.tx.record(&[b"XGROUP", b"DELCONSUMER", key, name, consumer]);
+    }
+    Ok(())
+}
+
+fn options(args: &[&[u8]], may_make_stream: bool) -> Result<Options, Error> {
+    let mut options = Options::default();
+    let mut rest = &args[5..];
+    loop {
+        rest = match rest {
+            [] => return Ok(options),
+            [word, rest @ ..] if may_make_stream && is(word, "MKSTREAM") => {
+                options.make_stream = true;
+                rest
+            }
+            [word, count, rest @ ..] if is(word, "ENTRIESREAD") => {
+                options.entries_read = Some(match integer(count)? {
+                    -1 => None,
+                    count => Some(u64::try_from(count).map_err(|_| {
+                        Error::fixed("ERR value for ENTRIESREAD must be positive or -1")
+                    })?),
+                });
+                rest
+            }
+            _ => return Err(unknown_subcommand(args[1])),
+        };
+    }
+}
+
+/// `$`, the stream's last id, or an id.
+fn start_id(text: &[u8], last_id: StreamId) -> Result<StreamId, Error> {
+    if text == b"$" { Ok(last_id) } else { args::id(text, 0) }
+}
+
+fn unknown_subcommand(word: &[u8]) -> Error {
+    // Redis shows at most 128 bytes of the word.
+    let word = &word[..word.len().min(128)];
+    let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+    Error::new([head, word, b"'. Try XGROUP HELP."].concat())
+}

@@ -1,0 +1,59 @@
+//! XINFO GROUPS and XINFO CONSUMERS.
+
+use super::args::no_group_for_key;
+use super::reply::write_id;
+use crate::command::cx::Cx;
+use crate::command::error::{Error, Outcome};
+use crate::types::stream::Stream;
+
+pub(super) fn groups(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let stream = cx.tx.read::<Stream>(args[2])?.ok_or(Error::NO_SUCH_KEY)?;
+    let extent = stream.extent();
+    let groups = stream.groups();
+    let reply = &mut cx.reply;
+    reply.array(groups.len());
+    for (name, group) in groups {
+        reply.map(6);
+        reply.text("name");
+        reply.bulk(name);
+        reply.text("consumers");
+        reply.count(group.consumer_count());
+        reply.text("pending");
+        reply.int(group.pending().len() as i64);
+        reply.text("last-delivered-id");
+        write_id(reply, group.last_delivered_id());
+        reply.text("entries-read");
+        match group.entries_read() {
+            Some(read) => reply.int(read as i64),
+            None => reply.null(),
+        }
+        reply.text("lag");
+        match group.lag(&extent) {
+            Some(lag) => reply.int(lag),
+            None => reply.null(),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn consumers(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (key, name) = (args[2], args[3]);
+    let now_ms = cx.tx.now_ms();
+    let stream = cx.tx.read::<Stream>(key)?.ok_or(Error::NO_SUCH_KEY)?;
+    let group = stream.group(name).ok_or_else(|| no_group_for_key(key, name))?;
+    let since = |at_ms: u64| (now_ms - at_ms as i64).max(0);
+    let consumers = group.consumers_by_name();
+    cx.reply.array(consumers.len());
+    for consumer in consumers {
+        cx.reply.map(4);
+        cx.reply.text("name");
+        cx.reply.bulk(consumer.name());
+        cx.reply.text("pending");
+        cx.reply.int(consumer.pending() as i64);
+        cx.reply.text("idle");
+        cx.reply.int(since(consumer.seen_ms()));
+        cx.reply.text("inactive");
+        cx.reply.int(consumer.active_ms().map_or(-1, since));
+    }
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! XREADGROUP: delivering entries to a consumer.
+//!
+//! A read of `>` delivers what the group was never given, after taking over what has been idle for
+//! long if CLAIM asks for it. A read of an id shows the consumer's own pending entries again. All
+//! keys are checked before anything is changed. Each stream's part is one effect with its outcome.
+
+use smallvec::SmallVec;
+
+use super::args::{self, no_key_or_group_to_read};
+use super::effects::{note_delivered, own_records, record_acknowledged, record_assigned};
+use super::pending::delivered_by_ms;
+use super::read_options::ReadOptions;
+use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
+use crate::command::cx::{AtDeadline, Cx};
+use crate::command::error::{Error, Outcome};
+use crate::keyspace::{Class, Tx};
+use crate::resp::{Proto, Reply};
+use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
+use crate::types::stream::log::{Entry, Log};
+use crate::types::stream::pending::Record;
+use crate::types::stream::{Stream, StreamId};
+
+/// Pending entries that the stream no longer has and that one CLAIM clears away.
+const CLEARED_MAX: usize = 1000;
+
+/// Why a stream or group cannot be missing.
+const CHECKED: &str = "all keys and groups were checked first";
+
+/// What is read of one stream.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// `>`
+    New,
+    /// The consumer's own from this id on; `None` behind the last id.
+    Own(Option<StreamId>),
+}
+
+pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let mut options = ReadOptions::parse(args, cx.tx.now_ms())?;
+    let mut wanted = SmallVec::<[Wanted; 4]>::new();
+    for (&key, id) in options.keys.iter().zip(options.ids) {
+        let stream = cx.tx.read::<Stream>(key)?;
+        if stream.is_none_or(|stream| stream.group(options.group).is_none()) {
+            return Err(no_key_or_group_to_read(key, options.group));
+        }
+        wanted.push(parse_wanted(id)?);
+    }
+    let served = read_streams(cx, &mut options, &wanted);
+    if served {
+        return Ok(());
+    }
+    match options.block {
+        Some(deadline_ms) => {
+            let keys = options.keys.iter().map(|&key| key.into()).collect();
+            let class = Class::StreamGroup(options.group.into());
+            cx.block(keys, class, deadline_ms, AtDeadline::NullArray);
+        }
+        None => cx.reply.null_array(),
+    }
+    Ok(())
+}
+
+fn parse_wanted(text: &[u8]) -> Result<Wanted, Error> {
+    match text {
+        b">" => Ok(Wanted::New),
+        b"$" => Err(Error::fixed(
+            "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the \
+             history of this consumer by specifying a proper ID, or use the > ID to get new \
+             messages. The $ ID would just return an empty result set.",
+        )),
+        b"+" => Err(Error::fixed(
+            "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the \
+             history of this consumer by specifying a proper ID, or use the > ID to get new \
+             messages. The + ID would just return an empty result set.",
+        )),
+        text => Ok(Wanted::Own(args::id(text, 0)?.next())),
+    }
+}
+
+/// Reads the streams in order as long as the reply has room; whether there was anything to write.
+fn read_streams(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, wanted: &[Wanted]) -> bool {
+    let mark = cx.reply.mark();
+    if let (&[key], &[wanted]) = (options.keys, wanted) {
+        write_streams_header(&mut cx.reply, 1);
+        let served = read_stream(cx, options, key, wanted);
+        if !served {
+            cx.reply.truncate(mark);
+        }
+        return served;
+    }
+    let mut count = 0;
+    for (&key, &wanted) in options.keys.iter().zip(wanted) {
+        if options.room.is_used_up() {
+            break;
+        }
+        count += usize::from(read_stream(cx, options, key, wanted));
+    }
+    if count > 0 {
+        // How many there are is known only now, and stands in front.
+        let parts = cx.reply.since(mark).to_vec();
+        cx.reply.truncate(mark);
+        write_streams_header(&mut cx.reply, count);
+        cx.reply.raw(&parts);
+    }
+    count > 0
+}
+
+/// Announces the parts of so many streams.
+fn write_streams_header(reply: &mut Reply<'_>, count: usize) {
+    match reply.proto() {
+        Proto::Resp2 => reply.array(count),
+        Proto::Resp3 => reply.map(count),
+    }
+}
+
+fn write_stream_header(reply: &mut Reply<'_>, key: &[u8], entries: usize) {
+    if !reply.is_resp3() {
+        reply.array(2);
+    }
+    reply.bulk(key);
+    reply.array(entries);
+}
+
+/// Reads one stream, which has the group; whether there was anything to write.
+fn read_stream(
+    cx: &mut Cx<'_, '_>,
+    options: &mut ReadOptions<'_, '_>,
+    key: &[u8],
+    wanted: Wanted,
+) -> bool {
+    let now_ms = cx.tx.now_ms() as u64;
+    let (group, _) = stream_at(cx.tx, key).group_mut(options.group).expect(CHECKED);
+    let known = group.consumer(options.consumer).map(Consumer::number);
+    let consumer = known.unwrap_or_else(|| {
+        group.create_consumer(options.consumer, now_ms).expect("there was none of this name")
+    });
+    group.see_consumer(consumer, now_ms);
+    if known.is_none() {
+        cx.tx.changed_unwatched(key);
+        cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
+    }
+    match wanted {
+        Wanted::New => read_new(cx, options, key, consumer),
+        Wanted::Own(start) => {
+            read_own(cx, options, key, consumer, start);
+            true
+        }
+    }
+}
+
+/// Delivers what is new to the group, after what is idle for long if that is asked for, and records
+/// it; whether there was anything to write.
+fn read_new(
+    cx: &mut Cx<'_, '_>,
+    options: &mut ReadOptions<'_, '_>,
+    key: &[u8],
+    consumer: u32,
+) -> bool {
+    let now_ms = cx.tx.now_ms();
+    let stream = stream_at(cx.tx, key);
+    let done = deliver_new(stream, &mut cx.reply, options, key, consumer, now_ms);
+    if !done.gone.is_empty() {
+        record_acknowledged(cx.tx, key, options.group, &done.gone);
+    }
+    if !done.assigned.is_empty() {
+        let to = (options.group, options.consumer, now_ms as u64);
+        record_assigned(cx.tx, key, to, done.last_id_before, &done.assigned);
+    }
+    if done.fresh > 0 {
+        cx.tx.changed_unwatched(key);
+        record_delivered(cx.tx, key, options, done.fresh, done.last_id);
+    }
+    done.fresh > 0 || !done.assigned.is_empty()
+}
+
+/// What a read of `>` did to its group.
+struct Delivered {
+    /// Ids taken over, with their counts of deliveries now.
+    assigned: Vec<(StreamId, u64)>,
+    /// Pending entries that the stream no longer had.
+    gone: Vec<StreamId>,
+    /// How many entries were new to the group.
+    fresh: usize,
+    /// Where the group stood before and stands now.
+    last_id_before: StreamId,
+    last_id: StreamId,
+}
+
+fn deliver_new(
+    stream: &mut Stream,
+    reply: &mut Reply<'_>,
+    options: &mut ReadOptions<'_, '_>,
+    key: &[u8],
+    consumer: u32,
+    now_ms: i64,
+) -> Delivered {
+    let extent = stream.extent();
+    let (group, log) = stream.group_mut(options.group).expect(CHECKED);
+    let claim = match options.claim_idle_ms {
+        Some(idle_ms) => find_claimable(group, log, idle_ms, now_ms, options),
+        None => Claim::default(),
+    };
+    let mut fresh = SmallVec::<[Entry<'_>; 4]>::new();
+    let mut entries = group.undelivered(log);
+    while (claim.found.len() + fresh.len()) as u64 != options.count
+        && !options.room.is_used_up()
+        && let Some(entry) = entries.next()
+        && options.room.take(&entry)
+    {
+        fresh.push(entry);
+    }
+    if !claim.found.is_empty() || !fresh.is_empty() {
+        write_stream_header(reply, key, claim.found.len() + fresh.len());
+    }
+    for (record, entry) in &claim.found {
+        // The unowned were last delivered at the beginning of time.
+        let delivered_at_ms = if record.owner.is_unowned() { 0 } else { record.time as i64 };
+        write_claimed_entry(reply, entry, now_ms - delivered_at_ms, record.count);
+        group.redeliver(*record, consumer, now_ms as u64);
+    }
+    for &id in &claim.gone {
+        group.acknowledge(id);
+    }
+    for entry in &fresh {
+        match options.claim_idle_ms {
+            Some(_) => write_claimed_entry(reply, entry, 0, 0),
+            None => write_entry(reply, entry),
+        }
+    }
+    let last_id_before = group.last_delivered_id();
+    if !fresh.is_empty() {
+        if let Some(cursor) = entries.cursor() {
+            group.set_cursor(cursor);
+        }
+        let to = (!options.no_ack).then_some(consumer);
+        note_delivered(group, fresh.iter().map(|entry| entry.id()), &extent, to, now_ms as u64);
+    }
+    if !claim.found.is_empty() {
+        group.note_active(consumer, now_ms as u64);
+    }
+    Delivered {
+        assigned: claim.found.iter().map(|(record, _)| redelivered(record)).collect(),
+        fresh: fresh.len(),
+        last_id_before,
+        last_id: group.last_delivered_id(),
+        gone: claim.gone,
+    }
+}
+
+/// Shows a consumer's own pending entries, which delivers them once more.
+fn read_own(
+    cx: &mut Cx<'_, '_>,
+    options: &mut ReadOptions<'_, '_>,
+    key: &[u8],
+    consumer: u32,
+    start: Option<StreamId>,
+) {
+    let now_ms = cx.tx.now_ms() as u64;
+    let stream = stream_at(cx.tx, key);
+    let (group, log) = stream.group_mut(options.group).expect(CHECKED);
+    let count = options.count.min(options.room.entries).try_into().unwrap_or(usize::MAX);
+    let mut records = match start {
+        Some(start) => own_records(group, consumer, start, count),
+        None => Vec::new(),
+    };
+    let fitting = records.iter().take_while(|record| match log.get(record.id) {
+        Some(entry) => options.room.take(&entry),
+        None => options.room.take_bytes(0),
+    });
+    let fitting = fitting.count();
+    records.truncate(fitting);
+    write_stream_header(&mut cx.reply, key, records.len());
+    let mut redelivered = false;
+    for &record in &records {
+        match log.get(record.id) {
+            Some(entry) => {
+                write_entry(&mut cx.reply, &entry);
+                group.redeliver(record, consumer, now_ms);
+                redelivered = true;
+            }
+            None => write_deleted_entry(&mut cx.reply, record.id),
+        }
+    }
+    if let Some(start) = start.filter(|_| redelivered) {
+        cx.tx.changed_unwatched(key);
+        if let Some(effect) = cx.tx.effect(7) {
+            let effect = effect.args([b"XREDELIVER" as &[u8], key]);
+            let effect = effect.args([options.group, options.consumer]).int(now_ms as i64);
+            let effect = effect.arg(IdText::new(start).as_bytes());
+            effect.int(records.len() as i64).end();
+        }
+    }
+}
+
+/// What CLAIM finds in one stream.
+#[derive(Default)]
+struct Claim<'a> {
+    found: SmallVec<[(Record, Entry<'a>); 4]>,
+    /// Pending entries that the stream no longer has.
+    gone: Vec<StreamId>,
+}
+
+/// Finds what may be taken over, the unowned first, then the longest idle first.
+fn find_claimable<'a>(
+    group: &Group,
+    log: &'a Log,
+    idle_ms_min: i64,
+    now_ms: i64,
+    options: &mut ReadOptions<'_, '_>,
+) -> Claim<'a> {
+    let mut claim = Claim::default();
+    for record in group.claimable(delivered_by_ms(now_ms, idle_ms_min)) {
+        if claim.found.len() as u64 == options.count
+            || claim.gone.len() == CLEARED_MAX
+            || options.room.is_used_up()
+        {
+            break;
+        }
+        match log.get(record.id) {
+            Some(entry) if options.room.take(&entry) => claim.found.push((record, entry)),
+            Some(_) => break,
+            None => claim.gone.push(record.id),
+        }
+    }
+    claim
+}
+
+/// An entry with how long it was idle and how often it had been delivered before.
+fn write_claimed_entry(reply: &mut Reply<'_>, entry: &Entry<'_>, idle_ms: i64, count: u64) {
+    reply.array(4);
+    write_entry_items(reply, entry);
+    reply.bulk_int(idle_ms.max(0));
+    reply.bulk_int(count as i64);
+}
+
+/// The id and the count of a record once it is delivered again.
+fn redelivered(record: &Record) -> (StreamId, u64) {
+    (record.id, (record.count + 1).min(DELIVERIES_MAX))
+}
+
+fn record_delivered(
+    tx: &mut Tx<'_>,
+    key: &[u8],
+    options: &ReadOptions<'_, '_>,
+    count: usize,
+    last_id: StreamId,
+) {
+    let at_ms = tx.now_ms();
+    if let Some(effect) = tx.effect(7 + usize::from(options.no_ack)) {
+        let effect = effect.args([b"XDELIVER" as &[u8], key, options.group, options.consumer]);
+        let effect = effect.int(at_ms).int(count as i64).arg(IdText::new(last_id).as_bytes());
+        let no_ack: &[&[u8]] = if options.no_ack { &[b"NOACK"] } else { &[] };
+        effect.args(no_ack.iter().copied()).end();
+    }
+}
+
+/// The stream at a key that the command has found it at.
+fn stream_at<'a>(tx: &'a mut Tx<'_>, key: &[u8]) -> &'a mut Stream {
+    tx.write::<Stream>(key).ok().flatten().expect(CHECKED)
+}
