@@ -44,6 +44,12 @@ impl Generator {
         args
     }
 
+    /// The names of all commands that are drawn.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION];
+        families.into_iter().flatten().filter_map(|template| template.split(' ').next())
+    }
+
     fn pick(&mut self, words: &[&str]) -> Vec<u8> {
         words[self.below(words.len() as u64) as usize].as_bytes().to_vec()
     }
