@@ -43,6 +43,8 @@ pub struct Blocking {
     /// The command to run again, where it is not the one that was given: `$` of XREAD is settled
     /// when the wait begins.
     pub retry_args: Option<Vec<Vec<u8>>>,
+    /// Unix ms at which the command is to be run again although nothing may have changed.
+    pub look_again_ms: Option<i64>,
 }
 
 /// The reply to a wait that ended without anything.
@@ -114,6 +116,7 @@ impl<'a, 'k> Cx<'a, 'k> {
             deadline_ms,
             at_deadline,
             retry_args: None,
+            look_again_ms: None,
         });
     }
 

@@ -1,6 +1,7 @@
 //! The way of a request through the command layer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -12,7 +13,7 @@ use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
 use super::table::{self, Command, Locks};
-use crate::keyspace::{Parked, Tx, Waiter};
+use crate::keyspace::{NEVER, Parked, Tx, Waiter};
 use crate::resp::{Proto, Reply};
 
 /// What the connection does after a request.
@@ -37,6 +38,9 @@ pub struct Blocked {
     pub deadline_ms: Option<i64>,
     /// The reply if it ends without anything.
     pub at_deadline: Vec<u8>,
+    /// Unix ms at which the waiter is to look again; [`NEVER`] for when its keys change only. Moved
+    /// on whenever it has looked.
+    pub look_again_ms: Arc<AtomicI64>,
     /// The client wants no replies (CLIENT REPLY).
     pub silent: bool,
 }
@@ -213,8 +217,10 @@ fn park(
             Queued::new(command, &args)
         }
     };
+    let look_again_ms = Arc::new(AtomicI64::new(blocking.look_again_ms.unwrap_or(NEVER)));
     let parked = ParkedCommand {
         server: Arc::clone(server),
+        look_again_ms: Arc::clone(&look_again_ms),
         request,
         proto: session.proto,
         no_touch: session.no_touch,
@@ -230,6 +236,7 @@ fn park(
         reply,
         deadline_ms: blocking.deadline_ms,
         at_deadline,
+        look_again_ms,
         silent: matches!(session.reply_mode, ReplyMode::Off | ReplyMode::Skip),
     }
 }
@@ -240,6 +247,7 @@ struct ParkedCommand {
     request: Queued,
     proto: Proto,
     no_touch: bool,
+    look_again_ms: Arc<AtomicI64>,
     reply: Mutex<Option<oneshot::Sender<Vec<u8>>>>,
 }
 
@@ -253,7 +261,9 @@ impl Parked for ParkedCommand {
         let mut cx = Cx::new(tx, reply, &mut session, &self.server, Mode::Retry);
         let begun = cx.session.stopwatch.start();
         let succeeded = call(&mut cx, self.request.command, &args);
-        if cx.blocking.is_some() {
+        if let Some(blocking) = &cx.blocking {
+            let look_again_ms = blocking.look_again_ms.unwrap_or(NEVER);
+            self.look_again_ms.store(look_again_ms, Ordering::Release);
             return false;
         }
         observe::called(&self.server, &mut session, self.request.command, &args, succeeded, begun);

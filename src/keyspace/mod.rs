@@ -162,6 +162,19 @@ impl Keyspace {
             tx.waiting_mut(key).leave(key, waiter);
         }
         drop(tx.close());
+        if waiter.has_heir() {
+            self.look_again(waiter);
+        }
+    }
+
+    /// Has the first waiters for a waiter's keys look again, because of the time and not because
+    /// anything has changed.
+    pub fn look_again(&self, waiter: &Waiter) {
+        self.run(waiter.shards(), waiter.db, self.clock.now_ms(), |tx| {
+            for key in waiter.keys() {
+                tx.signal(key);
+            }
+        });
     }
 
     fn next_arrival(&self) -> u64 {

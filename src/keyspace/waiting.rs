@@ -23,16 +23,25 @@ pub enum Class {
     StreamReader,
     /// Entries for this group of a stream: one entry wakes at most one of its readers.
     StreamGroup(Box<[u8]>),
+    /// The same, or what is pending in the group and idle for so many ms. Served after the plain
+    /// readers of the group, not by arrival among them: most entries are nothing to claim yet, and
+    /// no more than one waiter of a class is to look in vain.
+    StreamClaim(Box<[u8]>, i64),
 }
 
 impl Class {
+    /// Whether what one waiter of this class finds nothing for, no other can be served with.
+    fn looks_as_one(&self) -> bool {
+        matches!(self, Class::StreamGroup(_) | Class::StreamClaim(..))
+    }
+
     /// Whether a waiter of this class is to look again at a key of this kind (`None`: no key).
     fn wants(&self, kind: Option<Kind>) -> bool {
         match self {
             Class::List => kind == Some(Kind::List),
             Class::StreamReader => kind == Some(Kind::Stream),
             // A key that is gone or retyped ends the wait of a group reader with an error.
-            Class::StreamGroup(_) => true,
+            Class::StreamGroup(_) | Class::StreamClaim(..) => true,
         }
     }
 }
@@ -68,6 +77,12 @@ impl Waiter {
 
     pub(super) fn shards(&self) -> ShardSet {
         self.shards
+    }
+
+    /// Whether the next in its queue has to learn that it has gone: it now is the one that looks
+    /// again when something has become idle.
+    pub(super) fn has_heir(&self) -> bool {
+        matches!(self.class, Class::StreamClaim(..))
     }
 }
 
@@ -215,8 +230,7 @@ impl Tx<'_> {
                     for key in &waiter.keys {
                         self.waiting_mut(key).leave(key, &waiter);
                     }
-                } else if matches!(class, Class::StreamGroup(_)) {
-                    // What this reader could not have, no other reader of its group can.
+                } else if class.looks_as_one() {
                     break;
                 }
             }

@@ -10,6 +10,7 @@ use super::socket::Socket;
 use crate::command::clients::{Client, Unblock};
 use crate::command::{self, Blocked, Flow, Server, Session};
 use crate::config::ClientClass;
+use crate::keyspace::NEVER;
 use crate::resp::{Decoder, Limits, Reply, Step};
 
 /// Replies are sent on their way once so many bytes have gathered, even in the midst of a batch.
@@ -295,7 +296,8 @@ impl Connection {
 
     /// Waits for a blocking command's reply, its deadline, its end by hand, or the peer's going.
     async fn wait(&mut self, blocked: Blocked) -> Result<(), End> {
-        let Blocked { waiter, mut reply, deadline_ms, at_deadline, silent } = blocked;
+        let Blocked { waiter, mut reply, deadline_ms, at_deadline, look_again_ms, silent } =
+            blocked;
         let clock = Arc::clone(self.server.keyspace.clock());
         let deadline = async {
             match deadline_ms {
@@ -308,6 +310,7 @@ impl Connection {
         let mut served = false;
         let ended = loop {
             let listens = self.input.len() < WAITING_BYTES_MAX;
+            let look_again = look_again_ms.load(Ordering::Acquire);
             tokio::select! {
                 biased;
                 bytes = &mut reply => {
@@ -339,6 +342,11 @@ impl Connection {
                         self.output.extend_from_slice(&at_deadline);
                         break Ok(());
                     }
+                }
+                () = clock.sleep_until_ms(look_again), if look_again != NEVER => {
+                    // The waiter sets the next time if it is the one that looks.
+                    look_again_ms.store(NEVER, Ordering::Release);
+                    self.server.keyspace.look_again(&waiter);
                 }
                 read = self.socket.read(&mut self.input, 0), if listens => {
                     if let Err(end) = read.map_err(End::from).and_then(|bytes| self.took(bytes)) {

@@ -134,6 +134,24 @@ impl Drop for TestServer {
     }
 }
 
+/// Asks each request and compares the reply.
+pub fn check(client: &mut Raw, story: &[(&str, &str)]) {
+    for (at, (request, reply)) in story.iter().enumerate() {
+        assert_eq!(client.ask(request), *reply, "step {at}: {request}");
+    }
+}
+
+/// The effects recorded since the last call, each as its words; SELECTs are left in.
+pub fn effects(server: &TestServer) -> Vec<String> {
+    let shown = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).expect("the effects of these tests are text");
+        let words = text.split("\r\n").filter(|word| !word.starts_with('$') && !word.is_empty());
+        let line = words.map(|word| if word.starts_with('*') { "\n" } else { word });
+        line.collect::<Vec<_>>().join(" ").trim().replace(" \n ", "; ")
+    };
+    server.sink.drain().into_iter().map(|frame| shown(frame.effects)).collect()
+}
+
 /// A connection that sends words and gives replies as the bytes that came.
 pub struct Raw {
     stream: TcpStream,

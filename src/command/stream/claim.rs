@@ -86,6 +86,10 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let to = (name, consumer_name, options.delivered_at_ms as u64);
     let record_place = last_id != before_id;
     record_claimed(cx.tx, key, to, last_id, &claimed, is_new, record_place);
+    if options.delivered_at_ms < now_ms {
+        // Who waits to claim may now find it idle for long enough.
+        cx.tx.signal(key);
+    }
     Ok(())
 }
 

@@ -219,5 +219,6 @@ fn block(
         deadline_ms,
         at_deadline: AtDeadline::NullArray,
         retry_args: Some(retry_args),
+        look_again_ms: None,
     });
 }

@@ -11,9 +11,9 @@ use super::effects::{note_delivered, own_records, record_acknowledged, record_as
 use super::pending::delivered_by_ms;
 use super::read_options::ReadOptions;
 use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
-use crate::command::cx::{AtDeadline, Cx};
+use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Class, Tx};
+use crate::keyspace::{Class, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
@@ -51,9 +51,20 @@ pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     match options.block {
         Some(deadline_ms) => {
+            let group = options.group.into();
+            let class = match options.claim_idle_ms {
+                Some(idle_ms) => Class::StreamClaim(group, idle_ms),
+                None => Class::StreamGroup(group),
+            };
             let keys = options.keys.iter().map(|&key| key.into()).collect();
-            let class = Class::StreamGroup(options.group.into());
-            cx.block(keys, class, deadline_ms, AtDeadline::NullArray);
+            let look_again_ms = claimable_at(cx.tx, &options);
+            cx.block_with(Blocking {
+                wait: Wait { keys, class },
+                deadline_ms,
+                at_deadline: AtDeadline::NullArray,
+                retry_args: None,
+                look_again_ms,
+            });
         }
         None => cx.reply.null_array(),
     }
@@ -290,6 +301,25 @@ fn read_own(
             effect.int(records.len() as i64).end();
         }
     }
+}
+
+/// When there may be something to claim, unix ms, if nothing but time passes, or with it deliveries
+/// to others. `None` without CLAIM.
+fn claimable_at(tx: &mut Tx<'_>, options: &ReadOptions<'_, '_>) -> Option<i64> {
+    /// What is to be idle for less is looked for no more often.
+    const LOOKS_APART_MS: i64 = 10;
+    let idle_ms = options.claim_idle_ms?;
+    let now_ms = tx.now_ms();
+    // What is delivered from now on is idle for so long no earlier than this.
+    let mut at_ms = now_ms.saturating_add(idle_ms.max(LOOKS_APART_MS));
+    for key in options.keys {
+        let stream = tx.read::<Stream>(key).ok().flatten();
+        let group = stream.and_then(|stream| stream.group(options.group));
+        if let Some(earliest_ms) = group.and_then(|group| group.pending().earliest_delivery_ms()) {
+            at_ms = at_ms.min((earliest_ms as i64).saturating_add(idle_ms));
+        }
+    }
+    Some(at_ms.max(now_ms + 1))
 }
 
 /// What CLAIM finds in one stream.

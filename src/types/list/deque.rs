@@ -148,8 +148,10 @@ impl Deque {
             // Alone before, alone after: a buffer of the new size replaces the old.
             *chunk = Chunk::new();
             chunk.push(Side::Right, entry);
+            self.settle(at, 0);
         } else if chunk.takes(value_len) {
             chunk.insert(offset, entry);
+            self.settle(at, 0);
         } else {
             self.insert_split(at, in_chunk, value_len, entry);
             self.renumber(at, at + 2, 0);
