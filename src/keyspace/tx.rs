@@ -199,15 +199,11 @@ impl<'k> Tx<'k> {
     /// The value of type `T` at a key, to change it. The caller reports with [`Tx::changed`] and an
     /// effect if it did.
     pub fn write<T: Typed>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
-        self.collect_due(key);
+        let (rank, _, Some(at)) = self.find_to_write(key) else { return Ok(None) };
         let now_ms = self.now_ms;
-        match self.live_slot_mut(key) {
-            None => Ok(None),
-            Some(slot) => {
-                slot.accessed_at_ms = now_ms;
-                T::of_mut(&mut slot.value).map(Some).ok_or(WrongType)
-            }
-        }
+        let slot = self.guards[rank].dbs[self.db].table.slot_mut(at);
+        slot.accessed_at_ms = now_ms;
+        T::of_mut(&mut slot.value).map(Some).ok_or(WrongType)
     }
 
     /// As [`Tx::write`], making a missing key first.
@@ -216,11 +212,9 @@ impl<'k> Tx<'k> {
         key: &[u8],
         new: impl FnOnce() -> T,
     ) -> Result<&mut T, WrongType> {
-        self.collect_due(key);
-        let (rank, hash) = self.place(key);
-        let now_ms = self.now_ms;
-        let db = self.db;
-        let at = match self.guards[rank].dbs[db].table.find(hash, key) {
+        let (rank, hash, found) = self.find_to_write(key);
+        let (db, now_ms) = (self.db, self.now_ms);
+        let at = match found {
             Some(at) => at,
             None => {
                 self.mark_ready(rank, key);
@@ -240,12 +234,10 @@ impl<'k> Tx<'k> {
 
     /// Puts a value at a key, whatever was there. A key that stays keeps its place in scans.
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Expiry) {
-        self.collect_due(key);
-        let (rank, hash) = self.place(key);
+        let (rank, hash, found) = self.find_to_write(key);
         let (db, now_ms) = (self.db, self.now_ms);
         self.mark_ready(rank, key);
         let table = &mut self.guards[rank].dbs[db].table;
-        let found = table.find(hash, key);
         let at = match found {
             Some(at) => {
                 let slot = table.slot_mut(at);
@@ -271,10 +263,8 @@ impl<'k> Tx<'k> {
 
     /// Takes a key away; its slot, if there was one.
     pub fn take(&mut self, key: &[u8]) -> Option<Slot> {
-        self.collect_due(key);
-        let (rank, hash) = self.place(key);
-        let at = self.guards[rank].dbs[self.db].table.find(hash, key)?;
-        Some(self.remove_at(rank, at))
+        let (rank, _, found) = self.find_to_write(key);
+        found.map(|at| self.remove_at(rank, at))
     }
 
     /// Removes a key; whether there was one. What it held is freed after the locks.
@@ -315,7 +305,7 @@ impl<'k> Tx<'k> {
     /// Tells that a key's value (or deadline, or existence) was changed.
     pub fn changed(&mut self, key: &[u8]) {
         self.changes += 1;
-        let (rank, _) = self.place(key);
+        let rank = self.rank_of(key);
         let shard = &mut *self.guards[rank];
         shard.changes += 1;
         let watching = &shard.dbs[self.db].watching;
@@ -328,14 +318,14 @@ impl<'k> Tx<'k> {
     /// consumer groups does not break a WATCH.
     pub fn changed_unwatched(&mut self, key: &[u8]) {
         self.changes += 1;
-        let (rank, _) = self.place(key);
+        let rank = self.rank_of(key);
         self.guards[rank].changes += 1;
     }
 
     /// Tells who waits for a key that it is worth another look: entries or elements were added.
     /// (Keys that are made, replaced or removed do so by themselves.)
     pub fn signal(&mut self, key: &[u8]) {
-        let (rank, _) = self.place(key);
+        let rank = self.rank_of(key);
         self.mark_ready(rank, key);
     }
 
@@ -491,7 +481,7 @@ impl<'k> Tx<'k> {
     }
 
     pub fn unwatch(&mut self, key: &[u8], touched: &Touched) {
-        let (rank, _) = self.place(key);
+        let rank = self.rank_of(key);
         self.guards[rank].dbs[self.db].watching.unwatch(key, touched);
     }
 
@@ -514,23 +504,29 @@ impl<'k> Tx<'k> {
         expire_at_ms <= self.now_ms && !self.replaying
     }
 
-    fn live_slot_mut(&mut self, key: &[u8]) -> Option<&mut Slot> {
-        let (rank, hash) = self.place(key);
-        let (now_ms, replaying) = (self.now_ms, self.replaying);
-        let table = &mut self.guards[rank].dbs[self.db].table;
-        let at = table.find(hash, key)?;
-        let slot = table.slot_mut(at);
-        if slot.expire_at_ms <= now_ms && !replaying { None } else { Some(slot) }
+    /// The rank of the shard of a key that the step has touched before; where one shard is locked
+    /// that is known without the key's hash.
+    fn rank_of(&self, key: &[u8]) -> usize {
+        if self.guards.len() == 1 {
+            debug_assert_eq!(self.place(key).0, 0);
+            return 0;
+        }
+        self.place(key).0
     }
 
-    /// Removes a key that a write meets after its deadline, as an effect of its own.
-    fn collect_due(&mut self, key: &[u8]) {
+    /// Where a key is, and its slot if it has one. A key that a write meets after its deadline is
+    /// removed first, as an effect of its own.
+    fn find_to_write(&mut self, key: &[u8]) -> (usize, u64, Option<usize>) {
         let (rank, hash) = self.place(key);
         let table = &self.guards[rank].dbs[self.db].table;
-        let Some(at) = table.find(hash, key) else { return };
-        if self.is_due(table.slot(at).expire_at_ms) {
+        let found = table.find(hash, key);
+        if let Some(at) = found
+            && self.is_due(table.slot(at).expire_at_ms)
+        {
             self.expire_at_place(rank, at);
+            return (rank, hash, None);
         }
+        (rank, hash, found)
     }
 
     /// Removes the key in a slot because its deadline has passed.
@@ -590,7 +586,7 @@ impl<'k> Tx<'k> {
     }
 
     pub(super) fn waiting_mut(&mut self, key: &[u8]) -> &mut Waiting {
-        let (rank, _) = self.place(key);
+        let rank = self.rank_of(key);
         &mut self.guards[rank].dbs[self.db].waiting
     }
 
