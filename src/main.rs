@@ -27,7 +27,7 @@ Usage: forebay [FILE] [-] [--SETTING VALUE ...]...
   -                  more settings from standard input
   --SETTING VALUE    any setting by its name in redis.conf; overrules the file
 
-Without any, it listens on 127.0.0.1:6379 and answers writes when they are durable.
+Without any, it listens on 127.0.0.1:6379. This version keeps all data in memory only.
 
   forebay --port 7000
   forebay /etc/forebay.conf --loglevel verbose
