@@ -60,6 +60,7 @@ fn main() -> ExitCode {
 /// for this process if another one has been started in the background.
 fn start(sources: &Sources) -> Result<Option<Config>, String> {
     let config = Config::load(sources).map_err(|error| error.to_string())?;
+    log::check(&config).map_err(|error| error.to_string())?;
     if config.daemonize.get() {
         if sources.from_stdin {
             return Err("daemonize needs its settings from a file or the command line: standard \
