@@ -27,7 +27,7 @@ Usage: forebay [FILE] [-] [--SETTING VALUE ...]...
   -                  more settings from standard input
   --SETTING VALUE    any setting by its name in redis.conf; overrules the file
 
-Without any, it listens on 127.0.0.1:6379 and answers writes when they are durable.
+Without any, it listens on 127.0.0.1:6379. This version keeps all data in memory only.
 
   forebay --port 7000
   forebay /etc/forebay.conf --loglevel verbose
@@ -60,6 +60,7 @@ fn main() -> ExitCode {
 /// for this process if another one has been started in the background.
 fn start(sources: &Sources) -> Result<Option<Config>, String> {
     let config = Config::load(sources).map_err(|error| error.to_string())?;
+    log::check(&config).map_err(|error| error.to_string())?;
     if config.daemonize.get() {
         if sources.from_stdin {
             return Err("daemonize needs its settings from a file or the command line: standard \

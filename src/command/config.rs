@@ -37,7 +37,7 @@ fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn resetstat(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.stopwatch.flush(&cx.server.metrics.calls);
-    cx.server.metrics.reset(cx.keyspace_totals_ever());
+    cx.server.metrics.reset(cx.running_totals_ever());
     cx.reply.ok();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::server::Server;
 use super::session::Session;
 use crate::keyspace::{Class, Tx, Wait};
-use crate::metrics::KeyspaceTotals;
+use crate::metrics::RunningTotals;
 use crate::resp::{Proto, Reply};
 
 /// How a handler was come to.
@@ -84,21 +84,29 @@ impl<'a, 'k> Cx<'a, 'k> {
         Cx { tx, reply, session, server, mode, blocking: None }
     }
 
-    /// What the keys have counted since the last CONFIG RESETSTAT; all shards are locked.
-    pub fn keyspace_totals(&self) -> KeyspaceTotals {
-        let base = *self.server.metrics.keyspace_base.lock();
-        let now = self.keyspace_totals_ever();
-        KeyspaceTotals {
+    /// What was counted since the last CONFIG RESETSTAT; all shards are locked.
+    pub fn running_totals(&self) -> RunningTotals {
+        let base = *self.server.metrics.totals_base.lock();
+        let now = self.running_totals_ever();
+        RunningTotals {
             hits: now.hits - base.hits,
             misses: now.misses - base.misses,
             expired: now.expired - base.expired,
+            accepted: now.accepted - base.accepted,
+            rejected: now.rejected - base.rejected,
         }
     }
 
-    /// What the keys have counted since the start; all shards are locked.
-    pub fn keyspace_totals_ever(&self) -> KeyspaceTotals {
+    /// What was counted since the start; all shards are locked.
+    pub fn running_totals_ever(&self) -> RunningTotals {
         let (hits, misses) = self.tx.reads_total();
-        KeyspaceTotals { hits, misses, expired: self.tx.expired_total() }
+        RunningTotals {
+            hits,
+            misses,
+            expired: self.tx.expired_total(),
+            accepted: self.server.clients.accepted(),
+            rejected: self.server.clients.rejected(),
+        }
     }
 
     /// Has the client wait for one of `keys`: the command is run again when one becomes worth

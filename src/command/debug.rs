@@ -8,7 +8,7 @@ use super::args::is;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::table::{Entry, keys};
-use crate::keyspace::{NEVER, ShardSet, Tx, Value};
+use crate::keyspace::{NEVER, ShardSet, Tx};
 use crate::types::number::parse_i64;
 
 pub(super) static COMMANDS: &[Entry] = &[keys("debug", debug)];
@@ -75,11 +75,7 @@ fn object(cx: &mut Cx<'_, '_>, key: &[u8]) -> Outcome {
 
 fn describe(tx: &Tx<'_>, key: &[u8]) -> Option<String> {
     let slot = tx.slot(key)?;
-    let encoding = match &slot.value {
-        Value::String(string) => string.encoding(slot.key.len(), slot.expire_at_ms != NEVER),
-        Value::List(list) => list.encoding(),
-        Value::Stream(_) => "stream",
-    };
+    let encoding = slot.value.encoding(slot.key.len(), slot.expire_at_ms != NEVER);
     Some(format!(
         "Value at:{:p} refcount:1 encoding:{encoding} serializedlength:{} lru:{} \
          lru_seconds_idle:{}",

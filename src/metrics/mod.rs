@@ -30,15 +30,19 @@ pub use traffic::{Traffic, TrafficTotals};
 /// Over how many places a shared count is split.
 pub const SHARDS: usize = 4;
 
-/// What the shards count of themselves; they never start again from zero.
+/// What others count of themselves, and never start again from zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KeyspaceTotals {
+pub struct RunningTotals {
     /// Reads that found a key.
     pub hits: u64,
     /// Reads that found none.
     pub misses: u64,
     /// Keys removed at their deadline.
     pub expired: u64,
+    /// Connections.
+    pub accepted: u64,
+    /// Connections turned away because there were too many.
+    pub rejected: u64,
 }
 
 /// Everything that is counted.
@@ -50,8 +54,8 @@ pub struct Metrics {
     pub rates: Rates,
     pub traffic: Traffic,
     pub memory: Memory,
-    /// What the shards had counted at the last reset.
-    pub keyspace_base: Mutex<KeyspaceTotals>,
+    /// What the others had counted at the last reset.
+    pub totals_base: Mutex<RunningTotals>,
 }
 
 impl Metrics {
@@ -65,7 +69,7 @@ impl Metrics {
             rates: Rates::default(),
             traffic: Traffic::default(),
             memory: Memory::default(),
-            keyspace_base: Mutex::default(),
+            totals_base: Mutex::default(),
         }
     }
 
@@ -79,8 +83,8 @@ impl Metrics {
     }
 
     /// Forgets what CONFIG RESETSTAT forgets: not the slow log, and not the latency monitor.
-    pub fn reset(&self, keyspace: KeyspaceTotals) {
-        *self.keyspace_base.lock() = keyspace;
+    pub fn reset(&self, totals: RunningTotals) {
+        *self.totals_base.lock() = totals;
         self.calls.reset();
         self.errors.reset();
         self.rates.reset();

@@ -17,24 +17,31 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::civil::Civil;
-use crate::config::Config;
+use crate::config::{Config, StartError};
+
+/// Checks that the log can be written where `logfile` says, while somebody can still be told.
+///
+/// # Errors
+/// The log file cannot be opened, in Redis's words.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    let Target::File(path) = target_of(config) else { return Ok(()) };
+    match OpenOptions::new().create(true).append(true).open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = format!("Can't open the log file: {}", reason(&error));
+            Err(StartError::Whole { message })
+        }
+    }
+}
 
 /// Starts the log as `loglevel` and `logfile` say, and has it follow CONFIG SET loglevel.
 ///
 /// # Errors
-/// The log file cannot be opened, in Redis's words; or the process already has a log.
+/// The process already has a log.
 pub fn start(config: &Config) -> Result<(), String> {
-    let logfile = config.logfile.get();
-    let target = if logfile.is_empty() {
-        Target::Stdout
-    } else {
-        let path = config.resolve(&logfile);
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        opened.map_err(|error| format!("Can't open the log file: {}", reason(&error)))?;
-        Target::File(path)
-    };
     let (filter, handle) = reload::Layer::new(level_of(&config.loglevel.get()));
-    let lines = tracing_subscriber::fmt::layer().event_format(RedisLine).with_writer(target);
+    let lines =
+        tracing_subscriber::fmt::layer().event_format(RedisLine).with_writer(target_of(config));
     tracing_subscriber::registry()
         .with(filter)
         .with(lines)
@@ -47,6 +54,11 @@ pub fn start(config: &Config) -> Result<(), String> {
         }),
     );
     Ok(())
+}
+
+fn target_of(config: &Config) -> Target {
+    let logfile = config.logfile.get();
+    if logfile.is_empty() { Target::Stdout } else { Target::File(config.resolve(&logfile)) }
 }
 
 /// The system's words, without Rust's number behind them.

@@ -46,9 +46,9 @@ pub fn threads(cx: &mut Cx<'_, '_>, text: &mut Text) {
 pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     let metrics = &cx.server.metrics;
     let traffic = metrics.traffic.totals();
-    let keys = cx.keyspace_totals();
+    let totals = cx.running_totals();
     let kbps = |bytes: u64| format!("{:.2}", bytes as f64 / 1024.0);
-    text.field("total_connections_received", cx.server.clients.accepted());
+    text.field("total_connections_received", totals.accepted);
     text.field("total_commands_processed", metrics.calls.total_calls());
     text.field("instantaneous_ops_per_sec", metrics.rates.commands.per_second());
     text.field("total_net_input_bytes", traffic.bytes_in);
@@ -59,15 +59,15 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("instantaneous_output_kbps", kbps(metrics.rates.output_bytes.per_second()));
     text.field("instantaneous_input_repl_kbps", "0.00");
     text.field("instantaneous_output_repl_kbps", "0.00");
-    text.field("rejected_connections", cx.server.clients.rejected());
+    text.field("rejected_connections", totals.rejected);
     zeros(text, &["sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys"]);
-    text.field("expired_keys", keys.expired);
+    text.field("expired_keys", totals.expired);
     text.field("expired_stale_perc", "0.00");
     zeros(text, &["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     zeros(text, &["evicted_keys", "evicted_clients", "evicted_scripts"]);
     zeros(text, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
-    text.field("keyspace_hits", keys.hits);
-    text.field("keyspace_misses", keys.misses);
+    text.field("keyspace_hits", totals.hits);
+    text.field("keyspace_misses", totals.misses);
     zeros(text, &["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"]);
     zeros(text, &["latest_fork_usec", "total_forks", "migrate_cached_sockets"]);
     zeros(text, &["slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses"]);

@@ -3,8 +3,11 @@
 use smallvec::SmallVec;
 
 use super::args;
-use super::reply::{IdText, entry_bytes, write_entry};
-use crate::command::args::{integer, integer_in, is, timeout_ms};
+use super::read_options::{
+    MAXCOUNT_BELOW_COUNT, MAXCOUNT_NOT_POSITIVE, MAXSIZE_NOT_POSITIVE, Room, positive,
+};
+use super::reply::{IdText, write_entry};
+use crate::command::args::{integer, is, timeout_ms};
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::{Class, Typed, Wait};
@@ -23,18 +26,12 @@ const GROUP: Error =
     Error::fixed("ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
 const NOACK: Error =
     Error::fixed("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
-const MAXCOUNT_NOT_POSITIVE: Error = Error::fixed("ERR MAXCOUNT must be a positive integer");
-const MAXSIZE_NOT_POSITIVE: Error = Error::fixed("ERR MAXSIZE must be a positive integer");
-const MAXCOUNT_BELOW_COUNT: Error =
-    Error::fixed("ERR MAXCOUNT must be greater than or equal to COUNT");
 
 struct Request<'a, 'b> {
     /// Entries of each stream (COUNT).
     count: usize,
-    /// Entries of all streams together (MAXCOUNT).
-    max_count: usize,
-    /// Bytes of all entries together (MAXSIZE). The first entry is read however long it is.
-    max_bytes: u64,
+    /// What MAXCOUNT and MAXSIZE leave room for.
+    room: Room,
     /// BLOCK was given; the deadline in unix ms, `None` for a wait without end.
     block: Option<Option<i64>>,
     keys: &'a [&'b [u8]],
@@ -45,14 +42,8 @@ struct Request<'a, 'b> {
 impl<'a, 'b> Request<'a, 'b> {
     fn parse(args: &'a [&'b [u8]], now_ms: i64) -> Result<Request<'a, 'b>, Error> {
         let mut count = None;
-        let mut request = Request {
-            count: usize::MAX,
-            max_count: usize::MAX,
-            max_bytes: u64::MAX,
-            block: None,
-            keys: &[],
-            ids: &[],
-        };
+        let mut request =
+            Request { count: usize::MAX, room: Room::default(), block: None, keys: &[], ids: &[] };
         let mut rest = &args[1..];
         loop {
             rest = match rest {
@@ -66,11 +57,11 @@ impl<'a, 'b> Request<'a, 'b> {
                     rest
                 }
                 [word, value, rest @ ..] if is(word, "MAXCOUNT") => {
-                    request.max_count = positive(value, MAXCOUNT_NOT_POSITIVE)? as usize;
+                    request.room.entries = positive(value, MAXCOUNT_NOT_POSITIVE)?;
                     rest
                 }
                 [word, value, rest @ ..] if is(word, "MAXSIZE") => {
-                    request.max_bytes = positive(value, MAXSIZE_NOT_POSITIVE)?;
+                    request.room.bytes = Some(positive(value, MAXSIZE_NOT_POSITIVE)?);
                     rest
                 }
                 [word, streams @ ..] if is(word, "STREAMS") && !streams.is_empty() => {
@@ -85,15 +76,11 @@ impl<'a, 'b> Request<'a, 'b> {
                 _ => return Err(Error::SYNTAX),
             };
         }
-        if count.is_some_and(|count| request.max_count < count) {
+        if count.is_some_and(|count| request.room.entries < count as u64) {
             return Err(MAXCOUNT_BELOW_COUNT);
         }
         Ok(request)
     }
-}
-
-fn positive(text: &[u8], error: Error) -> Result<u64, Error> {
-    integer_in(text, 1, i64::MAX, error).map(i64::cast_unsigned)
 }
 
 /// What is to be read of a stream.
@@ -118,7 +105,7 @@ pub(super) fn xread(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         });
     }
     let tx = &*cx.tx;
-    let mut room = Room { entries: request.max_count, bytes: request.max_bytes, is_used: false };
+    let mut room = request.room;
     let mut found: SmallVec<[(&[u8], Entries<'_>); 1]> = SmallVec::new();
     for (key, from) in request.keys.iter().zip(&froms) {
         let Some(stream) = tx.peek(key).and_then(Stream::of) else { continue };
@@ -155,34 +142,6 @@ pub(super) fn xread(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 type Entries<'a> = SmallVec<[Entry<'a>; 4]>;
-
-/// What a reply over all its streams still has room for.
-struct Room {
-    entries: usize,
-    bytes: u64,
-    /// An entry has taken room: the first one may be longer than there is.
-    is_used: bool,
-}
-
-impl Room {
-    /// Takes the room for an entry; false if there is not enough, and then nothing fits any more.
-    fn take(&mut self, entry: &Entry<'_>) -> bool {
-        if self.entries == 0 {
-            return false;
-        }
-        if self.bytes != u64::MAX {
-            let bytes = entry_bytes(entry);
-            if bytes > self.bytes && self.is_used {
-                self.entries = 0;
-                return false;
-            }
-            self.bytes = self.bytes.saturating_sub(bytes);
-        }
-        self.entries -= 1;
-        self.is_used = true;
-        true
-    }
-}
 
 fn read<'a>(stream: &'a Stream, from: From, count: usize, room: &mut Room) -> Entries<'a> {
     let log = stream.log();

@@ -93,12 +93,15 @@ const UNBALANCED: Error = Error::fixed(
      specified.",
 );
 const MISSING_GROUP: Error = Error::fixed("ERR Missing GROUP option for XREADGROUP");
-const MAXCOUNT_NOT_POSITIVE: Error = Error::fixed("ERR MAXCOUNT must be a positive integer");
-const MAXSIZE_NOT_POSITIVE: Error = Error::fixed("ERR MAXSIZE must be a positive integer");
-const MAXCOUNT_BELOW_COUNT: Error =
+pub(super) const MAXCOUNT_NOT_POSITIVE: Error =
+    Error::fixed("ERR MAXCOUNT must be a positive integer");
+pub(super) const MAXSIZE_NOT_POSITIVE: Error =
+    Error::fixed("ERR MAXSIZE must be a positive integer");
+pub(super) const MAXCOUNT_BELOW_COUNT: Error =
     Error::fixed("ERR MAXCOUNT must be greater than or equal to COUNT");
 
-fn positive(text: &[u8], error: Error) -> Result<u64, Error> {
+/// A limit, which has to be above zero.
+pub(super) fn positive(text: &[u8], error: Error) -> Result<u64, Error> {
     integer_in(text, 1, i64::MAX, error).map(i64::cast_unsigned)
 }
 

@@ -12,8 +12,8 @@ const LOCALITY: &[&str] = &["no", "yes", "local"];
 pub static SETTINGS: &[Setting] = &[
     // Where it listens, and whom it lets in. Redis without a file listens everywhere; loopback is
     // what the redis.conf it comes with says.
-    shaped("bind", Shape::Words, "127.0.0.1 -::1").effective(|live, v| live.bind.set(v)),
-    number("port", 0, 65535, "6379").effective(|live, v| live.port.set(v)),
+    shaped("bind", Shape::Words, "127.0.0.1 -::1").fixed().effective(|live, v| live.bind.set(v)),
+    number("port", 0, 65535, "6379").fixed().effective(|live, v| live.port.set(v)),
     text("unixsocket", "").fixed().effective(|live, v| live.unixsocket.set(v)),
     shaped("unixsocketperm", Shape::Octal, "0")
         .fixed()
