@@ -387,3 +387,17 @@ fn paths_start_in_the_directory_that_was_given() {
     assert_eq!(bare.dir_path(), here.join("forebay-data"));
     assert_eq!(bare.resolve(b"a.log"), here.join("a.log"));
 }
+
+/// The page people read has to name whatever stops a start, and whatever takes effect.
+#[test]
+fn the_page_names_what_is_refused_and_what_takes_effect() {
+    let page = include_str!("../../docs/configuration.md");
+    let names = table::SETTINGS
+        .iter()
+        .filter(|setting| !matches!(setting.kind, Kind::Tuning))
+        .map(|setting| setting.name)
+        .chain(table::directive_names());
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/configuration.md does not name {name}");
+    }
+}

@@ -3,12 +3,8 @@
 use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
-use super::{element_index, element_range, grown, shrunk};
+use super::{NOT_MIRRORED, element_index, element_range, grown, shrunk};
 use crate::types::list::{List, Side};
-
-const COUNT_RANGE: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
 
 pub(super) fn lset(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
@@ -50,7 +46,7 @@ pub(super) fn lrem(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, value) = (args[1], args[3]);
     let count = args::integer(args[2])?;
     let (side, limit) = match count {
-        i64::MIN => return Err(COUNT_RANGE),
+        i64::MIN => return Err(NOT_MIRRORED),
         0 => (Side::Left, usize::MAX),
         1.. => (Side::Left, count as usize),
         _ => (Side::Right, count.unsigned_abs() as usize),

@@ -40,6 +40,11 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("rpushx", push::rpushx),
 ];
 
+/// The one integer whose sign cannot be turned, where a sign says from which end to search.
+const NOT_MIRRORED: Error = Error::fixed(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+
 /// LEFT or RIGHT.
 fn parse_side(word: &[u8]) -> Result<Side, Error> {
     if args::is(word, "LEFT") {

@@ -3,15 +3,12 @@
 use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
-use super::{element_index, element_range};
+use super::{NOT_MIRRORED, element_index, element_range};
 use crate::types::list::List;
 
 const RANK_ZERO: Error = Error::fixed(
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
      or use negative to start from the end of the list",
-);
-const RANK_RANGE: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
 );
 const COUNT_NEGATIVE: Error = Error::fixed("ERR COUNT can't be negative");
 const MAXLEN_NEGATIVE: Error = Error::fixed("ERR MAXLEN can't be negative");
@@ -67,7 +64,7 @@ impl Search {
             if args::is(option, "RANK") {
                 let rank = args::integer(number)?;
                 if rank == i64::MIN {
-                    return Err(RANK_RANGE);
+                    return Err(NOT_MIRRORED);
                 }
                 let rank_from_zero = rank.unsigned_abs().checked_sub(1).ok_or(RANK_ZERO)?;
                 search.skip = rank_from_zero as usize;

@@ -2,6 +2,7 @@
 
 use super::super::args;
 use super::super::error::Error;
+use crate::keyspace::Expiry;
 
 /// How a deadline is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +49,15 @@ pub(super) enum Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
+    /// What a command that sets a value makes of it: nothing said, no deadline.
+    pub fn expiry(self, now_ms: i64, command: &str) -> Result<Expiry, Error> {
+        match self {
+            Choice::At(unit, number) => unit.deadline_ms(number, now_ms, command).map(Expiry::At),
+            Choice::KeepTtl => Ok(Expiry::Keep),
+            Choice::Unsaid | Choice::Persist => Ok(Expiry::Clear),
+        }
+    }
+
     /// Takes an option with its number in; `false` if it clashes with an earlier one. The same
     /// option again is no clash: the later number counts.
     pub fn set(&mut self, unit: Unit, number: &'a [u8]) -> bool {

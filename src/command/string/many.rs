@@ -59,13 +59,7 @@ pub(super) fn msetex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let numkeys = args::integer_in(args[1], 1, i64::from(i32::MAX), BAD_NUMKEYS)? as usize;
     let pairs = args.get(2..2 + 2 * numkeys).ok_or(BAD_PAIRS)?;
     let (when, expiry) = parse_msetex(&args[2 + 2 * numkeys..])?;
-    let expiry = match expiry {
-        Choice::At(unit, number) => {
-            Expiry::At(unit.deadline_ms(number, cx.tx.now_ms(), "msetex")?)
-        }
-        Choice::KeepTtl => Expiry::Keep,
-        Choice::Unsaid | Choice::Persist => Expiry::Clear,
-    };
+    let expiry = expiry.expiry(cx.tx.now_ms(), "msetex")?;
     let wanted = match when {
         When::Missing => !any_exists(cx, pairs),
         When::Present => pairs.iter().step_by(2).all(|key| cx.tx.exists(key)),

@@ -83,11 +83,7 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(());
     }
     let options = SetOptions::parse(&args[3..])?;
-    let expiry = match options.expiry {
-        Choice::At(unit, number) => Expiry::At(unit.deadline_ms(number, cx.tx.now_ms(), "set")?),
-        Choice::KeepTtl => Expiry::Keep,
-        Choice::Unsaid | Choice::Persist => Expiry::Clear,
-    };
+    let expiry = options.expiry.expiry(cx.tx.now_ms(), "set")?;
     let wanted = match options.when {
         When::Always => true,
         When::Missing => !cx.tx.exists(key),

@@ -31,6 +31,12 @@ pub(super) fn find_directive(name: &[u8]) -> Option<&'static Directive> {
     refused::DIRECTIVES.iter().find(|directive| directive.name.as_bytes() == name)
 }
 
+/// The names of all directives that are not built.
+#[cfg(test)]
+pub(super) fn directive_names() -> impl Iterator<Item = &'static str> {
+    refused::DIRECTIVES.iter().map(|directive| directive.name)
+}
+
 /// Names that Redis once had and takes without a word.
 pub(super) fn is_obsolete(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 4] = [
