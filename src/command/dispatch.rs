@@ -136,11 +136,14 @@ fn check_memory(
     now_ms: i64,
 ) -> Result<(), Error> {
     let limit = server.config.maxmemory.get_u64();
+    if limit == 0 {
+        return Ok(());
+    }
     let grows = |command: &Command| command.spec.flags.has(Flags::DENYOOM);
     let runs_queue = command.locks == Locks::Queued;
     let may_grow =
         grows(command) || runs_queue && session.queued().iter().any(|queued| grows(queued.command));
-    if limit == 0 || !may_grow || !server.metrics.memory.is_over(limit, now_ms) {
+    if !may_grow || !server.metrics.memory.is_over(limit, now_ms) {
         return Ok(());
     }
     match &mut session.multi {
