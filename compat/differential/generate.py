@@ -113,6 +113,10 @@ class Generator:
         self._fill(nodes, words)
         if words[0] not in UNSPOILED and self.rng.random() < self.spoil_odds:
             self._spoil(words)
+        if words[0] in (b"XADD", b"XTRIM") and b"~" in words and any(
+            word.upper() in (b"DELREF", b"ACKED") for word in words
+        ):
+            words[words.index(b"~")] = b"="
         if self.rng.random() < 0.02:
             words[0] = words[0].lower()
         return tuple(words)
