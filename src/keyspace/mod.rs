@@ -127,6 +127,7 @@ impl Keyspace {
 
     /// Locks `shards`. Keys that somebody made ready there are served first: nobody may see the
     /// state between a push and its waiters.
+    #[inline]
     fn begin(&self, shards: ShardSet, db: usize, now_ms: i64) -> Tx<'_> {
         loop {
             let tx = Tx::new(self, shards, self.lock(shards), db, now_ms);
@@ -151,6 +152,7 @@ impl Keyspace {
         }
     }
 
+    #[inline]
     fn lock(&self, shards: ShardSet) -> tx::Guards<'_> {
         shards.iter().map(|shard| -> MutexGuard<'_, Shard> { self.shards[shard].lock() }).collect()
     }

@@ -45,7 +45,8 @@ pub struct Tx<'k> {
     replaying: bool,
     /// Reads leave the keys' access times as they are (CLIENT NO-TOUCH).
     no_touch: bool,
-    effects: Effects,
+    /// Made with the first effect that somebody keeps, and boxed: a small `Tx` is cheap to make.
+    effects: Option<Box<Effects>>,
     changes: u32,
     recorded: u32,
     has_ready: bool,
@@ -53,6 +54,7 @@ pub struct Tx<'k> {
 }
 
 impl<'k> Tx<'k> {
+    #[inline]
     pub(super) fn new(
         keyspace: &'k Keyspace,
         shards: ShardSet,
@@ -74,7 +76,7 @@ impl<'k> Tx<'k> {
             now_ms,
             replaying: false,
             no_touch: false,
-            effects: Effects::default(),
+            effects: None,
             changes: 0,
             recorded: 0,
             has_ready,
@@ -83,11 +85,13 @@ impl<'k> Tx<'k> {
     }
 
     /// Ends the step's locks; gives what it removed, to be freed outside of them.
+    #[inline]
     pub(super) fn close(self) -> Vec<Value> {
         self.removed
     }
 
     /// Closes a frame: what follows is another atomic step under the same locks.
+    #[inline]
     pub(crate) fn end_step(&mut self) {
         debug_assert_eq!(
             self.changes > 0,
@@ -99,10 +103,10 @@ impl<'k> Tx<'k> {
         if self.changes > 0 {
             self.changes = 0;
             self.recorded = 0;
-            if let Some(sink) = &self.keyspace.sink
-                && !self.effects.is_empty()
+            if let (Some(sink), Some(effects)) = (&self.keyspace.sink, &mut self.effects)
+                && !effects.is_empty()
             {
-                sink.append(Frame { time_ms: self.now_ms, effects: self.effects.take() });
+                sink.append(Frame { time_ms: self.now_ms, effects: effects.take() });
             }
         }
     }
@@ -303,6 +307,7 @@ impl<'k> Tx<'k> {
     }
 
     /// Tells that a key's value (or deadline, or existence) was changed.
+    #[inline]
     pub fn changed(&mut self, key: &[u8]) {
         self.changes += 1;
         let rank = self.rank_of(key);
@@ -343,7 +348,7 @@ impl<'k> Tx<'k> {
         if self.replaying || self.keyspace.sink.is_none() {
             return None;
         }
-        Some(self.effects.start(self.db, args))
+        Some(self.effects.get_or_insert_default().start(self.db, args))
     }
 
     /// Records the end of a key that was due. It is the first thing in the frame: the step's time
@@ -351,7 +356,7 @@ impl<'k> Tx<'k> {
     fn record_end(&mut self, key: &[u8]) {
         self.recorded += 1;
         if !self.replaying && self.keyspace.sink.is_some() {
-            self.effects.start_first(self.db, 2).arg(b"DEL").arg(key).end();
+            self.effects.get_or_insert_default().start_first(self.db, 2).arg(b"DEL").arg(key).end();
         }
     }
 
@@ -495,6 +500,7 @@ impl<'k> Tx<'k> {
 
     // --- inside
 
+    #[inline]
     fn place(&self, key: &[u8]) -> (usize, u64) {
         let hash = self.keyspace.hash(key);
         (self.shards.rank(Keyspace::shard_of_hash(hash)), hash)
@@ -516,6 +522,7 @@ impl<'k> Tx<'k> {
 
     /// Where a key is, and its slot if it has one. A key that a write meets after its deadline is
     /// removed first, as an effect of its own.
+    #[inline]
     fn find_to_write(&mut self, key: &[u8]) -> (usize, u64, Option<usize>) {
         let (rank, hash) = self.place(key);
         let table = &self.guards[rank].dbs[self.db].table;
@@ -590,6 +597,7 @@ impl<'k> Tx<'k> {
         &mut self.guards[rank].dbs[self.db].waiting
     }
 
+    #[inline]
     fn mark_ready(&mut self, rank: usize, key: &[u8]) {
         let db = self.db;
         let shard = &mut *self.guards[rank];

@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use smallvec::SmallVec;
-
 use super::socket::Socket;
 use crate::command::clients::{Client, Unblock};
 use crate::command::{self, Blocked, Flow, Server, Session};
@@ -20,6 +18,9 @@ const IDLE_BUFFER_BYTES: usize = 16 * 1024;
 /// Requests that come in while a blocking command waits are kept up to so many bytes; the rest
 /// stays with the kernel.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most requests have at most so many arguments.
+const ARGS_COMMON: usize = 16;
 
 /// Why a connection ends.
 enum End {
@@ -127,6 +128,8 @@ impl Connection {
         let hard_bytes_max =
             self.server.config.client_output_buffer_limit.of(ClientClass::Normal).hard_bytes;
         let mut commands = 0;
+        // Filled anew for each request, allocated once a batch.
+        let mut args: Vec<&[u8]> = Vec::with_capacity(ARGS_COMMON);
         let next = loop {
             let limits = Limits {
                 bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
@@ -142,18 +145,15 @@ impl Connection {
                     break Next::Refuse(error.0);
                 }
             }
-            let args: SmallVec<[&[u8]; 16]> = match self.decoder.unquoted() {
-                None => {
-                    let ranges = self.decoder.ranges().iter();
-                    ranges.map(|&(start, end)| &self.input[start..end]).collect()
-                }
-                Some(words) => words.iter().map(Vec::as_slice).collect(),
-            };
+            args.clear();
+            let ranges = self.decoder.ranges().iter();
+            args.extend(ranges.map(|&(start, end)| &self.input[start..end]));
+            let unquoted = self.decoder.take_unquoted();
+            let words: Vec<&[u8]> = unquoted.iter().flatten().map(Vec::as_slice).collect();
+            let args = if unquoted.is_some() { &words } else { &args };
             commands += 1;
             let output = &mut self.output;
-            let flow = command::execute(&self.server, &mut self.session, &args, output, now_ms);
-            drop(args);
-            match flow {
+            match command::execute(&self.server, &mut self.session, args, output, now_ms) {
                 Flow::Continue => {}
                 Flow::Blocked(blocked) => break Next::Wait(blocked),
                 Flow::Paused(until_ms) => {

@@ -82,6 +82,11 @@ impl Decoder {
         self.unquoted.as_deref()
     }
 
+    /// As [`Decoder::unquoted`], giving them away.
+    pub fn take_unquoted(&mut self) -> Option<Vec<Vec<u8>>> {
+        self.unquoted.take()
+    }
+
     /// Where the request being read begins to matter: bytes before it may be dropped from the
     /// buffer (see [`Decoder::shift`]).
     pub fn needed_from(&self) -> usize {
