@@ -132,56 +132,51 @@ fn write_stream_header(reply: &mut Reply<'_>, key: &[u8], entries: usize) {
     reply.array(entries);
 }
 
-/// Reads one stream, which has the group; whether there was anything to write.
+/// Reads one stream, which has the group, and records what that changes; whether there was anything
+/// to write.
 fn read_stream(
     cx: &mut Cx<'_, '_>,
     options: &mut ReadOptions<'_, '_>,
     key: &[u8],
     wanted: Wanted,
 ) -> bool {
-    let now_ms = cx.tx.now_ms() as u64;
-    let (group, _) = stream_at(cx.tx, key).group_mut(options.group).expect(CHECKED);
+    let now_ms = cx.tx.now_ms();
+    // Found once for all that follows: a read of one entry is little more than finding things.
+    let stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
+    let (group, _) = stream.group_mut(options.group).expect(CHECKED);
     let known = group.consumer(options.consumer).map(Consumer::number);
     let consumer = known.unwrap_or_else(|| {
-        group.create_consumer(options.consumer, now_ms).expect("there was none of this name")
+        let created = group.create_consumer(options.consumer, now_ms as u64);
+        created.expect("there was none of this name")
     });
-    group.see_consumer(consumer, now_ms);
+    group.see_consumer(consumer, now_ms as u64);
+    let to = (consumer, now_ms);
+    let done = match wanted {
+        Wanted::New => Done::New(deliver_new(stream, &mut cx.reply, options, key, to)),
+        Wanted::Own(start) => {
+            Done::Own(start, redeliver_own(stream, &mut cx.reply, options, key, to, start))
+        }
+    };
     if known.is_none() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
     }
-    match wanted {
-        Wanted::New => read_new(cx, options, key, consumer),
-        Wanted::Own(start) => {
-            read_own(cx, options, key, consumer, start);
+    match done {
+        Done::New(delivered) => {
+            record_new(cx.tx, key, options, &delivered);
+            delivered.fresh > 0 || !delivered.assigned.is_empty()
+        }
+        Done::Own(start, shown) => {
+            record_own(cx.tx, key, options, start, shown);
             true
         }
     }
 }
 
-/// Delivers what is new to the group, after what is idle for long if that is asked for, and records
-/// it; whether there was anything to write.
-fn read_new(
-    cx: &mut Cx<'_, '_>,
-    options: &mut ReadOptions<'_, '_>,
-    key: &[u8],
-    consumer: u32,
-) -> bool {
-    let now_ms = cx.tx.now_ms();
-    let stream = stream_at(cx.tx, key);
-    let done = deliver_new(stream, &mut cx.reply, options, key, consumer, now_ms);
-    if !done.gone.is_empty() {
-        record_acknowledged(cx.tx, key, options.group, &done.gone);
-    }
-    if !done.assigned.is_empty() {
-        let to = (options.group, options.consumer, now_ms as u64);
-        record_assigned(cx.tx, key, to, done.last_id_before, &done.assigned);
-    }
-    if done.fresh > 0 {
-        cx.tx.changed_unwatched(key);
-        record_delivered(cx.tx, key, options, done.fresh, done.last_id);
-    }
-    done.fresh > 0 || !done.assigned.is_empty()
+enum Done {
+    New(Delivered),
+    /// From where on, and how many records were looked at if any was delivered again.
+    Own(Option<StreamId>, Option<usize>),
 }
 
 /// What a read of `>` did to its group.
@@ -202,8 +197,7 @@ fn deliver_new(
     reply: &mut Reply<'_>,
     options: &mut ReadOptions<'_, '_>,
     key: &[u8],
-    consumer: u32,
-    now_ms: i64,
+    (consumer, now_ms): (u32, i64),
 ) -> Delivered {
     let extent = stream.extent();
     let (group, log) = stream.group_mut(options.group).expect(CHECKED);
@@ -258,16 +252,16 @@ fn deliver_new(
     }
 }
 
-/// Shows a consumer's own pending entries, which delivers them once more.
-fn read_own(
-    cx: &mut Cx<'_, '_>,
+/// Shows a consumer's own pending entries, which delivers them once more; how many records were
+/// looked at, if any was delivered.
+fn redeliver_own(
+    stream: &mut Stream,
+    reply: &mut Reply<'_>,
     options: &mut ReadOptions<'_, '_>,
     key: &[u8],
-    consumer: u32,
+    (consumer, now_ms): (u32, i64),
     start: Option<StreamId>,
-) {
-    let now_ms = cx.tx.now_ms() as u64;
-    let stream = stream_at(cx.tx, key);
+) -> Option<usize> {
     let (group, log) = stream.group_mut(options.group).expect(CHECKED);
     let count = options.count.min(options.room.entries).try_into().unwrap_or(usize::MAX);
     let mut records = match start {
@@ -280,26 +274,49 @@ fn read_own(
     });
     let fitting = fitting.count();
     records.truncate(fitting);
-    write_stream_header(&mut cx.reply, key, records.len());
+    write_stream_header(reply, key, records.len());
     let mut redelivered = false;
     for &record in &records {
         match log.get(record.id) {
             Some(entry) => {
-                write_entry(&mut cx.reply, &entry);
-                group.redeliver(record, consumer, now_ms);
+                write_entry(reply, &entry);
+                group.redeliver(record, consumer, now_ms as u64);
                 redelivered = true;
             }
-            None => write_deleted_entry(&mut cx.reply, record.id),
+            None => write_deleted_entry(reply, record.id),
         }
     }
-    if let Some(start) = start.filter(|_| redelivered) {
-        cx.tx.changed_unwatched(key);
-        if let Some(effect) = cx.tx.effect(7) {
-            let effect = effect.args([b"XREDELIVER" as &[u8], key]);
-            let effect = effect.args([options.group, options.consumer]).int(now_ms as i64);
-            let effect = effect.arg(IdText::new(start).as_bytes());
-            effect.int(records.len() as i64).end();
-        }
+    redelivered.then_some(records.len())
+}
+
+fn record_new(tx: &mut Tx<'_>, key: &[u8], options: &ReadOptions<'_, '_>, done: &Delivered) {
+    if !done.gone.is_empty() {
+        record_acknowledged(tx, key, options.group, &done.gone);
+    }
+    if !done.assigned.is_empty() {
+        let to = (options.group, options.consumer, tx.now_ms() as u64);
+        record_assigned(tx, key, to, done.last_id_before, &done.assigned);
+    }
+    if done.fresh > 0 {
+        tx.changed_unwatched(key);
+        record_delivered(tx, key, options, done.fresh, done.last_id);
+    }
+}
+
+fn record_own(
+    tx: &mut Tx<'_>,
+    key: &[u8],
+    options: &ReadOptions<'_, '_>,
+    start: Option<StreamId>,
+    shown: Option<usize>,
+) {
+    let (Some(start), Some(shown)) = (start, shown) else { return };
+    tx.changed_unwatched(key);
+    let at_ms = tx.now_ms();
+    if let Some(effect) = tx.effect(7) {
+        let effect = effect.args([b"XREDELIVER" as &[u8], key]);
+        let effect = effect.args([options.group, options.consumer]).int(at_ms);
+        effect.arg(IdText::new(start).as_bytes()).int(shown as i64).end();
     }
 }
 
@@ -382,9 +399,4 @@ fn record_delivered(
         let no_ack: &[&[u8]] = if options.no_ack { &[b"NOACK"] } else { &[] };
         effect.args(no_ack.iter().copied()).end();
     }
-}
-
-/// The stream at a key that the command has found it at.
-fn stream_at<'a>(tx: &'a mut Tx<'_>, key: &[u8]) -> &'a mut Stream {
-    tx.write::<Stream>(key).ok().flatten().expect(CHECKED)
 }

@@ -312,7 +312,9 @@ impl Chunk {
             Some(owner) => self.slots_of(owner),
             None => self.live,
         };
-        let start = self.find(from).unwrap_or_else(|slot| slot);
+        // Most chunks are entered from their start.
+        let start =
+            if from == StreamId::MIN { 0 } else { self.find(from).unwrap_or_else(|slot| slot) };
         let behind = if start < SLOTS_MAX { u128::MAX << start } else { 0 };
         for slot in SetBits(slots & behind) {
             let record = self.record(slot);

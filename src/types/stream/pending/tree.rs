@@ -374,7 +374,7 @@ impl Inner {
         filter: &Filter,
         visit: &mut impl FnMut(Record) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let first = self.child_of(from);
+        let first = if from == StreamId::MIN { 0 } else { self.child_of(from) };
         let mut mask = u64::MAX << first;
         if let Some(owner) = filter.owner {
             mask &= self.owners.get(&owner).copied().unwrap_or(0);
