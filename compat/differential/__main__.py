@@ -27,6 +27,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to go on")
     parser.add_argument("--seed", type=int, help="where to start; drawn and printed if not given")
     parser.add_argument("--sequences", type=int, help="end after so many sequences")
+    parser.add_argument("--without", nargs="*", default=[], help="leave out forms of these commands")
     parser.add_argument("--first", action="store_true", help="end at the first failure")
     return parser.parse_args()
 
@@ -74,7 +75,8 @@ def explore(options, pair):
     """Runs sequences until the time is over. Gives how many were run, and failures by signature."""
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed} ({options.seconds:g} s)", flush=True)
-    families = load(FAMILIES, unbuilt(pair))
+    without = unbuilt(pair) | {name.upper().encode() for name in options.without}
+    families = load(FAMILIES, without)
     deadline = time.monotonic() + options.seconds
     failures = {}
     run = 0

@@ -20,7 +20,8 @@ ANSWER_TIMEOUT_S = 5.0
 PASSING_TIMEOUT_S = 0.5
 # What a reply becomes when there is none.
 GONE = Reply("gone", None)
-SILENT = Reply("silent", None)
+SILENT = Reply("neither answers nor counts as blocked", None)
+HELD = Reply("still waits", None)
 BROKEN = Reply("no reply of the protocol", None)
 # redis-server looks for passed timeouts `hz` times a second; at 500 short waits end soon.
 SETTINGS = ("--enable-debug-command", "yes", "--databases", "16", "--hz", "500")
@@ -374,9 +375,9 @@ class Pair:
 
     def _compare_one(self, at, number, one, other):
         if one is None:
-            return Mismatch(at, other[0], SILENT, other[1])
+            return Mismatch(at, other[0], HELD, other[1])
         if other is None:
-            return Mismatch(at, one[0], one[1], SILENT)
+            return Mismatch(at, one[0], one[1], HELD)
         command, oracle, oracle_raw = one
         _, subject, subject_raw = other
         queued = self._follow_transaction(number, command, oracle)
