@@ -62,6 +62,8 @@ class Generator:
             return [Scan(connection, tuple(self._scan_options()))]
         if kind < 0.975:
             return [Close(connection)]
+        if kind < 0.98:
+            return self._pause(connection)
         return [Raw(connection, self._raw_pieces())]
 
     def _send(self, connection, count):
@@ -90,6 +92,17 @@ class Generator:
             if rng.random() < 0.2:
                 steps.append(self._send((connection + 1) % CONNECTIONS, 1))
         steps.append(Send(connection, ((b"EXEC",),)))
+        return steps
+
+    def _pause(self, connection):
+        """A pause of writes while one other connection goes on. Only one, since the order in which
+        several go on after the pause is nobody's promise."""
+        other = (connection + 1) % CONNECTIONS
+        steps = [Send(connection, ((b"CLIENT", b"PAUSE", b"100000", b"WRITE"),))]
+        for _ in range(self.rng.randint(1, 3)):
+            steps.append(self._send(other, self.rng.randint(1, 3)))
+            steps.append(Send(connection, ((b"LLEN", self.pools.draw("lkey")[0]),)))
+        steps.append(Send(connection, ((b"CLIENT", b"UNPAUSE"),)))
         return steps
 
     def _scan_options(self):

@@ -45,6 +45,8 @@ pub struct Client {
     pub output_capacity: AtomicU64,
     pub output_peak: AtomicU64,
     killed: AtomicBool,
+    /// It has a command that CLIENT PAUSE holds back.
+    paused: AtomicBool,
     blocked: Mutex<Option<Blocked>>,
     signalled: AtomicBool,
     /// The connection's task, which alone waits for the signal. (A `Notify` would do; entering its
@@ -139,8 +141,14 @@ impl Client {
         self.blocked.lock().as_ref().and_then(|blocked| blocked.unblocked)
     }
 
+    /// Notes that a pause holds the connection back, or no longer.
+    pub fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
+    /// Whether a command of the connection waits, of itself or because of CLIENT PAUSE.
     pub fn is_blocked(&self) -> bool {
-        self.blocked.lock().is_some()
+        self.blocked.lock().is_some() || self.paused.load(Ordering::Acquire)
     }
 
     /// Ends the connection's wait; false if it does not wait, or is being served.
@@ -202,6 +210,7 @@ impl Clients {
             output_capacity: AtomicU64::new(0),
             output_peak: AtomicU64::new(0),
             killed: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             blocked: Mutex::new(None),
             signalled: AtomicBool::new(false),
             task: AtomicWaker::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::clients::Clients;
 use super::session::Session;
@@ -86,9 +87,9 @@ impl Pause {
         (now_ms < until_ms).then(|| (until_ms, self.all.load(Ordering::Relaxed)))
     }
 
-    /// Resolves when the pause is changed or ended by hand.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    /// Resolves when the pause is changed or ended by hand, after this was called.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 }
 

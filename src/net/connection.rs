@@ -366,14 +366,35 @@ impl Connection {
         ended
     }
 
-    /// Waits for the end of CLIENT PAUSE.
+    /// Waits for the end of CLIENT PAUSE, or the peer's going.
     async fn pause(&mut self, until_ms: i64) -> Result<(), End> {
         let clock = Arc::clone(self.server.keyspace.clock());
-        tokio::select! {
-            () = clock.sleep_until_ms(until_ms) => Ok(()),
-            () = self.server.pause.changed() => Ok(()),
-            () = self.client.signalled() => Ok(()),
+        let server = Arc::clone(&self.server);
+        // Asked for before the pause is looked at again: an end in between is not missed.
+        let changed = server.pause.changed();
+        let current = server.pause.at(clock.now_ms()).map(|(current_ms, _)| current_ms);
+        if current != Some(until_ms) {
+            return Ok(());
         }
+        let sleep = clock.sleep_until_ms(until_ms);
+        tokio::pin!(changed, sleep);
+        self.client.set_paused(true);
+        let ended = loop {
+            let listens = self.input.len() < WAITING_BYTES_MAX;
+            tokio::select! {
+                biased;
+                () = &mut sleep => break Ok(()),
+                () = &mut changed => break Ok(()),
+                () = self.client.signalled() => break Ok(()),
+                read = self.socket.read(&mut self.input, 0), if listens => {
+                    if let Err(end) = read.map_err(End::from).and_then(|bytes| self.took(bytes)) {
+                        break Err(end);
+                    }
+                }
+            }
+        };
+        self.client.set_paused(false);
+        ended
     }
 }
 
