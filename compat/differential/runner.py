@@ -319,7 +319,7 @@ class Pair:
 
     def _step(self, at, step):
         if isinstance(step, Send):
-            if self._meets_silent_auth(step) or self._lives_later(step):
+            if self._meets_silent_auth(step) or self._lives_later(step) or self._races(step):
                 return None
             self.commands_run += len(step.commands)
             self.oracle.send(step.connection, step.commands)
@@ -354,6 +354,18 @@ class Pair:
         (differences.md, "A refused AUTH behind a blocked command"). Such steps are left out."""
         behind = len(step.commands) > 1 or bool(self.oracle.callers[step.connection].waiting)
         return behind and any(b"AUTH" in map(_upper, command) for command in step.commands)
+
+    def _races(self, step):
+        """Whether the step could run beside what stands behind a blocked command of another
+        connection. Which of the two comes first then is left open (differences.md), so at most one
+        connection has something behind its blocked command, and the others send single commands."""
+        if len(step.commands) == 1 and not self.oracle.callers[step.connection].waiting:
+            return False
+        return any(
+            len(caller.waiting) > 1
+            for number, caller in enumerate(self.oracle.callers)
+            if number != step.connection
+        )
 
     def _lives_later(self, step):
         """A life of milliseconds that would not begin now but with an EXEC or an unblocking."""
