@@ -352,7 +352,9 @@ class Pair:
     def _meets_silent_auth(self, step):
         """The oracle swallows the error of an AUTH that stood behind a command that was blocked
         (differences.md, "A refused AUTH behind a blocked command"). Such steps are left out."""
-        behind = len(step.commands) > 1 or bool(self.oracle.callers[step.connection].waiting)
+        caller = self.oracle.callers[step.connection]
+        # In a transaction it is the EXEC that may come to stand behind something.
+        behind = len(step.commands) > 1 or bool(caller.waiting) or caller.queued is not None
         return behind and any(b"AUTH" in map(_upper, command) for command in step.commands)
 
     def _races(self, step):

@@ -86,10 +86,8 @@ impl<'a> Hello<'a> {
                     rest
                 }
                 [option, ..] => {
-                    let mut text = b"ERR Syntax error in HELLO option '".to_vec();
-                    text.extend_from_slice(option);
-                    text.push(b'\'');
-                    return Err(Error::new(text));
+                    let head: &[u8] = b"ERR Syntax error in HELLO option '";
+                    return Err(Error::quoting(&[head, option, b"'"]));
                 }
             };
         }

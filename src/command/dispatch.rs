@@ -13,6 +13,7 @@ use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
 use super::table::{self, Command, Locks};
+use super::transaction;
 use crate::keyspace::{NEVER, Parked, Tx, Waiter};
 use crate::resp::{Proto, Reply};
 
@@ -63,6 +64,12 @@ pub fn execute(
         Ok(Admitted::Paused(until_ms)) => return Flow::Paused(until_ms),
         Err(error) => {
             observe::rejected(server, args, &error);
+            let error = match table::lookup(args) {
+                Ok(command) if command.locks == Locks::Queued => {
+                    transaction::abandon(server, session, &error, now_ms)
+                }
+                _ => error,
+            };
             if let Some(multi) = &mut session.multi {
                 multi.aborted = true;
             }

@@ -44,6 +44,13 @@ impl Error {
         Error(Cow::Owned(text.into()))
     }
 
+    /// A text with words of the request in it. Redis puts them in as C strings: what stands behind
+    /// a NUL byte in a word is not shown.
+    pub fn quoting(parts: &[&[u8]]) -> Error {
+        let shown = parts.iter().map(|part| part.split(|&byte| byte == 0).next().unwrap_or(part));
+        Error::new(shown.collect::<Vec<_>>().concat())
+    }
+
     /// `ERR wrong number of arguments for 'name' command`.
     pub fn wrong_arity(name: &str) -> Error {
         Error::new(format!("ERR wrong number of arguments for '{name}' command"))

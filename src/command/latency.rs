@@ -86,10 +86,10 @@ fn histogram(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn graph(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let spikes = cx.server.metrics.latency.event(args[2]).ok_or_else(|| {
-        let name = String::from_utf8_lossy(args[2]);
-        Error::new(format!("ERR No samples available for event '{name}'"))
-    })?;
+    let spikes =
+        cx.server.metrics.latency.event(args[2]).ok_or_else(|| {
+            Error::quoting(&[b"ERR No samples available for event '", args[2], b"'"])
+        })?;
     let now_s = cx.tx.now_ms() / 1000;
     let text = draw(&String::from_utf8_lossy(args[2]), &spikes, now_s);
     cx.reply.verbatim("txt", text.as_bytes());

@@ -126,30 +126,32 @@ pub fn lookup_effect(args: &[&[u8]]) -> Result<&'static Command, Error> {
 fn unknown_command(args: &[&[u8]]) -> Error {
     // Redis shows at most 128 bytes of name and of arguments.
     const SHOWN_BYTES_MAX: usize = 128;
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(&args[0][..args[0].len().min(SHOWN_BYTES_MAX)]);
-    text.extend_from_slice(b"', with args beginning with: ");
+    let name = &args[0][..args[0].len().min(SHOWN_BYTES_MAX)];
+    let mut parts: Vec<&[u8]> =
+        vec![b"ERR unknown command '", name, b"', with args beginning with: "];
     let mut shown = 0;
     for arg in &args[1..] {
         if shown >= SHOWN_BYTES_MAX {
             break;
         }
         let part = &arg[..arg.len().min(SHOWN_BYTES_MAX - shown)];
-        text.push(b'\'');
-        text.extend_from_slice(part);
-        text.extend_from_slice(b"' ");
+        let part = part.split(|&byte| byte == 0).next().unwrap_or(part);
+        parts.extend([b"'".as_slice(), part, b"' "]);
         shown += part.len() + 3;
     }
-    Error::new(text)
+    Error::quoting(&parts)
 }
 
 fn unknown_subcommand(container: &str, word: &[u8]) -> Error {
-    let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(&word[..word.len().min(128)]);
-    text.extend_from_slice(b"'. Try ");
-    text.extend_from_slice(container.to_uppercase().as_bytes());
-    text.extend_from_slice(b" HELP.");
-    Error::new(text)
+    let word = &word[..word.len().min(128)];
+    let container = container.to_uppercase();
+    Error::quoting(&[
+        b"ERR unknown subcommand '",
+        word,
+        b"'. Try ",
+        container.as_bytes(),
+        b" HELP.",
+    ])
 }
 
 impl Table {

@@ -4,7 +4,8 @@ use super::cx::{Cx, Mode};
 use super::dispatch;
 use super::error::{Error, Outcome};
 use super::observe;
-use super::session::{Multi, Transaction};
+use super::server::Server;
+use super::session::{Multi, Session, Transaction};
 use super::table::{Entry, Locks, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -35,8 +36,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     // The transaction's own writes are no reason to break a watch.
     cx.session.unwatch(cx.tx);
     if let Some(refusal) = refusal {
-        let reason = b"EXECABORT Transaction discarded because of: ";
-        return Err(Error::new([reason, refusal.text()].concat()));
+        return Err(discarded(&refusal));
     }
     if aborted {
         return Err(Error::EXEC_ABORTED);
@@ -60,6 +60,21 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.mode = mode;
     cx.session.executing = None;
     Ok(())
+}
+
+/// An EXEC that is refused before it runs ends its transaction all the same. Gives what the client
+/// is told.
+pub(super) fn abandon(server: &Server, session: &mut Session, why: &Error, now_ms: i64) -> Error {
+    session.multi = None;
+    let shards = session.watched_shards(&server.keyspace);
+    server.keyspace.run(shards, session.db, now_ms, |tx| session.unwatch(tx));
+    discarded(why)
+}
+
+fn discarded(why: &Error) -> Error {
+    let text = why.text();
+    let reason: &[u8] = b"EXECABORT Transaction discarded because of: ";
+    Error::new([reason, text.strip_prefix(b"ERR ").unwrap_or(text)].concat())
 }
 
 fn discard(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {

@@ -51,10 +51,7 @@ pub(super) fn setinfo(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (attribute, value) = (args[2], args[3]);
     let is_name = args::is(attribute, "LIB-NAME");
     if !is_name && !args::is(attribute, "LIB-VER") {
-        let mut text = b"ERR Unrecognized option '".to_vec();
-        text.extend_from_slice(attribute);
-        text.push(b'\'');
-        return Err(Error::new(text));
+        return Err(Error::quoting(&[b"ERR Unrecognized option '", attribute, b"'"]));
     }
     if !is_plain(value) {
         let mut text = b"ERR ".to_vec();

@@ -68,8 +68,6 @@ pub(super) fn unblock(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn wrong_arguments(subcommand: &[u8]) -> Error {
-    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-    text.extend_from_slice(subcommand);
-    text.extend_from_slice(b"'. Try CLIENT HELP.");
-    Error::new(text)
+    let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+    Error::quoting(&[head, subcommand, b"'. Try CLIENT HELP."])
 }

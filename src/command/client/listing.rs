@@ -67,12 +67,7 @@ impl Class {
         ];
         match known.iter().find(|(name, _)| args::is(text, name)) {
             Some((_, class)) => Ok(*class),
-            None => {
-                let mut message = b"ERR Unknown client type '".to_vec();
-                message.extend_from_slice(text);
-                message.push(b'\'');
-                Err(Error::new(message))
-            }
+            None => Err(Error::quoting(&[b"ERR Unknown client type '", text, b"'"])),
         }
     }
 }
@@ -126,10 +121,7 @@ impl<'a> Target<'a> {
         } else if args::is(option, "USER") {
             // Everybody is this one user, so the condition holds for all or is an error.
             if value != DEFAULT_USER {
-                let mut text = b"ERR No such user '".to_vec();
-                text.extend_from_slice(value);
-                text.push(b'\'');
-                return Err(Error::new(text));
+                return Err(Error::quoting(&[b"ERR No such user '", value, b"'"]));
             }
         } else if args::is(option, "SKIPME") {
             self.skip_me = match value {

@@ -62,9 +62,7 @@ impl Conditions {
             } else if args::is(option, "LT") {
                 conditions.earlier = true;
             } else {
-                let mut text = b"ERR Unsupported option ".to_vec();
-                text.extend_from_slice(option);
-                return Err(Error::new(text));
+                return Err(Error::quoting(&[b"ERR Unsupported option ", option]));
             }
         }
         let Conditions { absent, present, later, earlier } = conditions;

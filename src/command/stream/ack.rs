@@ -50,8 +50,9 @@ enum AckDeleted {
 
 pub(super) fn xackdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[1], args[2]);
-    let (policy, id_texts) = ackdel_options(&args[3..])?;
+    // A key of another type is told before anything about the options.
     let stream = cx.tx.write::<Stream>(key)?;
+    let (policy, id_texts) = ackdel_options(&args[3..])?;
     let Some(stream) = stream.filter(|stream| stream.group(name).is_some()) else {
         cx.reply.array(id_texts.len());
         id_texts.iter().for_each(|_| cx.reply.int(AckDeleted::NotPending as i64));

@@ -42,20 +42,16 @@ pub(super) fn range_end(text: &[u8]) -> Result<StreamId, Error> {
 
 /// The key or its group is not there.
 pub(super) fn no_key_or_group(key: &[u8], group: &[u8]) -> Error {
-    no_group(&[b"NOGROUP No such key '", key, b"' or consumer group '", group, b"'"])
+    Error::quoting(&[b"NOGROUP No such key '", key, b"' or consumer group '", group, b"'"])
 }
 
 /// As [`no_key_or_group`], as XREADGROUP says it.
 pub(super) fn no_key_or_group_to_read(key: &[u8], group: &[u8]) -> Error {
     let tail: &[u8] = b"' in XREADGROUP with GROUP option";
-    no_group(&[b"NOGROUP No such key '", key, b"' or consumer group '", group, tail])
+    Error::quoting(&[b"NOGROUP No such key '", key, b"' or consumer group '", group, tail])
 }
 
 /// The key is there and its group is not.
 pub(super) fn no_group_for_key(key: &[u8], group: &[u8]) -> Error {
-    no_group(&[b"NOGROUP No such consumer group '", group, b"' for key name '", key, b"'"])
-}
-
-fn no_group(parts: &[&[u8]]) -> Error {
-    Error::new(parts.concat())
+    Error::quoting(&[b"NOGROUP No such consumer group '", group, b"' for key name '", key, b"'"])
 }

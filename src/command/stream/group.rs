@@ -158,5 +158,5 @@ fn unknown_subcommand(word: &[u8]) -> Error {
     // Redis shows at most 128 bytes of the word.
     let word = &word[..word.len().min(128)];
     let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
-    Error::new([head, word, b"'. Try XGROUP HELP."].concat())
+    Error::quoting(&[head, word, b"'. Try XGROUP HELP."])
 }

@@ -70,10 +70,9 @@ fn full_count(args: &[&[u8]]) -> Result<Option<usize>, Error> {
             }))
         }
         _ => {
-            let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-            text.extend_from_slice(&args[1][..args[1].len().min(128)]);
-            text.extend_from_slice(b"'. Try XINFO HELP.");
-            Err(Error::new(text))
+            let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+            let word = &args[1][..args[1].len().min(128)];
+            Err(Error::quoting(&[head, word, b"'. Try XINFO HELP."]))
         }
     }
 }
