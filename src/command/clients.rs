@@ -99,9 +99,13 @@ impl Client {
             + seen.queued_bytes as u64
     }
 
-    /// Has the connection closed as soon as its task looks.
+    /// Has the connection closed as soon as its task looks. What it waits for is nothing to it from
+    /// now on: a job served to a killed client would be lost.
     pub fn kill(&self) {
         self.killed.store(true, Ordering::Relaxed);
+        if let Some(blocked) = &*self.blocked.lock() {
+            blocked.waiter.cancel();
+        }
         self.signal();
     }
 

@@ -31,8 +31,8 @@ const CHECKED: &str = "all keys and groups were checked first";
 enum Wanted {
     /// `>`
     New,
-    /// The consumer's own from this id on; `None` behind the last id.
-    Own(Option<StreamId>),
+    /// The consumer's own from this id on.
+    Own(StreamId),
 }
 
 pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -84,7 +84,11 @@ fn parse_wanted(text: &[u8]) -> Result<Wanted, Error> {
              history of this consumer by specifying a proper ID, or use the > ID to get new \
              messages. The + ID would just return an empty result set.",
         )),
-        text => Ok(Wanted::Own(args::id(text, 0)?.next())),
+        text => Ok(match args::id(text, 0)?.next() {
+            Some(from) => Wanted::Own(from),
+            // To Redis `>` and the last id of all are one and the same.
+            None => Wanted::New,
+        }),
     }
 }
 
@@ -260,14 +264,11 @@ fn redeliver_own(
     options: &mut ReadOptions<'_, '_>,
     key: &[u8],
     (consumer, now_ms): (u32, i64),
-    start: Option<StreamId>,
+    start: StreamId,
 ) -> Option<usize> {
     let (group, log) = stream.group_mut(options.group).expect(CHECKED);
     let count = options.count.min(options.room.entries).try_into().unwrap_or(usize::MAX);
-    let mut records = match start {
-        Some(start) => own_records(group, consumer, start, count),
-        None => Vec::new(),
-    };
+    let mut records = own_records(group, consumer, start, count);
     let fitting = records.iter().take_while(|record| match log.get(record.id) {
         Some(entry) => options.room.take(&entry),
         None => options.room.take_bytes(0),
@@ -307,10 +308,10 @@ fn record_own(
     tx: &mut Tx<'_>,
     key: &[u8],
     options: &ReadOptions<'_, '_>,
-    start: Option<StreamId>,
+    start: StreamId,
     shown: Option<usize>,
 ) {
-    let (Some(start), Some(shown)) = (start, shown) else { return };
+    let Some(shown) = shown else { return };
     tx.changed_unwatched(key);
     let at_ms = tx.now_ms();
     if let Some(effect) = tx.effect(7) {

@@ -2,7 +2,8 @@
 
 use super::super::args;
 use super::super::error::Error;
-use crate::keyspace::Expiry;
+
+use crate::keyspace::{Expiry, NEVER};
 
 /// How a deadline is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +35,9 @@ impl Unit {
             Unit::Px | Unit::PxAt => Some(number),
         };
         let ms = ms.filter(|ms| *ms > 0).ok_or_else(invalid)?;
-        if self.is_absolute() { Ok(ms) } else { ms.checked_add(now_ms).ok_or_else(invalid) }
+        let deadline_ms = if self.is_absolute() { Some(ms) } else { ms.checked_add(now_ms) };
+        // The last millisecond stands for "never" in the keyspace.
+        Ok(deadline_ms.ok_or_else(invalid)?.min(NEVER - 1))
     }
 }
 
