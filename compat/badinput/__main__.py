@@ -229,9 +229,12 @@ def silent_connections(company, _, wanted=CONNECTIONS):
 
 
 def never_reads(company, _):
-    """A client that asks for 400 MiB of replies and takes none is closed at its output limit."""
+    """A client that asks for 400 MiB of replies and takes none is closed at its output limits, the
+    hard one or, where the server stops reading from it before, the soft one after a second."""
     limit = 16 * MIB
-    company.bystander.ask("CONFIG", "SET", "client-output-buffer-limit", f"normal {limit} 0 0")
+    # How much is left when the kernel takes no more is chance, so the soft limit is a byte.
+    limits = f"normal {limit} 1 1"
+    company.bystander.ask("CONFIG", "SET", "client-output-buffer-limit", limits)
     company.bystander.ask("SET", "big", b"v" * MIB)
     base = company.used_memory()
     before = company.log_lines()

@@ -171,7 +171,7 @@ SERVER = """
 1  CONFIG GET <nosuch | maxmemory | stream-node-max-* | timeout | databases | maxmemory-policy | list-max-listpack-size | appendonly | save | slowlog-max-len maxclients | proto-max-bulk-len | client-output-buffer-limit>
 1  CONFIG SET <stream-node-max-entries | slowlog-max-len | maxmemory-samples | timeout> <nosuch | -1 | 1.5>
 2  CONFIG SET stream-node-max-entries <1 | 2 | 3 | 5 | 100>
-1  CONFIG SET <nosuch 1 | timeout | timeout 0 timeout 0 | databases 4 | maxmemory 1gb | maxmemory 0 | appendonly maybe | save x | port nosuch>
+1  CONFIG SET <nosuch 1 | timeout | timeout 0 timeout 0 | databases 4 | maxmemory 1gb | maxmemory 0 | appendonly maybe | save x>
 1  CONFIG <HELP | NOSUCH | GET | SET | RESETSTAT | RESETSTAT x>
 1  TIME
 1  MEMORY USAGE {anykey} [SAMPLES {count}]

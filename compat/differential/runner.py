@@ -319,7 +319,8 @@ class Pair:
 
     def _step(self, at, step):
         if isinstance(step, Send):
-            if self._meets_silent_auth(step) or self._lives_later(step) or self._races(step):
+            left_out = (self._meets_silent_auth, self._lives_later, self._races, self._debugs_late)
+            if any(rule(step) for rule in left_out):
                 return None
             self.commands_run += len(step.commands)
             self.oracle.send(step.connection, step.commands)
@@ -361,13 +362,22 @@ class Pair:
         """Whether the step could run beside what stands behind a blocked command of another
         connection. Which of the two comes first then is left open (differences.md), so at most one
         connection has something behind its blocked command, and the others send single commands."""
-        if len(step.commands) == 1 and not self.oracle.callers[step.connection].waiting:
+        caller = self.oracle.callers[step.connection]
+        if caller.waiting and any(b"KILL" in command for command in step.commands):
+            return True
+        if len(step.commands) == 1 and not caller.waiting:
             return False
         return any(
             len(caller.waiting) > 1
             for number, caller in enumerate(self.oracle.callers)
             if number != step.connection
         )
+
+    def _debugs_late(self, step):
+        """DEBUG OBJECT that would run in a transaction (differences.md)."""
+        if self.oracle.callers[step.connection].queued is None:
+            return False
+        return any(command[:2] == (b"DEBUG", b"OBJECT") for command in step.commands)
 
     def _lives_later(self, step):
         """A life of milliseconds that would not begin now but with an EXEC or an unblocking."""

@@ -23,7 +23,11 @@ fn get(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         [_, _, count] => {
             usize::try_from(args::integer_in(count, -1, i64::MAX, error)?).unwrap_or(usize::MAX)
         }
-        _ => return Err(Error::wrong_arity("slowlog|get")),
+        _ => {
+            return Err(Error::fixed(
+                "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+            ));
+        }
     };
     let entries = cx.server.metrics.slowlog.newest(count);
     cx.reply.array(entries.len());

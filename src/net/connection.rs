@@ -233,7 +233,9 @@ impl Connection {
         self.client.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
         self.server.metrics.traffic.count_read(bytes as u64);
         let limit = self.server.config.client_query_buffer_limit.get_usize();
-        if self.input.len() > limit {
+        // What a transaction has queued came the same way and waits as well.
+        let queued = self.session.multi.as_ref().map_or(0, |multi| multi.queued_bytes);
+        if self.input.len() + queued > limit {
             let why = format!("its requests passed client-query-buffer-limit ({limit} bytes)");
             return Err(End::Refused(why));
         }

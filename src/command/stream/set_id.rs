@@ -53,7 +53,8 @@ pub(super) fn xsetid(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     // Redis takes 0-0 as not given.
     let max_deleted = max_deleted.filter(|&deleted| deleted != StreamId::MIN);
     stream.set_id(id, entries_added, max_deleted);
-    cx.tx.changed(key);
+    // Redis does not count this as a change to those who watch the key.
+    cx.tx.changed_unwatched(key);
     cx.tx.record(args);
     cx.reply.ok();
     Ok(())
