@@ -180,7 +180,7 @@ fn read_stream(
 enum Done {
     New(Delivered),
     /// From where on, and how many records were looked at if any was delivered again.
-    Own(Option<StreamId>, Option<usize>),
+    Own(StreamId, Option<usize>),
 }
 
 /// What a read of `>` did to its group.
