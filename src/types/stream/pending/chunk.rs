@@ -119,6 +119,11 @@ impl Chunk {
             Ordering::Equal => return Ok(last),
             Ordering::Less => {}
         }
+        let first_live = self.live.trailing_zeros() as usize;
+        if first_live < slots && self.id(first_live) == id {
+            // Most acknowledgements come in the order of delivery.
+            return Ok(first_live);
+        }
         let start = self.ids_ms.lower_bound(0..slots, id.ms);
         if self.id(start) >= id {
             // The first of its millisecond, or the only one, as most are.

@@ -282,7 +282,12 @@ impl Inner {
 
     /// The child in whose range `id` lies.
     fn child_of(&self, id: StreamId) -> usize {
-        self.lows[1..].partition_point(|&low| low <= id)
+        // Deliveries go to the end, and most acknowledgements are of the oldest or the newest.
+        match self.lows[1..] {
+            [.., last] if last <= id => self.lows.len() - 1,
+            [second, ..] if id < second => 0,
+            ref lows => lows.partition_point(|&low| low <= id),
+        }
     }
 
     fn get(&self, id: StreamId) -> Option<Record> {
