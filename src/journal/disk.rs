@@ -113,7 +113,7 @@ pub fn read_full_at(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::
 /// # Errors
 /// Those of writing and syncing.
 pub fn write_zeros(file: &dyn DiskFile, mut offset: u64, end: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     while offset < end {
         let bytes = (end - offset).min(ZEROS.len() as u64);
         write_all_at(file, &ZEROS[..bytes as usize], offset)?;

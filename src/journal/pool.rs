@@ -199,9 +199,12 @@ impl Pool {
     /// Writes the blocks of the spare that is next. It is taken out of the pool meanwhile: whoever
     /// needs one now must not get it. Its room still counts.
     fn write_next(&self) -> io::Result<bool> {
-        let Some(mut spare) = self.spares.lock().ready.pop_front_if(|spare| !spare.written) else {
-            return Ok(false);
+        let next = {
+            let mut spares = self.spares.lock();
+            let wants_writing = spares.ready.front().is_some_and(|spare| !spare.written);
+            if wants_writing { spares.ready.pop_front() } else { None }
         };
+        let Some(mut spare) = next else { return Ok(false) };
         let done = write_zeros(&*spare.file, 0, spare.bytes);
         spare.written = true;
         let mut spares = self.spares.lock();

@@ -197,6 +197,9 @@ pub struct Reader {
     buffer_at: u64,
 }
 
+/// A frame that was read: what it says of itself, and where its payload is, for [`Reader::payload`].
+pub type Place = (Stamp, Range<usize>);
+
 /// How much is read at once, bytes.
 const READ_BYTES: usize = 256 << 10;
 
@@ -264,7 +267,7 @@ impl Reader {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn step(&mut self) -> io::Result<Result<Option<(Stamp, Range<usize>)>, Bad>> {
+    pub fn step(&mut self) -> io::Result<Result<Option<Place>, Bad>> {
         self.fill(HEAD_BYTES as u64)?;
         let length = frame::stated_length(self.ahead());
         let is_inside = length.is_some_and(|length| length <= self.bytes - self.offset);
