@@ -1,8 +1,8 @@
 //! Damage: whatever is done to the files, everything answered is there or the start stops with file
 //! and offset; but for the torn tail of the last group, and after an orderly end not even that.
 //!
-//! `JOURNAL_DAMAGE_SEED` (default 1) picks the journal that is damaged, `JOURNAL_BIT_STEP` (default 1)
-//! leaves out bits.
+//! `JOURNAL_DAMAGE_SEED` (default 1) picks the journal that is damaged, `JOURNAL_BIT_STEP` (1:
+//! every bit of each journal) which bits.
 
 #[path = "support/journal.rs"]
 mod model;
@@ -96,11 +96,13 @@ fn victims() -> Vec<Victim> {
 #[test]
 fn every_flipped_bit() {
     let (mut stopped, mut passed) = (0, 0);
-    for victim in victims() {
+    for (nth, victim) in victims().into_iter().enumerate() {
+        // The first and the last are flipped bit by bit, those between them in samples.
+        let step = knob("JOURNAL_BIT_STEP", if nth == 0 || nth == 3 { 1 } else { 11 }) as usize;
         let disk = victim.disk.after_kill();
         for name in victim.files() {
             let mut content = victim.content(&name);
-            for bit in (0..content.len() * 8).step_by(knob("JOURNAL_BIT_STEP", 1) as usize) {
+            for bit in (0..content.len() * 8).step_by(step) {
                 content[bit / 8] ^= 1 << (bit % 8);
                 disk.put(&name, content.clone());
                 let told = format!("{name}, bit {bit}");

@@ -2,7 +2,7 @@
 //! and nothing else than a prefix of what was appended.
 //!
 //! `JOURNAL_SEED` (default 1) picks the workloads, `JOURNAL_WORKLOADS` (default 2) how many of them
-//! are cut, `JOURNAL_SURVIVORS` (default 3) how many of the disks that each cut may leave are tried.
+//! are cut, `JOURNAL_SURVIVORS` (default 2) how many of the disks that each cut may leave are tried.
 
 #[path = "support/journal.rs"]
 mod model;
@@ -81,7 +81,7 @@ fn check_survivor(disk: &SimDisk, least: u64, promise: Promise, told: &str) -> u
 }
 
 fn cut_everywhere(mode: Mode, seeds: std::ops::Range<u64>, cuts: &mut u64) {
-    let survivors = knob("JOURNAL_SURVIVORS", 3);
+    let survivors = knob("JOURNAL_SURVIVORS", 2);
     for seed in seeds {
         let whole = SimDisk::new();
         work(&whole, seed, mode, 0);

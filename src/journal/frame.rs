@@ -290,7 +290,7 @@ mod tests {
         let stamp = Stamp { kind: Kind::Step, start: 2, position: 3, durable: 4, time_ms: 5 };
         let mut bytes = Vec::new();
         encode(&stamp, b"x", &mut bytes);
-        let mut expected = vec![0; 41];
+        let mut expected = [0; 41];
         for (at, byte) in [(4, 1), (8, 2), (12, 1), (13, 1), (16, 3), (24, 4), (32, 5), (40, b'x')]
         {
             expected[at] = byte;

@@ -11,14 +11,17 @@ use crate::journal::sim::{Fault, SimDisk};
 
 const SEGMENT_BYTES: u64 = 4096;
 
+/// Failures, and whether they were final.
+type Told = Arc<Mutex<Vec<(Failure, bool)>>>;
+
 /// A journal without threads, and what it told of its failure.
 struct Bench {
     journal: Journal,
-    told: Arc<Mutex<Vec<(Failure, bool)>>>,
+    told: Told,
 }
 
-fn options(mode: Mode, reserve_bytes: u64) -> (Options, Arc<Mutex<Vec<(Failure, bool)>>>) {
-    let told: Arc<Mutex<Vec<(Failure, bool)>>> = Arc::default();
+fn options(mode: Mode, reserve_bytes: u64) -> (Options, Told) {
+    let told: Told = Arc::default();
     let heard = Arc::clone(&told);
     let options = Options {
         mode,
