@@ -1,128 +1,38 @@
-//! What is kept of every change: effects, gathered into frames.
+//! What is kept of every change: effects, gathered into frames, and the files that hold them.
 //!
 //! An effect is a command in RESP form, deterministic: replayed onto the same state at the same time
-//! it gives the same state. The effects of one atomic step form one frame. This room knows bytes,
-//! and nothing of data types. The journal on disk is not built yet: a server has no sink, tests
-//! have [`MemorySink`].
+//! it gives the same state. The effects of one atomic step form one frame. This room knows bytes and
+//! positions, and nothing of data types.
+//!
+//! From the bottom up:
+//!
+//! - [`disk`] is the one way to files; [`sim`] is a disk that loses power and fails on demand.
+//! - [`frame`] is the form of what is written: one checked, numbered record.
+//! - [`segment`] is a preallocated file of frames. All segments in order are the journal.
+//! - [`pool`] keeps empty segments ready, and with them the room for what will be accepted.
+//! - [`progress`] is a position that moves on, and those who wait for it.
+//! - [`writer`] gathers what connections append, writes and syncs it: [`Journal`].
+//! - [`snapshot`] writes a state as a file of frames, after which older segments may go.
+//! - [`recovery`] reads a directory, decides what is to be loaded ([`case`]), and loads it.
+//!
+//! A **position** counts the bytes of all frames since the journal's first, headers of frames
+//! included and headers of files not. A frame's position is that of its first byte; a step is on
+//! disk when the durable position has reached the position behind its frame.
 
-use parking_lot::Mutex;
+pub mod case;
+mod committer;
+pub mod disk;
+mod effects;
+pub mod frame;
+pub mod pool;
+pub mod progress;
+pub mod recovery;
+pub mod segment;
+pub mod sim;
+pub mod snapshot;
+mod survey;
+pub mod writer;
 
-use crate::resp::{Proto, Reply};
-
-/// The effects of one atomic step, in order.
-#[derive(Default, Debug)]
-pub struct Effects {
-    /// What comes before all else in the frame.
-    first: Vec<u8>,
-    bytes: Vec<u8>,
-    /// The database that the last effect applies to; a frame starts in database 0.
-    db: usize,
-}
-
-impl Effects {
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.first.is_empty()
-    }
-
-    /// Starts an effect that comes before those of the step itself, whenever in the step it is
-    /// recorded: the end of a key whose deadline had passed before the step began.
-    pub fn start_first(&mut self, db: usize, args: usize) -> EffectWriter<'_> {
-        EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(db as i64).end();
-        EffectWriter::new(&mut self.first, args)
-    }
-
-    /// Starts an effect of `args` arguments (the command's name among them) in database `db`.
-    pub fn start(&mut self, db: usize, args: usize) -> EffectWriter<'_> {
-        if db != self.db {
-            self.db = db;
-            EffectWriter::new(&mut self.bytes, 2).arg(b"SELECT").int(db as i64).end();
-        }
-        EffectWriter::new(&mut self.bytes, args)
-    }
-
-    /// Empties it for the next step, giving what it held.
-    pub fn take(&mut self) -> Vec<u8> {
-        self.db = 0;
-        if self.first.is_empty() {
-            return std::mem::take(&mut self.bytes);
-        }
-        if !self.bytes.is_empty() {
-            EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(0).end();
-        }
-        self.first.append(&mut self.bytes);
-        std::mem::take(&mut self.first)
-    }
-}
-
-/// Writes the arguments of one effect; all that were promised have to follow.
-#[must_use = "an effect without its arguments is not whole"]
-pub struct EffectWriter<'a> {
-    bytes: &'a mut Vec<u8>,
-    missing: usize,
-}
-
-impl EffectWriter<'_> {
-    fn new(bytes: &mut Vec<u8>, args: usize) -> EffectWriter<'_> {
-        Reply::new(bytes, Proto::Resp2).array(args);
-        EffectWriter { bytes, missing: args }
-    }
-
-    pub fn arg(mut self, bytes: &[u8]) -> Self {
-        Reply::new(self.bytes, Proto::Resp2).bulk(bytes);
-        self.missing -= 1;
-        self
-    }
-
-    pub fn int(mut self, value: i64) -> Self {
-        Reply::new(self.bytes, Proto::Resp2).bulk_int(value);
-        self.missing -= 1;
-        self
-    }
-
-    pub fn args<'b>(self, args: impl IntoIterator<Item = &'b [u8]>) -> Self {
-        args.into_iter().fold(self, EffectWriter::arg)
-    }
-
-    /// Text made by formatting, such as an id.
-    pub fn display(self, value: impl std::fmt::Display) -> Self {
-        self.arg(value.to_string().as_bytes())
-    }
-
-    pub fn end(self) {
-        debug_assert_eq!(self.missing, 0, "an effect lacks arguments");
-    }
-}
-
-/// One atomic step as it is handed to the journal.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frame {
-    /// The step's time, unix ms: in replay it is the time.
-    pub time_ms: i64,
-    /// Requests in RESP form, starting in database 0.
-    pub effects: Vec<u8>,
-}
-
-/// Where frames go.
-pub trait Sink: Send + Sync {
-    /// Takes a frame; called under the locks of the shards it changed, so in the order of changes.
-    fn append(&self, frame: Frame);
-}
-
-/// Keeps all frames in memory, for tests.
-#[derive(Default)]
-pub struct MemorySink {
-    frames: Mutex<Vec<Frame>>,
-}
-
-impl MemorySink {
-    /// The frames so far, in order, leaving none.
-    pub fn drain(&self) -> Vec<Frame> {
-        std::mem::take(&mut self.frames.lock())
-    }
-}
-
-impl Sink for MemorySink {
-    fn append(&self, frame: Frame) {
-        self.frames.lock().push(frame);
-    }
-}
+pub use effects::{EffectWriter, Effects, Frame, MemorySink, Sink};
+pub use recovery::Plan;
+pub use writer::{Class, Journal, Mode, Options};

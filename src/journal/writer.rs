@@ -1,0 +1,495 @@
+//! The journal as connections see it: append under the locks of the shards, wait until it holds.
+//!
+//! A connection appends frames to a queue in memory, which gives them their positions. How they get
+//! to the disk depends on the mode:
+//!
+//! - `Always`: one thread takes all that has gathered, writes it and syncs once. What gathers
+//!   meanwhile is the next group.
+//! - `EverySecond` and `Never`: whoever ends a batch writes for all that has gathered, so that bytes
+//!   are with the kernel before any reply. The thread syncs, and keeps nobody from writing.
+//!
+//! Two positions move on: **durable**, what is on the disk, and **settled**, what replies wait for:
+//! the durable position under `Always`, else what is with the kernel.
+//!
+//! The first failure latches. Under `Always` it is final: who waits is told that the outcome is
+//! unknown, and the owner ends the process. Otherwise the journal is impaired: new work is refused,
+//! reads go on, until a snapshot stands for what is in doubt ([`Journal::cut`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::committer::{Committer, Group, failing};
+use super::disk::Disk;
+use super::effects::{Frame, Sink};
+use super::frame::Kind;
+use super::pool::Pool;
+use super::progress::Progress;
+use super::recovery::Plan;
+use super::segment::FileKind;
+use super::snapshot::SnapshotWriter;
+
+pub use super::committer::Failure;
+pub use engine::Reservation;
+pub use settle::{OutcomeUnknown, Settle};
+
+use engine::{Queue, Shared, State};
+use settle::Awaited;
+
+mod engine;
+mod settle;
+
+/// When what was appended is synced (`appendfsync`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Mode {
+    Always = 0,
+    EverySecond = 1,
+    Never = 2,
+}
+
+/// For what room is reserved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// Work that takes something new in.
+    Ordinary,
+    /// Acknowledgements and deletes, which may use the reserve.
+    Drain,
+}
+
+/// Why no room was reserved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// The disk is full; why the last attempt to take room failed.
+    Full(String),
+    /// The journal has failed.
+    Failed(Failure),
+    /// No frame can be as long.
+    TooLong,
+    /// The journal has been ended.
+    Ended,
+}
+
+/// Told of the first failure, once: the failure, and whether it is final. Called without locks.
+pub type OnFailure = Box<dyn Fn(&Failure, bool) + Send + Sync>;
+
+/// What a journal is opened with.
+pub struct Options {
+    pub mode: Mode,
+    /// The length of segments.
+    pub segment_bytes: u64,
+    /// What is kept back for acknowledgements and deletes.
+    pub reserve_bytes: u64,
+    /// How much may be appended and not settled before a batch waits ([`Journal::admit`]).
+    pub backlog_bytes_max: u64,
+    pub on_failure: OnFailure,
+}
+
+/// The journal of a server that runs.
+pub struct Journal {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The writer thread, to be woken.
+    writer: Option<thread::Thread>,
+    keeper: Option<thread::Thread>,
+}
+
+/// How the journal is doing, for INFO.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Status {
+    pub mode: Mode,
+    /// The number of this start.
+    pub start: u32,
+    pub next: u64,
+    pub settled: u64,
+    pub durable: u64,
+    /// The position of the last whole snapshot; 0 without one.
+    pub snapshot: u64,
+    pub segments: usize,
+    /// Why room cannot be had, if more is wanted.
+    pub room_trouble: Option<String>,
+    /// The failure that is in force.
+    pub failure: Option<Failure>,
+    /// Connections that wait.
+    pub waiting: usize,
+}
+
+impl Journal {
+    /// Begins a new start behind what `plan` found, and its threads.
+    ///
+    /// # Errors
+    /// The segment to write to cannot be made, or the last one cannot be synced.
+    ///
+    /// # Panics
+    /// The plan's case stops the start; or a thread cannot be started.
+    pub fn open(disk: Arc<dyn Disk>, plan: &Plan, options: Options) -> Result<Journal, Failure> {
+        let mut journal = Journal::open_stepped(disk, plan, options)?;
+        let spawn = |name: &str, run: fn(&Shared)| {
+            let shared = Arc::clone(&journal.shared);
+            let named = thread::Builder::new().name(name.into());
+            named.spawn(move || run(&shared)).expect("the server's threads can be started")
+        };
+        let writer = spawn("journal-write", Shared::run_writer);
+        let keeper = spawn("journal-room", Shared::run_keeper);
+        journal.writer = Some(writer.thread().clone());
+        journal.keeper = Some(keeper.thread().clone());
+        journal.threads = Mutex::new(vec![writer, keeper]);
+        Ok(journal)
+    }
+
+    /// As [`Journal::open`], without threads: [`Journal::step`] does their work, in an order that
+    /// tests can repeat.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    ///
+    /// # Panics
+    /// The plan's case stops the start.
+    pub fn open_stepped(
+        disk: Arc<dyn Disk>,
+        plan: &Plan,
+        options: Options,
+    ) -> Result<Journal, Failure> {
+        assert!(!plan.case.stops(), "a start that must not be: {}", plan.case);
+        let pool = Pool::open(Arc::clone(&disk), options.segment_bytes, options.reserve_bytes)
+            .map(Arc::new)
+            .map_err(|error| failing("read", "the directory")(error))?;
+        let committer = Committer::open(Arc::clone(&disk), Arc::clone(&pool), plan)?;
+        let queue = Queue {
+            group: Group::default(),
+            idle: Group::default(),
+            next: plan.end,
+            time_ms: plan.time_ms,
+            start: committer.start(),
+        };
+        let shared = Shared {
+            start: committer.start(),
+            disk,
+            pool,
+            queue: Mutex::new(queue),
+            next: AtomicU64::new(plan.end),
+            taken: AtomicU64::new(plan.end),
+            segments: AtomicUsize::new(committer.firsts().len()),
+            committer: Mutex::new(committer),
+            settled: Progress::new(plan.end),
+            durable: Progress::new(plan.end),
+            mode: AtomicU8::new(options.mode as u8),
+            state: AtomicU8::new(State::Serving as u8),
+            failure: Mutex::new(None),
+            failures: AtomicU64::new(0),
+            on_failure: options.on_failure,
+            held: AtomicU64::new(0),
+            backlog_bytes_max: AtomicU64::new(options.backlog_bytes_max),
+            snapshot: AtomicU64::new(plan.from()),
+            stopping: AtomicBool::new(false),
+            started: Instant::now(),
+            synced_at_ms: AtomicU64::new(0),
+        };
+        let shared = Arc::new(shared);
+        Ok(Journal { shared, threads: Mutex::default(), writer: None, keeper: None })
+    }
+
+    /// Takes a frame; the position behind it. Called under the locks of the shards it changed, so in
+    /// the order of changes; no system call is made. Nobody hears of it before [`Journal::flush`].
+    ///
+    /// # Panics
+    /// The payload is longer than [`super::frame::PAYLOAD_BYTES_MAX`], which [`Journal::reserve`] refuses.
+    pub fn append(&self, frame: Frame) -> u64 {
+        self.shared.append(Kind::Step, frame.time_ms, frame.effects)
+    }
+
+    /// Sees to it that what was appended gets written; called when a batch is done, outside of
+    /// locks. Without `Always` it is written now, by this thread or by one that is at it.
+    pub fn flush(&self) {
+        if self.shared.mode() == Mode::Always {
+            fence(Ordering::SeqCst);
+            if self.shared.taken.load(Ordering::Acquire) < self.shared.next.load(Ordering::Acquire)
+                && let Some(writer) = &self.writer
+            {
+                writer.unpark();
+            }
+        } else {
+            self.shared.write_inline();
+            if self.shared.wants_sync()
+                && self.mode() == Mode::Never
+                && let Some(writer) = &self.writer
+            {
+                writer.unpark();
+            }
+        }
+        if let Some(keeper) = &self.keeper
+            && self.shared.pool.wants_tending()
+        {
+            keeper.unpark();
+        }
+    }
+
+    /// Ends a batch: waits until all below `position` is settled, and a reply may tell of it.
+    pub fn settle(&self, position: u64) -> Settle<'_> {
+        if self.shared.settled.position() < position {
+            self.flush();
+        }
+        self.shared.wait(Awaited::Settled, position)
+    }
+
+    /// Waits until all below `position` is on the disk, whatever the mode (WAITAOF).
+    pub fn wait_durable(&self, position: u64) -> Settle<'_> {
+        self.shared.wait(Awaited::Durable, position)
+    }
+
+    /// Waits until a batch may start: until the backlog is below its limit.
+    pub fn admit(&self) -> Settle<'_> {
+        let backlog_bytes_max = self.shared.backlog_bytes_max.load(Ordering::Relaxed);
+        let position = self.next().saturating_sub(backlog_bytes_max);
+        self.settle(position)
+    }
+
+    /// Holds room for frames of `bytes` in all (their heads are added), before anything is changed.
+    /// What is held is free again when the reservation is dropped, after the frames were appended.
+    ///
+    /// # Errors
+    /// The work must not be done.
+    pub fn reserve(&self, class: Class, bytes: u64) -> Result<Reservation<'_>, Refused> {
+        self.shared.reserve(class, bytes)
+    }
+
+    /// The position of the next frame: what was appended lies below it.
+    pub fn next(&self) -> u64 {
+        self.shared.next.load(Ordering::Acquire)
+    }
+
+    pub fn settled(&self) -> u64 {
+        self.shared.settled.position()
+    }
+
+    pub fn durable(&self) -> u64 {
+        self.shared.durable.position()
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.shared.mode()
+    }
+
+    /// Changes when what was appended is synced. To `Always`: returns when everything so far is.
+    ///
+    /// # Errors
+    /// The journal has failed. If it fails at this sync, it is as if `Always` had been in force.
+    pub fn set_mode(&self, mode: Mode) -> Result<(), Failure> {
+        let shared = &self.shared;
+        if let Some(failure) = shared.failure.lock().clone() {
+            return Err(failure);
+        }
+        {
+            // Whoever writes inline looks at the mode with the committer in hand, so nothing is
+            // settled by the old mode's rule once the new one is in force.
+            let committer = shared.committer.lock();
+            shared.mode.store(mode as u8, Ordering::Release);
+            if mode != Mode::Always {
+                shared.settled.advance(committer.written());
+            }
+        }
+        shared.write_inline();
+        if let Some(writer) = &self.writer {
+            writer.unpark();
+        }
+        if mode == Mode::Always { self.sync() } else { Ok(()) }
+    }
+
+    /// Writes and syncs all that was appended; blocks.
+    ///
+    /// # Errors
+    /// It fails, or the journal has failed before.
+    pub fn sync(&self) -> Result<(), Failure> {
+        self.shared.commit();
+        let failure = self.shared.failure.lock();
+        failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Sets the length of the segments that are made from now on.
+    pub fn set_segment_bytes(&self, bytes: u64) {
+        self.shared.pool.set_segment_bytes(bytes);
+    }
+
+    /// Sets what is kept back for acknowledgements and deletes.
+    pub fn set_reserve_bytes(&self, bytes: u64) {
+        self.shared.pool.set_reserve_bytes(bytes);
+    }
+
+    pub fn set_backlog_bytes_max(&self, bytes: u64) {
+        self.shared.backlog_bytes_max.store(bytes, Ordering::Relaxed);
+    }
+
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        Status {
+            mode: shared.mode(),
+            start: shared.start,
+            next: self.next(),
+            settled: self.settled(),
+            durable: self.durable(),
+            snapshot: shared.snapshot.load(Ordering::Relaxed),
+            segments: shared.segments.load(Ordering::Relaxed),
+            room_trouble: shared.pool.trouble(),
+            failure: shared.failure.lock().clone(),
+            waiting: shared.settled.waiting() + shared.durable.waiting(),
+        }
+    }
+
+    /// Notes the position of a snapshot, and the latest time of a step below it. Called with the
+    /// locks of all shards held; no system call is made.
+    ///
+    /// In an impaired journal it is also where frames are kept again: the snapshot will stand for
+    /// what is in doubt below.
+    pub fn cut(&self) -> Cut {
+        let queue = self.shared.queue.lock();
+        self.shared.exchange_state(State::Impaired, State::Healing);
+        Cut { position: queue.next, time_ms: queue.time_ms }
+    }
+
+    /// Begins to write a snapshot of the state at `cut`; outside of the locks.
+    ///
+    /// # Errors
+    /// The file cannot be made; or, in an impaired journal, no new segment.
+    pub fn begin_snapshot(&self, cut: Cut) -> Result<SnapshotWriter, Failure> {
+        if self.shared.state() == State::Healing {
+            let reopened = self.shared.committer.lock().reopen(cut.position, self.durable());
+            if let Err(failure) = reopened {
+                self.shared.impair_again();
+                return Err(failure);
+            }
+        }
+        let disk = Arc::clone(&self.shared.disk);
+        let begun = SnapshotWriter::begin(disk, cut.position, self.shared.start, cut.time_ms);
+        if begun.is_err() {
+            self.shared.impair_again();
+        }
+        begun
+    }
+
+    /// Makes a snapshot lasting, and removes the segments and snapshots that it stands for; its
+    /// length in bytes. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be made lasting: the journal stands as before. Or what is obsolete cannot be
+    /// removed: the snapshot is whole, and the next start removes it.
+    pub fn finish_snapshot(&self, writer: SnapshotWriter) -> Result<u64, Failure> {
+        let position = writer.position();
+        let finished = self.finish(writer, position);
+        if finished.is_err() {
+            self.shared.impair_again();
+        }
+        let bytes = finished?;
+        self.shared.snapshot.store(position, Ordering::Relaxed);
+        self.remove_before(position)?;
+        Ok(bytes)
+    }
+
+    /// Gives a snapshot up that was begun.
+    pub fn abandon_snapshot(&self, writer: SnapshotWriter) {
+        drop(writer);
+        self.shared.impair_again();
+    }
+
+    fn finish(&self, writer: SnapshotWriter, position: u64) -> Result<u64, Failure> {
+        if self.shared.state() == State::Healing {
+            // Nothing below the cut can be synced any more; the snapshot itself stands for it.
+            let bytes = writer.finish(position)?;
+            self.shared.committer.lock().set_healed();
+            *self.shared.failure.lock() = None;
+            self.shared.durable.advance(position);
+            self.shared.settled.advance(position);
+            self.shared.exchange_state(State::Healing, State::Serving);
+            self.shared.commit();
+            return Ok(bytes);
+        }
+        if self.durable() < position {
+            self.sync()?;
+        }
+        writer.finish(self.durable())
+    }
+
+    /// Removes what a snapshot at `position` stands for, oldest first, so that what is left is
+    /// always the journal's end.
+    fn remove_before(&self, position: u64) -> Result<(), Failure> {
+        let disk = &*self.shared.disk;
+        let names = disk.list().map_err(failing("read", "the directory"))?;
+        let snapshots = names
+            .into_iter()
+            .filter(|name| FileKind::Snapshot.position(name).is_some_and(|of| of < position));
+        let segments = {
+            let mut committer = self.shared.committer.lock();
+            let forgotten = committer.forget_before(position);
+            self.shared.segments.store(committer.firsts().len(), Ordering::Relaxed);
+            forgotten
+        };
+        let segments = segments.into_iter().map(|first| FileKind::Segment.name(first));
+        for name in snapshots.chain(segments) {
+            disk.remove(&name).map_err(failing("remove", &name))?;
+        }
+        disk.sync().map_err(failing("sync", "the directory"))
+    }
+
+    /// One step of what the threads do: a group, a sync, or a piece of work for the pool. For tests.
+    pub fn step(&self) {
+        match self.shared.mode() {
+            Mode::Always => self.shared.commit(),
+            Mode::EverySecond | Mode::Never => {
+                self.shared.write_inline();
+                self.shared.sync_aside();
+            }
+        }
+        self.shared.tend_pool();
+    }
+
+    /// Ends the start in order: all that was appended is synced, then the mark of the end. Nothing
+    /// may be appended from now on.
+    ///
+    /// # Errors
+    /// It fails, or the journal has failed before; there is no mark then.
+    pub fn end(&self) -> Result<(), Failure> {
+        self.stop_threads();
+        self.sync()?;
+        let shared = &self.shared;
+        let time_ms = shared.queue.lock().time_ms;
+        // It states that everything before it is durable, which is true by now.
+        shared.append(Kind::End, time_ms, Vec::new());
+        let ended = self.sync();
+        shared.state.store(State::Ended as u8, Ordering::Release);
+        shared.wake_all();
+        ended
+    }
+
+    fn stop_threads(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        for thread in self.threads.lock().drain(..) {
+            thread.thread().unpark();
+            thread.join().expect("the journal's threads do not panic");
+        }
+    }
+}
+
+impl Sink for Journal {
+    fn append(&self, frame: Frame) {
+        Journal::append(self, frame);
+    }
+}
+
+impl Drop for Journal {
+    /// Without [`Journal::end`] it is as if the process had died.
+    fn drop(&mut self) {
+        self.stop_threads();
+    }
+}
+
+/// The position of a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    pub position: u64,
+    pub time_ms: i64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! What the handle, the waiters and the threads of a journal share, and the threads' work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::settle::{Awaited, Settle};
+use super::{Class, Failure, Mode, OnFailure, Refused};
+use crate::journal::committer::{Committer, Group, failing};
+use crate::journal::disk::Disk;
+use crate::journal::frame::{HEAD_BYTES, Kind, PAYLOAD_BYTES_MAX, Stamp};
+use crate::journal::pool::Pool;
+use crate::journal::progress::Progress;
+
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How long until room is asked for again on a full disk.
+const RETRY_ROOM: Duration = Duration::from_millis(250);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum State {
+    Serving = 0,
+    /// Something is in doubt, and work is refused.
+    Impaired = 1,
+    /// A snapshot is being written that will stand for what is in doubt.
+    Healing = 2,
+    Failed = 3,
+    Ended = 4,
+}
+
+impl State {
+    const ALL: [State; 5] =
+        [State::Serving, State::Impaired, State::Healing, State::Failed, State::Ended];
+}
+
+/// Frames that wait to be written.
+pub(super) struct Queue {
+    pub(super) group: Group,
+    /// An emptied group, for its buffer.
+    pub(super) idle: Group,
+    /// The position of the next frame.
+    pub(super) next: u64,
+    /// The latest time of a frame, unix ms.
+    pub(super) time_ms: i64,
+    pub(super) start: u32,
+}
+
+pub(super) struct Shared {
+    /// The number of this start.
+    pub(super) start: u32,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) queue: Mutex<Queue>,
+    /// The queue's `next`, for a look without its lock.
+    pub(super) next: AtomicU64,
+    /// Up to here the queue has been emptied.
+    pub(super) taken: AtomicU64,
+    pub(super) committer: Mutex<Committer>,
+    pub(super) settled: Progress,
+    pub(super) durable: Progress,
+    pub(super) mode: AtomicU8,
+    pub(super) state: AtomicU8,
+    pub(super) failure: Mutex<Option<Failure>>,
+    /// How often the journal has failed.
+    pub(super) failures: AtomicU64,
+    pub(super) on_failure: OnFailure,
+    /// What reservations hold of the room.
+    pub(super) held: AtomicU64,
+    pub(super) backlog_bytes_max: AtomicU64,
+    /// The position of the last whole snapshot.
+    pub(super) snapshot: AtomicU64,
+    pub(super) segments: AtomicUsize,
+    pub(super) stopping: AtomicBool,
+    pub(super) started: Instant,
+    /// When the last sync ended, ms behind `started`.
+    pub(super) synced_at_ms: AtomicU64,
+}
+
+/// Room that is held; given back when this is dropped.
+#[must_use = "the room is free again when the reservation is dropped"]
+pub struct Reservation<'j> {
+    held: &'j AtomicU64,
+    bytes: u64,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+impl Shared {
+    pub(super) fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Acquire) {
+            0 => Mode::Always,
+            1 => Mode::EverySecond,
+            _ => Mode::Never,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        State::ALL[usize::from(self.state.load(Ordering::Acquire))]
+    }
+
+    pub(super) fn exchange_state(&self, from: State, to: State) -> bool {
+        let (from, to) = (from as u8, to as u8);
+        self.state.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    pub(super) fn progress(&self, awaited: Awaited) -> &Progress {
+        match awaited {
+            Awaited::Settled => &self.settled,
+            Awaited::Durable => &self.durable,
+        }
+    }
+
+    pub(super) fn wait(&self, awaited: Awaited, target: u64) -> Settle<'_> {
+        let failures = self.failures.load(Ordering::Acquire);
+        Settle { shared: self, awaited, target, failures, waker: None }
+    }
+
+    pub(super) fn wake_all(&self) {
+        self.settled.wake_all();
+        self.durable.wake_all();
+    }
+
+    pub(super) fn append(&self, kind: Kind, time_ms: i64, payload: Vec<u8>) -> u64 {
+        assert!(payload.len() as u64 <= PAYLOAD_BYTES_MAX, "a frame longer than was reserved");
+        let mut queue = self.queue.lock();
+        let position = queue.next;
+        let length = (HEAD_BYTES + payload.len()) as u64;
+        queue.next += length;
+        queue.time_ms = queue.time_ms.max(time_ms);
+        // In an impaired journal it goes nowhere: a snapshot will stand for it.
+        if matches!(self.state(), State::Serving | State::Healing) {
+            let stamp = Stamp { kind, start: queue.start, position, durable: 0, time_ms };
+            queue.group.push(&stamp, payload);
+        }
+        self.next.store(queue.next, Ordering::Release);
+        queue.next
+    }
+
+    pub(super) fn reserve(&self, class: Class, bytes: u64) -> Result<Reservation<'_>, Refused> {
+        match self.state() {
+            State::Serving => {}
+            State::Ended => return Err(Refused::Ended),
+            State::Impaired | State::Healing | State::Failed => {
+                let failure = self.failure.lock().clone();
+                // Between the state and its reason there is a moment.
+                return Err(failure.map_or(Refused::Ended, Refused::Failed));
+            }
+        }
+        let bytes = bytes + HEAD_BYTES as u64;
+        if bytes > PAYLOAD_BYTES_MAX {
+            return Err(Refused::TooLong);
+        }
+        let cost = self.pool.cost(bytes);
+        let held = self.held.fetch_add(cost, Ordering::AcqRel) + cost;
+        let reservation = Reservation { held: &self.held, bytes: cost };
+        let full = || Refused::Full(self.pool.trouble().unwrap_or_else(|| "no room".into()));
+        if bytes > self.pool.frame_bytes_max() {
+            self.pool.prepare_large(bytes).map_err(|error| Refused::Full(error.to_string()))?;
+        }
+        // While more room can be had, the reserve is lent: the pool is being filled again.
+        if self.pool.is_short() {
+            let reserve = if class == Class::Ordinary { self.pool.reserve_bytes() } else { 0 };
+            let next = self.next.load(Ordering::Acquire);
+            if next.saturating_add(held).saturating_add(reserve) > self.pool.limit() {
+                return Err(full());
+            }
+        }
+        Ok(reservation)
+    }
+
+    /// Takes what has gathered; the position behind it. The caller has the committer.
+    pub(super) fn take(&self) -> (Group, u64) {
+        let mut queue = self.queue.lock();
+        let idle = std::mem::take(&mut queue.idle);
+        let group = std::mem::replace(&mut queue.group, idle);
+        self.taken.store(queue.next, Ordering::Release);
+        (group, queue.next)
+    }
+
+    pub(super) fn give_back(&self, mut group: Group) {
+        group.clear();
+        self.queue.lock().idle = group;
+    }
+
+    /// Writes what has gathered, with the committer in hand. What a change of segments made durable
+    /// is told at once.
+    pub(super) fn write_gathered(&self, committer: &mut Committer) -> Result<(), Failure> {
+        let (mut group, end) = self.take();
+        if group.is_empty() {
+            self.give_back(group);
+            return Ok(());
+        }
+        let durable = committer.write(&mut group, self.durable.position())?;
+        debug_assert_eq!(committer.written(), end, "frames are written where they were promised");
+        // While it heals this is where it was.
+        self.durable.advance(durable);
+        self.segments.store(committer.firsts().len(), Ordering::Relaxed);
+        self.give_back(group);
+        Ok(())
+    }
+
+    /// Writes and syncs what has gathered: a group commit.
+    pub(super) fn commit(&self) {
+        let done = {
+            let mut committer = self.committer.lock();
+            if committer.is_broken() || committer.is_healing() {
+                return;
+            }
+            let written = self.write_gathered(&mut committer);
+            let end = committer.written();
+            let synced = match written {
+                Ok(()) if self.durable.position() < end => committer.sync(),
+                other => other,
+            };
+            synced.map(|()| end)
+        };
+        match done {
+            Ok(end) => self.note_synced(end),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    pub(super) fn note_synced(&self, end: u64) {
+        self.synced_at_ms.store(self.now_ms(), Ordering::Relaxed);
+        self.durable.advance(end);
+        self.settled.advance(end);
+    }
+
+    /// Writes what has gathered without syncing, unless another thread is at it: that one looks
+    /// again when it is done.
+    pub(super) fn write_inline(&self) {
+        loop {
+            fence(Ordering::SeqCst);
+            if self.taken.load(Ordering::Acquire) == self.next.load(Ordering::Acquire) {
+                return;
+            }
+            let Some(mut committer) = self.committer.try_lock() else { return };
+            if committer.is_broken() {
+                return;
+            }
+            if self.mode() == Mode::Always {
+                drop(committer);
+                return self.commit();
+            }
+            let written = self.write_gathered(&mut committer).map(|()| committer.written());
+            drop(committer);
+            match written {
+                Ok(end) => self.settled.advance(end),
+                Err(failure) => return self.fail(failure),
+            }
+        }
+    }
+
+    /// Syncs what was written, and lets others write meanwhile.
+    pub(super) fn sync_aside(&self) {
+        let (file, name, end) = {
+            let committer = self.committer.lock();
+            if committer.is_broken() || committer.is_healing() {
+                return;
+            }
+            committer.to_sync()
+        };
+        // Somebody may have found the committer taken just now.
+        self.write_inline();
+        if self.durable.position() >= end {
+            return;
+        }
+        match file.sync() {
+            Ok(()) => {
+                self.synced_at_ms.store(self.now_ms(), Ordering::Relaxed);
+                self.durable.advance(end);
+            }
+            Err(error) => {
+                self.committer.lock().set_broken();
+                self.fail(failing("sync", &name)(error));
+            }
+        }
+    }
+
+    pub(super) fn fail(&self, failure: Failure) {
+        let is_final = self.mode() == Mode::Always;
+        {
+            // With the queue locked, no frame is added to a group that will not be written.
+            let mut queue = self.queue.lock();
+            if !matches!(self.state(), State::Serving | State::Healing) {
+                return;
+            }
+            *self.failure.lock() = Some(failure.clone());
+            let state = if is_final { State::Failed } else { State::Impaired };
+            self.state.store(state as u8, Ordering::Release);
+            queue.group = Group::default();
+            self.taken.store(queue.next, Ordering::Release);
+            self.failures.fetch_add(1, Ordering::AcqRel);
+        }
+        self.wake_all();
+        (self.on_failure)(&failure, is_final);
+    }
+
+    /// The snapshot that was to heal the journal did not come to be.
+    pub(super) fn impair_again(&self) {
+        let mut queue = self.queue.lock();
+        if self.exchange_state(State::Healing, State::Impaired) {
+            queue.group = Group::default();
+            self.taken.store(queue.next, Ordering::Release);
+            drop(queue);
+            self.committer.lock().set_broken();
+        }
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    /// Under `Never` the kernel writes when it likes; a segment's end has to be synced all the same,
+    /// so what is left for then is kept short.
+    pub(super) fn wants_sync(&self) -> bool {
+        let unsynced = self.settled.position().saturating_sub(self.durable.position());
+        self.state() == State::Serving && unsynced > self.pool.segment_bytes() / 4
+    }
+
+    pub(super) fn run_writer(&self) {
+        while !self.stopping.load(Ordering::Acquire) {
+            match self.mode() {
+                Mode::Always => {
+                    let has_work =
+                        self.taken.load(Ordering::Acquire) < self.next.load(Ordering::Acquire);
+                    if has_work && self.state() == State::Serving {
+                        self.commit();
+                    } else {
+                        thread::park();
+                    }
+                }
+                Mode::EverySecond => {
+                    self.write_inline();
+                    let now_ms = self.now_ms();
+                    let since_ms = now_ms.saturating_sub(self.synced_at_ms.load(Ordering::Relaxed));
+                    let left = SYNC_EVERY.saturating_sub(Duration::from_millis(since_ms));
+                    if left.is_zero() || self.wants_sync() {
+                        self.synced_at_ms.store(now_ms, Ordering::Relaxed);
+                        self.sync_aside();
+                    } else {
+                        thread::park_timeout(left);
+                    }
+                }
+                Mode::Never => {
+                    self.write_inline();
+                    if self.wants_sync() {
+                        self.sync_aside();
+                    }
+                    thread::park();
+                }
+            }
+        }
+    }
+
+    pub(super) fn run_keeper(&self) {
+        while !self.stopping.load(Ordering::Acquire) {
+            match self.pool.tend() {
+                Ok(true) => {}
+                Ok(false) => thread::park(),
+                Err(_) => thread::park_timeout(RETRY_ROOM),
+            }
+        }
+    }
+
+    /// Fills the pool, as far as it can be.
+    pub(super) fn tend_pool(&self) {
+        while matches!(self.pool.tend(), Ok(true)) {}
+    }
+}

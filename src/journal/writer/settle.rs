@@ -1,0 +1,74 @@
+//! Waiting for a position.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use atomic_waker::AtomicWaker;
+
+use super::engine::{Shared, State};
+
+/// The journal has failed, or was ended, while this waited: what was appended may be lost or may
+/// come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutcomeUnknown;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Awaited {
+    Settled,
+    Durable,
+}
+
+/// Waits for a position.
+#[must_use = "nothing is waited for until it is awaited"]
+pub struct Settle<'j> {
+    pub(super) shared: &'j Shared,
+    pub(super) awaited: Awaited,
+    pub(super) target: u64,
+    /// How often the journal had failed when the waiting began.
+    pub(super) failures: u64,
+    pub(super) waker: Option<Arc<AtomicWaker>>,
+}
+
+impl Settle<'_> {
+    fn outcome(&self) -> Option<Result<(), OutcomeUnknown>> {
+        let progress = self.shared.progress(self.awaited);
+        if progress.position() >= self.target {
+            return Some(Ok(()));
+        }
+        match self.shared.state() {
+            State::Serving => None,
+            State::Failed | State::Ended => Some(Err(OutcomeUnknown)),
+            // Who had appended when it failed must not be told that all is well.
+            State::Impaired | State::Healing
+                if self.failures != self.shared.failures.load(Ordering::Acquire) =>
+            {
+                Some(Err(OutcomeUnknown))
+            }
+            // What reads rest on stays in doubt until a snapshot is whole, and reads go on.
+            State::Impaired | State::Healing => {
+                (self.awaited == Awaited::Settled).then_some(Ok(()))
+            }
+        }
+    }
+}
+
+impl Future for Settle<'_> {
+    type Output = Result<(), OutcomeUnknown>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(outcome) = self.outcome() {
+            return Poll::Ready(outcome);
+        }
+        let is_listed = self.waker.is_some();
+        let waker = Arc::clone(self.waker.get_or_insert_default());
+        waker.register(cx.waker());
+        if !is_listed {
+            self.shared.progress(self.awaited).enlist(self.target, &waker);
+        }
+        // It may have come to pass before it was listed.
+        self.outcome().map_or(Poll::Pending, Poll::Ready)
+    }
+}
