@@ -207,3 +207,17 @@ fn a_client_library_connects_in_both_versions() {
         assert_eq!(keys, 0);
     }
 }
+
+#[test]
+fn a_request_forged_through_a_browser_ends_the_connection() {
+    let server = TestServer::start();
+    for request in ["POST / HTTP/1.1\r\nSET a b\r\n", "GET / HTTP/1.1\r\nHost: x\r\nSET a b\r\n"] {
+        let mut client = server.raw();
+        client.send(request.as_bytes());
+        if request.starts_with("GET") {
+            assert_eq!(client.reply(), "-ERR wrong number of arguments for 'get' command");
+        }
+        assert!(client.closed(), "{request}");
+    }
+    assert_eq!(server.raw().ask("EXISTS a"), ":0");
+}

@@ -62,6 +62,14 @@ pub fn execute(
             Flow::Continue
         }
         Ok(Admitted::Paused(until_ms)) => return Flow::Paused(until_ms),
+        Err(_) if is_http(args) => {
+            let addr = session.client.as_ref().map_or("", |client| &client.addr);
+            tracing::warn!(
+                addr,
+                "closed a connection that speaks HTTP: a request forged through a browser or proxy?"
+            );
+            return Flow::Close;
+        }
         Err(error) => {
             observe::rejected(server, args, &error);
             let error = match table::lookup(args) {
@@ -90,6 +98,12 @@ pub fn execute(
         }
     }
     if session.close_after_reply { Flow::Close } else { flow }
+}
+
+/// Whether a line comes from an HTTP request. A web page can have a browser send one here, with
+/// commands in its body: as in Redis, the connection is closed before they are reached.
+fn is_http(args: &[&[u8]]) -> bool {
+    args[0].eq_ignore_ascii_case(b"post") || args[0].eq_ignore_ascii_case(b"host:")
 }
 
 enum Admitted {

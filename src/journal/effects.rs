@@ -9,6 +9,8 @@ use crate::resp::{Proto, Reply};
 pub struct Effects {
     /// What comes before all else in the frame.
     first: Vec<u8>,
+    /// The database that the last of them applies to.
+    first_db: usize,
     bytes: Vec<u8>,
     /// The database that the last effect applies to; a frame starts in database 0.
     db: usize,
@@ -22,7 +24,10 @@ impl Effects {
     /// Starts an effect that comes before those of the step itself, whenever in the step it is
     /// recorded: the end of a key whose deadline had passed before the step began.
     pub fn start_first(&mut self, db: usize, args: usize) -> EffectWriter<'_> {
-        EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(db as i64).end();
+        if db != self.first_db {
+            self.first_db = db;
+            EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(db as i64).end();
+        }
         EffectWriter::new(&mut self.first, args)
     }
 
@@ -42,8 +47,12 @@ impl Effects {
             return std::mem::take(&mut self.bytes);
         }
         if !self.bytes.is_empty() {
-            EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(0).end();
+            // What follows was written for a frame of its own.
+            if self.first_db != 0 {
+                EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(0).end();
+            }
         }
+        self.first_db = 0;
         self.first.append(&mut self.bytes);
         std::mem::take(&mut self.first)
     }

@@ -301,13 +301,7 @@ impl Connection {
         let Blocked { waiter, mut reply, deadline_ms, at_deadline, look_again_ms, silent } =
             blocked;
         let clock = Arc::clone(self.server.keyspace.clock());
-        let deadline = async {
-            match deadline_ms {
-                Some(deadline_ms) => clock.sleep_until_ms(deadline_ms).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(deadline);
+        let mut deadline = clock.sleep_until_ms(deadline_ms.unwrap_or(NEVER));
         let mut over = false;
         let mut served = false;
         let ended = loop {
@@ -332,12 +326,15 @@ impl Connection {
                     }
                     match self.client.unblocked() {
                         Some(Unblock::Timeout) => self.output.extend_from_slice(&at_deadline),
-                        Some(Unblock::Error) => self.output.extend_from_slice(UNBLOCKED),
+                        Some(Unblock::Error) => {
+                            self.server.metrics.errors.count(b"UNBLOCKED");
+                            self.output.extend_from_slice(UNBLOCKED);
+                        }
                         None => continue,
                     }
                     break Ok(());
                 }
-                () = &mut deadline, if !over => {
+                () = &mut deadline, if deadline_ms.is_some() && !over => {
                     over = true;
                     // Otherwise it is being served this moment: its reply comes.
                     if waiter.cancel() {

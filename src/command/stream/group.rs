@@ -72,9 +72,8 @@ pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let id = start_id(args[4], last_id)?;
     let entries_read = options.entries_read.flatten().map(|read| read.min(entries_added));
     group.set_id(id, entries_read);
+    // Who waits is not woken: as in Redis, only what is added to the stream ends a wait.
     cx.tx.changed_unwatched(key);
-    // Entries that were behind the group may be before it now.
-    cx.tx.signal(key);
     if let Some(effect) = cx.tx.effect(7) {
         let effect = effect.args([b"XGROUP" as &[u8], b"SETID", key, name]);
         let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"ENTRIESREAD");
