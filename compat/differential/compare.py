@@ -204,6 +204,8 @@ RULES = {
     b"CONFIG GET": _config,
     b"COMMAND LIST": _unordered,
     b"MEMORY USAGE": same_kind,
+    b"MEMORY STATS": same_kind,
+    b"MEMORY DOCTOR": same_kind,
     b"OBJECT IDLETIME": same_kind,
     b"DEBUG OBJECT": lambda one, other: one.kind == other.kind == "+" or alike(one, other),
 }

@@ -363,10 +363,10 @@ class Pair:
         connection. Which of the two comes first then is left open (differences.md), so at most one
         connection has something behind its blocked command, and the others send single commands."""
         caller = self.oracle.callers[step.connection]
-        if caller.waiting and any(b"KILL" in command for command in step.commands):
-            return True
         if len(step.commands) == 1 and not caller.waiting:
             return False
+        if any(b"KILL" in command for command in step.commands):
+            return True
         return any(
             len(caller.waiting) > 1
             for number, caller in enumerate(self.oracle.callers)
@@ -375,7 +375,8 @@ class Pair:
 
     def _debugs_late(self, step):
         """DEBUG OBJECT that would run in a transaction (differences.md)."""
-        if self.oracle.callers[step.connection].queued is None:
+        caller = self.oracle.callers[step.connection]
+        if caller.queued is None and not caller.waiting and len(step.commands) == 1:
             return False
         return any(command[:2] == (b"DEBUG", b"OBJECT") for command in step.commands)
 
