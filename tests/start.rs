@@ -400,3 +400,16 @@ fn a_second_interrupt_is_enough() {
     assert!(!success);
     assert!(log.contains("You insist... exiting now."), "{log}");
 }
+
+#[test]
+fn a_file_that_is_no_socket_is_not_replaced_by_one() {
+    let scratch = Scratch::new();
+    let file = scratch.write("precious", "keep me");
+    let path = file.to_str().expect("the path is text");
+    let output = scratch.run(&["--port", "0", "--unixsocket", path]);
+    assert!(!output.status.success(), "it started over somebody's file");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("a file that is not a socket is in the way"), "{said}");
+    assert_eq!(fs::read_to_string(&file).expect("it is still there"), "keep me");
+}

@@ -159,10 +159,15 @@ fn resolve(name: &str) -> io::Result<IpAddr> {
 }
 
 fn open_unix(path: &Path, permissions: u32) -> io::Result<UnixListener> {
-    use std::os::unix::fs::PermissionsExt;
-    // A socket left behind by a server that is gone would keep this one from starting.
-    match std::fs::remove_file(path) {
-        Ok(()) => {}
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    // A socket left behind by a server that is gone would keep this one from starting. Anything
+    // else at that path is somebody's file.
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
+        Ok(_) => {
+            let text = "a file that is not a socket is in the way";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
