@@ -15,6 +15,8 @@ from .resp import Closed, Connection
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 20.0
+# CPUCLOCK_SCHED of the kernel: user and system time of all threads.
+CPU_CLOCK_OF_PROCESS = 2
 
 
 def forebay_binary():
@@ -100,11 +102,13 @@ class Server:
             return log.read().decode(errors="replace")
 
     def cpu_s(self):
-        """User and system time of the process so far, seconds."""
-        with open(f"/proc/{self.process.pid}/stat", "rb") as stat:
-            # The name may hold spaces; the fields counted here stand behind its bracket.
-            fields = stat.read().rpartition(b")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time of the process so far, seconds.
+
+        By the process's CPU clock (clock_getcpuclockid), which counts nanoseconds;
+        /proc/PID/stat has ticks of 10 ms, an eighth of a short measurement.
+        """
+        clock = (~self.process.pid << 3) | CPU_CLOCK_OF_PROCESS
+        return time.clock_gettime(clock)
 
     def used_memory(self, connection):
         """`used_memory` of INFO, bytes."""
