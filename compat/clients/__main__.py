@@ -13,12 +13,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "compat"))
 
-from harness.server import Server, forebay_binary
+from harness.server import Server, example_binary, forebay_binary
 
 CLIENTS = {
     "redis-cli": [sys.executable, str(HERE / "redis_cli.py")],
     "redis-py": [sys.executable, str(HERE / "redis_py.py")],
-    "redis-rs": [str(ROOT / "target" / "debug" / "examples" / "client_story")],
+    "redis-rs": [example_binary("client_story")],
     "node-redis": ["node", str(HERE / "node_redis.mjs")],
     "ioredis": ["node", str(HERE / "ioredis.mjs")],
 }

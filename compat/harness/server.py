@@ -24,6 +24,12 @@ def forebay_binary():
     return os.environ.get("FOREBAY_BIN") or str(ROOT / "target" / "release" / "forebay")
 
 
+def example_binary(name):
+    """An example of the crate, as `compat/run` has built it."""
+    folder = os.environ.get("COMPAT_EXAMPLES") or ROOT / "target" / "debug" / "examples"
+    return str(Path(folder) / name)
+
+
 def oracle_binary(name):
     """A peer's binary (`redis` or `valkey`), as `compat/run` unpacked it or as the caller says."""
     named = os.environ.get(f"{name.upper()}_ORACLE_BIN")

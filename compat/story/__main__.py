@@ -19,7 +19,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "compat"))
 
 import redis
-from harness.server import Server, forebay_binary
+from harness.server import Server, example_binary, forebay_binary
 from PIL import Image
 from worker_names import GROUP, QUEUE, REPORTS, SIDE_MAX, STREAM
 
@@ -28,7 +28,7 @@ PICTURES = CACHE / "pictures" / "skimage" / "data"
 WORKERS = {
     "python": [sys.executable, str(HERE / "worker.py")],
     "node": ["node", str(HERE / "worker.mjs")],
-    "rust": [str(ROOT / "target" / "debug" / "examples" / "story_worker")],
+    "rust": [example_binary("story_worker")],
 }
 REPORT_TIMEOUT_S = 30
 # Who dies: a different one each time, so that no language only ever cleans up after the others.
