@@ -121,7 +121,7 @@ fn ackdel_options<'a, 'b>(mut args: &'a [&'b [u8]]) -> Result<(RefPolicy, &'a [&
             && let [count, rest @ ..] = rest
         {
             let not_positive = Error::fixed("ERR Number of IDs must be a positive integer");
-            let count = integer_in(count, 1, i64::from(i32::MAX), not_positive)? as usize;
+            let count = integer_in(count, 1, i64::MAX, not_positive)? as usize;
             if count > rest.len() {
                 return Err(Error::fixed(
                     "ERR The `numids` parameter must match the number of arguments",

@@ -69,7 +69,12 @@ pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if args.len() > 7 {
         return Err(unknown_subcommand(args[1]));
     }
-    let id = start_id(args[4], last_id)?;
+    // Only here does Redis take the ends of a range as ids.
+    let id = match args[4] {
+        b"-" => StreamId::MIN,
+        b"+" => StreamId::MAX,
+        text => start_id(text, last_id)?,
+    };
     let entries_read = options.entries_read.flatten().map(|read| read.min(entries_added));
     group.set_id(id, entries_read);
     // Who waits is not woken: as in Redis, only what is added to the stream ends a wait.

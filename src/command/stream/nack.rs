@@ -71,7 +71,7 @@ fn options<'a, 'b>(mut args: &'a [&'b [u8]]) -> Result<Options<'a, 'b>, Error> {
         args = match rest {
             [count, rest @ ..] if is(word, "IDS") => {
                 let not_positive = Error::fixed("ERR numids must be a positive integer");
-                let count = integer_in(count, 1, i64::from(i32::MAX), not_positive)? as usize;
+                let count = integer_in(count, 1, i64::MAX, not_positive)? as usize;
                 if count > rest.len() {
                     return Err(Error::fixed("ERR number of IDs doesn't match numids"));
                 }
