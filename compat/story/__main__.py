@@ -109,20 +109,19 @@ def next_report(client, processes):
     raise StoryFailed(f"no worker has said anything for {REPORT_TIMEOUT_S} s")
 
 
-def kill_while_holding(queue, processes, name):
-    """Kills a worker with -9 if it holds jobs at this moment. How many it held."""
-    process = processes[name]
-    # Stopped first, so that what it holds cannot change between the look and the kill.
+def kill_while_holding(queue, process, name, client_id):
+    """Kills a worker with -9 if it holds jobs at this moment. How many the dead one holds."""
+    # Stopped first, so that the look is not at what was long ago.
     process.send_signal(signal.SIGSTOP)
-    held = queue.held_by(name)
-    if held:
-        process.kill()
-        process.wait()
-        del processes[name]
-        expect("jobs the dead worker still holds", queue.held_by(name), held)
-    else:
+    if not queue.held_by(name):
         process.send_signal(signal.SIGCONT)
-    return held
+        return 0
+    process.kill()
+    process.wait()
+    # What it sent before it died still counts; all of that is done once its connection is gone.
+    while any(client["id"] == client_id for client in queue.client.client_list()):
+        pass
+    return queue.held_by(name)
 
 
 def check_thumbnails(pictures, folder):
@@ -162,15 +161,23 @@ def run_story(mode, client, port):
             for name in WORKERS:
                 processes[name] = start_worker(name, mode, port, folder)
             # Nobody starts before everybody is there, so that each gets a share.
-            ready = sorted(next_report(client, processes)[1] for _ in WORKERS)
-            expect("ready workers", ready, sorted(WORKERS))
+            ids = {}
+            while len(ids) < len(WORKERS):
+                _, name, ids[name], _ = next_report(client, processes)
             queue.produce(pictures)
             done, reclaimed, held, finished = Counter(), 0, 0, set()
             while len(finished) < len(pictures) or not held:
                 kind, name, subject, again = next_report(client, processes)
                 busy = name == victim and done[victim] >= VICTIM_DONE_MIN
                 if kind == "took" and busy and not held:
-                    held = kill_while_holding(queue, processes, victim)
+                    held = kill_while_holding(queue, processes[victim], victim, ids[victim])
+                    if held:
+                        del processes[victim]
+                    elif processes[victim].poll() is not None:
+                        # It had just finished its last job: another victim takes its name.
+                        processes[victim] = start_worker(victim, mode, port, folder)
+                if kind == "ready":
+                    ids[name] = subject
                 if kind == "done":
                     done[name] += 1
                     finished.add(subject)

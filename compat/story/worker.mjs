@@ -89,5 +89,5 @@ client.on("error", (error) => {
   process.exit(1);
 });
 await client.connect();
-await client.lPush(REPORTS, `ready|${name}|0|0`);
+await client.lPush(REPORTS, `ready|${name}|${await client.clientId()}|0`);
 await (mode === "stream" ? workOnStream : workOnList)(client, name, folder);

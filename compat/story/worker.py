@@ -88,7 +88,7 @@ def give_back(client):
 def main():
     mode, port, name, folder = sys.argv[1:]
     client = redis.Redis(port=int(port), decode_responses=True)
-    client.lpush(REPORTS, f"ready|{name}|0|0")
+    client.lpush(REPORTS, f"ready|{name}|{client.client_id()}|0")
     {"stream": work_on_stream, "list": work_on_list}[mode](client, name, folder)
 
 

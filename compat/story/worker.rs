@@ -126,7 +126,8 @@ fn main() -> Outcome<()> {
     };
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}/"))?;
     let mut connection = client.get_connection()?;
-    connection.lpush::<_, _, ()>(REPORTS, format!("ready|{name}|0|0"))?;
+    let id: u64 = redis::cmd("CLIENT").arg("ID").query(&mut connection)?;
+    connection.lpush::<_, _, ()>(REPORTS, format!("ready|{name}|{id}|0"))?;
     match mode.as_str() {
         "stream" => work_on_stream(&mut connection, name, Path::new(folder)),
         "list" => work_on_list(&mut connection, name, Path::new(folder)),
