@@ -1,6 +1,7 @@
 //! The data structures. Pure: no locks, no I/O, no clock (the time is an argument).
 
 pub mod extended;
+pub mod image;
 pub mod list;
 pub mod number;
 pub mod stream;
