@@ -253,12 +253,12 @@ struct Remover {
 }
 
 impl Parked for Remover {
-    fn retry(&self, tx: &mut Tx<'_>) -> bool {
-        let removed = remove(tx, self.key);
-        if removed {
-            self.log.lock().push(self.name);
-        }
-        removed
+    fn retry(&self, tx: &mut Tx<'_>) -> Option<Vec<u8>> {
+        remove(tx, self.key).then(Vec::new)
+    }
+
+    fn answer(&self, _: Vec<u8>, _: u64) {
+        self.log.lock().push(self.name);
     }
 }
 

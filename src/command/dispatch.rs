@@ -30,11 +30,18 @@ pub enum Flow {
     Close,
 }
 
+/// The reply to a command that waited, and the journal's position that has to be settled before it
+/// is told.
+pub struct LateReply {
+    pub bytes: Vec<u8>,
+    pub position: u64,
+}
+
 /// A command that waits.
 pub struct Blocked {
     pub waiter: Arc<Waiter>,
     /// The reply, when it is served.
-    pub reply: oneshot::Receiver<Vec<u8>>,
+    pub reply: oneshot::Receiver<LateReply>,
     /// Unix ms at which the wait ends; `None`: never.
     pub deadline_ms: Option<i64>,
     /// The reply if it ends without anything.
@@ -194,7 +201,8 @@ fn run(
     let shards = command.shards(&server.keyspace, session, args);
     let begun = session.stopwatch.start();
     let mut succeeded = true;
-    let blocked = server.keyspace.run(shards, session.db, now_ms, |tx| {
+    let mut seen = session.seen;
+    let blocked = server.keyspace.run_noting(shards, session.db, now_ms, &mut seen, |tx| {
         tx.set_no_touch(session.no_touch);
         let reply = Reply::new(out, session.proto);
         let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
@@ -202,6 +210,7 @@ fn run(
         let blocking = cx.blocking.take()?;
         Some(park(tx, session, server, command, args, blocking))
     });
+    session.seen = seen;
     match blocked {
         None => {
             observe::called(server, session, command, args, succeeded, begun);
@@ -272,11 +281,11 @@ struct ParkedCommand {
     proto: Proto,
     no_touch: bool,
     look_again_ms: Arc<AtomicI64>,
-    reply: Mutex<Option<oneshot::Sender<Vec<u8>>>>,
+    reply: Mutex<Option<oneshot::Sender<LateReply>>>,
 }
 
 impl Parked for ParkedCommand {
-    fn retry(&self, tx: &mut Tx<'_>) -> bool {
+    fn retry(&self, tx: &mut Tx<'_>) -> Option<Vec<u8>> {
         let args = self.request.args();
         let mut out = Vec::new();
         let mut session = Session::stand_in(tx.db(), self.proto);
@@ -288,15 +297,18 @@ impl Parked for ParkedCommand {
         if let Some(blocking) = &cx.blocking {
             let look_again_ms = blocking.look_again_ms.unwrap_or(NEVER);
             self.look_again_ms.store(look_again_ms, Ordering::Release);
-            return false;
+            return None;
         }
         observe::called(&self.server, &mut session, self.request.command, &args, succeeded, begun);
         session.stopwatch.stop(&self.server.metrics.calls);
+        Some(out)
+    }
+
+    fn answer(&self, bytes: Vec<u8>, position: u64) {
         if let Some(sender) = self.reply.lock().take() {
             // A connection that has gone cancels its wait first; if it goes right now its reply is
             // lost with it, as in Redis.
-            drop(sender.send(out));
+            drop(sender.send(LateReply { bytes, position }));
         }
-        true
     }
 }

@@ -49,7 +49,7 @@ pub mod table;
 mod transaction;
 
 pub use cx::{AtDeadline, Blocking, Cx, Mode};
-pub use dispatch::{Blocked, Flow, execute};
+pub use dispatch::{Blocked, Flow, LateReply, execute};
 pub use error::{Error, Outcome};
 pub use server::Server;
 pub use session::Session;

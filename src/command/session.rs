@@ -8,7 +8,7 @@ use super::error::Error;
 use super::observe::Stopwatch;
 use super::server::Server;
 use super::table::Command;
-use crate::keyspace::{Keyspace, ShardSet, Tx};
+use crate::keyspace::{Keyspace, Seen, ShardSet, Tx};
 use crate::resp::Proto;
 
 /// Whether replies are sent (CLIENT REPLY).
@@ -43,6 +43,8 @@ pub struct Session {
     /// How many commands have been run, those of transactions included.
     pub calls: u64,
     pub stopwatch: Stopwatch,
+    /// How far into the journal the connection has looked.
+    pub seen: Seen,
     /// Where others see this connection; none for a stand-in.
     pub client: Option<Arc<Client>>,
 }
@@ -120,6 +122,7 @@ impl Session {
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
             calls: 0,
+            seen: Seen::default(),
             stopwatch: Stopwatch::default(),
             client,
         }

@@ -108,8 +108,9 @@ pub struct Frame {
 
 /// Where frames go.
 pub trait Sink: Send + Sync {
-    /// Takes a frame; called under the locks of the shards it changed, so in the order of changes.
-    fn append(&self, frame: Frame);
+    /// Takes a frame; the position behind it. Called under the locks of the shards it changed, so
+    /// in the order of changes.
+    fn append(&self, frame: Frame) -> u64;
 }
 
 /// Keeps all frames in memory, for tests.
@@ -126,7 +127,10 @@ impl MemorySink {
 }
 
 impl Sink for MemorySink {
-    fn append(&self, frame: Frame) {
-        self.frames.lock().push(frame);
+    /// Here the position is the number of frames.
+    fn append(&self, frame: Frame) -> u64 {
+        let mut frames = self.frames.lock();
+        frames.push(frame);
+        frames.len() as u64
     }
 }

@@ -472,8 +472,8 @@ impl Journal {
 }
 
 impl Sink for Journal {
-    fn append(&self, frame: Frame) {
-        Journal::append(self, frame);
+    fn append(&self, frame: Frame) -> u64 {
+        Journal::append(self, frame)
     }
 }
 

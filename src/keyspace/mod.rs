@@ -15,8 +15,8 @@ pub mod waiting;
 mod watching;
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -45,13 +45,23 @@ pub struct Options {
     pub sink: Option<Arc<dyn Sink>>,
 }
 
+/// How far into the journal somebody has looked.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Seen {
+    /// Behind all that was read or changed: a result may be told once this is settled.
+    pub position: u64,
+    /// Behind the last change of one's own.
+    pub written: u64,
+}
+
 /// All keys of all databases.
 pub struct Keyspace {
     shards: Box<[Mutex<Shard>]>,
     hasher: foldhash::quality::FixedState,
     clock: Arc<dyn Clock>,
     databases: usize,
-    sink: Option<Arc<dyn Sink>>,
+    /// Set once: at the start, or when it is decided later that a journal is kept.
+    sink: OnceLock<Arc<dyn Sink>>,
     /// Orders waiting clients by arrival.
     arrivals: AtomicU64,
     random: AtomicU64,
@@ -69,12 +79,31 @@ impl Keyspace {
             hasher: foldhash::quality::FixedState::with_seed(options.seed),
             clock: options.clock,
             databases: options.databases,
-            sink: options.sink,
+            sink: options.sink.map_or_else(OnceLock::new, OnceLock::from),
             arrivals: AtomicU64::new(0),
             random: AtomicU64::new(options.seed),
             next_deadline_ms: AtomicI64::new(NEVER),
             deadline_moved: Notify::new(),
             active_expiry: AtomicBool::new(true),
+        }
+    }
+
+    /// Has frames of effects go to `sink` from now on.
+    ///
+    /// # Panics
+    /// They go somewhere already.
+    pub fn set_sink(&self, sink: Arc<dyn Sink>) {
+        // With all shards locked no step is half recorded.
+        let guards = self.lock(ShardSet::ALL);
+        assert!(self.sink.set(sink).is_ok(), "a keyspace has one journal");
+        drop(guards);
+    }
+
+    /// Time is at least this from now on, unix ms: that of what was loaded.
+    pub fn set_time_floor(&self, now_ms: i64) {
+        for shard in self.shards.iter() {
+            let mut shard = shard.lock();
+            shard.last_now_ms = shard.last_now_ms.max(now_ms);
         }
     }
 
@@ -112,9 +141,24 @@ impl Keyspace {
         now_ms: i64,
         step: impl FnOnce(&mut Tx<'_>) -> R,
     ) -> R {
+        self.run_noting(shards, db, now_ms, &mut Seen::default(), step)
+    }
+
+    /// As [`Keyspace::run`], raising `seen` to the journal's position behind all that the step may
+    /// have seen.
+    pub fn run_noting<R>(
+        &self,
+        shards: ShardSet,
+        db: usize,
+        now_ms: i64,
+        seen: &mut Seen,
+        step: impl FnOnce(&mut Tx<'_>) -> R,
+    ) -> R {
         let mut tx = self.begin(shards, db, now_ms);
         let result = step(&mut tx);
         tx.end_step();
+        seen.position = tx.position().max(seen.position);
+        seen.written = tx.written().max(seen.written);
         let served = if tx.has_ready() { tx.serve_ready() } else { Ok(()) };
         // What was removed is freed when no lock is held any more.
         let removed = tx.close();

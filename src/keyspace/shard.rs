@@ -87,6 +87,9 @@ pub(super) struct Shard {
     pub ready: std::collections::VecDeque<ReadyKey>,
     /// The latest time any step saw here: time never runs backwards between two connections.
     pub last_now_ms: i64,
+    /// The journal's position behind the last frame of a step here. Who has seen what lies here
+    /// tells nobody before that is settled.
+    pub position: u64,
     /// Changes since the start.
     pub changes: u64,
     /// Keys removed at their deadline since the start.
@@ -102,6 +105,7 @@ impl Shard {
             dbs: (0..databases).map(|_| Db::default()).collect(),
             ready: std::collections::VecDeque::new(),
             last_now_ms: 0,
+            position: 0,
             changes: 0,
             expired_keys: 0,
             hits: 0,

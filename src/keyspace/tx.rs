@@ -41,6 +41,10 @@ pub struct Tx<'k> {
     guards: Guards<'k>,
     db: usize,
     now_ms: i64,
+    /// The highest position of the locked shards.
+    position: u64,
+    /// That of the last frame of this `Tx`; 0 without one.
+    written: u64,
     /// Effects are being replayed: nothing expires but by an effect, and none are recorded.
     replaying: bool,
     /// Reads leave the keys' access times as they are (CLIENT NO-TOUCH).
@@ -63,9 +67,10 @@ impl<'k> Tx<'k> {
         now_ms: i64,
     ) -> Tx<'k> {
         let now_ms = guards.iter().fold(now_ms, |now_ms, shard| now_ms.max(shard.last_now_ms));
-        let mut has_ready = false;
+        let (mut has_ready, mut position) = (false, 0);
         for shard in &mut guards {
             shard.last_now_ms = now_ms;
+            position = position.max(shard.position);
             has_ready |= !shard.ready.is_empty();
         }
         Tx {
@@ -74,6 +79,8 @@ impl<'k> Tx<'k> {
             guards,
             db,
             now_ms,
+            position,
+            written: 0,
             replaying: false,
             no_touch: false,
             effects: None,
@@ -103,12 +110,27 @@ impl<'k> Tx<'k> {
         if self.changes > 0 {
             self.changes = 0;
             self.recorded = 0;
-            if let (Some(sink), Some(effects)) = (&self.keyspace.sink, &mut self.effects)
+            if let (Some(sink), Some(effects)) = (self.keyspace.sink.get(), &mut self.effects)
                 && !effects.is_empty()
             {
-                sink.append(Frame { time_ms: self.now_ms, effects: effects.take() });
+                let frame = Frame { time_ms: self.now_ms, effects: effects.take() };
+                self.position = sink.append(frame);
+                self.written = self.position;
+                for shard in &mut self.guards {
+                    shard.position = self.position;
+                }
             }
         }
+    }
+
+    /// The journal's position behind all that the locked shards hold, as far as steps have ended.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The journal's position behind the last step that changed anything; 0 if none did.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     pub fn keyspace(&self) -> &'k Keyspace {
@@ -345,7 +367,7 @@ impl<'k> Tx<'k> {
     /// `args` arguments, the command's name among them, or none where nobody keeps effects.
     pub fn effect(&mut self, args: usize) -> Option<EffectWriter<'_>> {
         self.recorded += 1;
-        if self.replaying || self.keyspace.sink.is_none() {
+        if self.replaying || self.keyspace.sink.get().is_none() {
             return None;
         }
         Some(self.effects.get_or_insert_default().start(self.db, args))
@@ -355,7 +377,7 @@ impl<'k> Tx<'k> {
     /// does not move, so the key was gone before anything else in it.
     fn record_end(&mut self, key: &[u8]) {
         self.recorded += 1;
-        if !self.replaying && self.keyspace.sink.is_some() {
+        if !self.replaying && self.keyspace.sink.get().is_some() {
             self.effects.get_or_insert_default().start_first(self.db, 2).arg(b"DEL").arg(key).end();
         }
     }

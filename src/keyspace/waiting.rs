@@ -48,8 +48,11 @@ impl Class {
 
 /// A blocked command that can be run again.
 pub trait Parked: Send + Sync {
-    /// Runs the command again; true if it got its reply, and so waits no more.
-    fn retry(&self, tx: &mut Tx<'_>) -> bool;
+    /// Runs the command again; its reply, if it waits no more.
+    fn retry(&self, tx: &mut Tx<'_>) -> Option<Vec<u8>>;
+
+    /// Gives the waiting client its reply, which may be told once `position` is settled.
+    fn answer(&self, reply: Vec<u8>, position: u64);
 }
 
 /// A blocked client, as its keys see it.
@@ -223,9 +226,10 @@ impl Tx<'_> {
                     // Cancelled, and on its way out.
                     continue;
                 }
-                let served = waiter.command.retry(self);
+                let reply = waiter.command.retry(self);
                 self.end_step();
-                if served {
+                if let Some(reply) = reply {
+                    waiter.command.answer(reply, self.position());
                     *waits = false;
                     for key in &waiter.keys {
                         self.waiting_mut(key).leave(key, &waiter);

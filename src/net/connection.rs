@@ -311,8 +311,11 @@ impl Connection {
                 biased;
                 bytes = &mut reply => {
                     match bytes {
-                        Ok(bytes) => {
-                            self.output.extend_from_slice(&bytes);
+                        Ok(late) => {
+                            self.output.extend_from_slice(&late.bytes);
+                            let seen = &mut self.session.seen;
+                            seen.position = seen.position.max(late.position);
+                            seen.written = seen.written.max(late.position);
                             served = true;
                         }
                         // The sender goes without a reply only when the wait was cancelled.
