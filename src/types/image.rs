@@ -4,6 +4,20 @@
 //! chunk of a list, a group's consumers), so a large value is written and read in bounded steps, and
 //! what is to be written of it is shared with the value instead of copied. What is read is checked:
 //! bytes that no writer has written give [`BadImage`], never a value that breaks an invariant.
+//!
+//! A piece begins with its [tag](tag::Tag). Numbers are LEB128 unless said otherwise.
+
+pub(super) mod bytes;
+mod tag;
+#[cfg(test)]
+pub(super) mod tests;
+
+pub(super) use bytes::Cut;
+pub(super) use tag::Tag;
+
+/// A piece that has reached this length takes nothing more, bytes. What is in it already may
+/// make it longer: a stream's entry or a list's element is never cut.
+pub(super) const PIECE_BYTES: usize = 4096;
 
 /// Bytes that are no image of a value; what is wrong with them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

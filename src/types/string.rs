@@ -5,7 +5,11 @@
 //! with its key, and `raw` above; what `APPEND` and `SETRANGE` have changed is `raw` whatever its
 //! size.
 
+mod image;
+
 use std::sync::Arc;
+
+pub use image::{StringImage, StringImageReader};
 
 use super::number;
 use super::text::Text;
@@ -178,6 +182,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::types::image::tests::{pieces, read, read_damaged};
+
+    #[test]
+    fn an_image_gives_the_same_string() {
+        let mut strings: Vec<StringValue> = [0, 1, 22, 23, 44, 45, 16_384, 16_385, 100_000]
+            .iter()
+            .flat_map(|&len| {
+                let mut appended = StringValue::from_bytes(b"");
+                appended.append(&vec![b'b'; len]);
+                [StringValue::from_bytes(&vec![b'a'; len]), appended]
+            })
+            .collect();
+        strings.extend([0, -1, i64::MIN, i64::MAX].map(StringValue::from_integer));
+        strings.push(StringValue::from_bytes(b"12"));
+        for string in strings {
+            let pieces = pieces(string.image());
+            let read_back = read::<StringImageReader>(&pieces).expect("it was written so");
+            assert_eq!(read_back, string);
+            assert_eq!(read_back.encoding(1, false), string.encoding(1, false));
+            for seed in (0..2000u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) {
+                read_damaged::<StringImageReader>(&pieces, seed, |string| {
+                    let _ = (string.len(), string.integer(), string.clone().append(b"c"));
+                });
+            }
+        }
+    }
 
     #[test]
     fn forms_are_those_of_redis() {

@@ -43,6 +43,23 @@ impl Chunk {
         Chunk { buf: vec![0; bytes].into_boxed_slice(), head: end, tail: end, count: 0 }
     }
 
+    /// A chunk of `count` packed entries; none if `packed` is anything else.
+    pub fn from_packed(count: u64, packed: &[u8]) -> Option<Chunk> {
+        let tail = u32::try_from(packed.len()).ok()?;
+        let (mut counted, mut rest) = (0, packed);
+        while !rest.is_empty() {
+            rest = &rest[entry::checked_len(rest)?..];
+            counted += 1;
+        }
+        let count = u32::try_from(count).ok().filter(|&count| count == counted)?;
+        Some(Chunk { buf: packed.into(), head: 0, tail, count })
+    }
+
+    /// The packed entries.
+    pub fn packed(&self) -> &[u8] {
+        &self.buf[self.start()..self.end()]
+    }
+
     pub fn count(&self) -> usize {
         self.count as usize
     }

@@ -33,6 +33,7 @@ pub(super) struct Deque {
 }
 
 impl Deque {
+    /// A deque of one chunk, or of none if it is empty.
     pub fn new(first: Chunk) -> Deque {
         let mut slots = VecDeque::new();
         if first.count() > 0 {
@@ -114,6 +115,12 @@ impl Deque {
                 self.slots.push_back(Slot { start, chunk });
             }
         }
+    }
+
+    /// Adds a chunk that is not empty behind the last.
+    pub fn push_whole(&mut self, chunk: Arc<Chunk>) {
+        let start = self.slots.back().map_or(0, Slot::end);
+        self.slots.push_back(Slot { start, chunk });
     }
 
     /// Drops `count` elements from an end; there are as many.

@@ -169,6 +169,32 @@ fn body(packed: &[u8]) -> (usize, usize) {
     }
 }
 
+/// Length of the whole entry at the start of `packed`, if it is just as [`Entry`] packs it.
+pub(super) fn checked_len(packed: &[u8]) -> Option<usize> {
+    let header_len = match *packed.first()? {
+        0..0xc0 => 1,
+        0xc0..0xf0 => 2,
+        0xf1 => 3,
+        0xf2 => 4,
+        0xf0 | 0xf3 => 5,
+        0xf4 => 9,
+        _ => return None,
+    };
+    if packed.len() < header_len {
+        return None;
+    }
+    let (header, payload) = body(packed);
+    let body_len = header + payload;
+    let (trailer, trailer_len) = pack_trailer(body_len);
+    let len = body_len + usize::from(trailer_len);
+    if packed.get(body_len..len)? != &trailer[..usize::from(trailer_len)] {
+        return None;
+    }
+    // Another form of the same value would not be found when it is looked for.
+    let value = element(packed);
+    Entry::new(&value).begins(&packed[..len]).then_some(len)
+}
+
 /// Length of the whole entry at the start of `packed`.
 #[inline]
 pub(super) fn len_forward(packed: &[u8]) -> usize {

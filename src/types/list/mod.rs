@@ -15,10 +15,12 @@
 mod chunk;
 mod deque;
 mod entry;
+mod image;
 mod iter;
 #[cfg(test)]
 mod tests;
 
+pub use image::{ListImage, ListImageReader};
 pub use iter::{Iter, Matches};
 
 use chunk::{CHUNK_BYTES_MAX, Chunk, LISTPACK_FRAME_BYTES};

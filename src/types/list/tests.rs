@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::types::image::tests::{pieces, read, read_damaged};
 
 impl List {
     fn check(&self) {
@@ -174,6 +175,37 @@ proptest! {
         // Later changes have not reached the clones that share chunks.
         for (list, model) in &kept {
             same(list, model);
+        }
+    }
+
+    #[test]
+    fn an_image_gives_the_same_list(
+        before in prop::collection::vec(op(), 1..60),
+        after in prop::collection::vec(op(), 1..30),
+        seeds in prop::collection::vec(any::<u64>(), 60),
+    ) {
+        let (mut list, mut model) = (List::new(), VecDeque::new());
+        before.iter().for_each(|op| apply(&mut list, &mut model, op));
+        let image = list.image();
+        let (encoding, kept) = (list.encoding(), model.clone());
+        // The image is of the list as it was.
+        after.iter().for_each(|op| apply(&mut list, &mut model, op));
+        let pieces = pieces(image);
+        let mut list = read::<ListImageReader>(&pieces).expect("it was written so");
+        let mut model = kept;
+        same(&list, &model);
+        prop_assert_eq!(list.encoding(), encoding);
+        for op in &after {
+            apply(&mut list, &mut model, op);
+            same(&list, &model);
+        }
+        for seed in seeds {
+            read_damaged::<ListImageReader>(&pieces, seed, |mut list| {
+                let mut model = list.iter().map(|text| text.to_vec()).collect();
+                same(&list, &model);
+                after.iter().for_each(|op| apply(&mut list, &mut model, op));
+                same(&list, &model);
+            });
         }
     }
 

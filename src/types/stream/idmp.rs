@@ -4,6 +4,8 @@
 //! to the entry it was added as, for a time counted from that entry's id, and for the last so
 //! many messages of each producer. The entry itself may be gone by then.
 
+pub(super) mod image;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
@@ -136,6 +138,33 @@ impl Idmp {
                 (&*producer.name, &*record.iid, id)
             })
         })
+    }
+
+    /// How many idempotency ids are remembered, expired ones included.
+    fn len(&self) -> usize {
+        self.memory.as_ref().map_or(0, |memory| memory.by_id.len())
+    }
+
+    /// Whether nothing is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All that is remembered from the one at place `from` on, expired or not, in id order.
+    fn remembered(&self, from: usize) -> impl Iterator<Item = (&[u8], &[u8], StreamId)> {
+        self.iter(0).skip(from)
+    }
+
+    /// Adds what a snapshot says is remembered behind all that is; false if it is not behind it.
+    fn push_read(&mut self, producer: &[u8], iid: &[u8], id: StreamId) -> bool {
+        let memory = self.memory.get_or_insert_default();
+        let is_behind = memory.by_id.last().is_none_or(|&(last, _)| last <= id);
+        if !is_behind || memory.find(producer, iid).is_some() {
+            return false;
+        }
+        let number = memory.producer_number(producer);
+        memory.insert(number, iid, id);
+        true
     }
 
     /// The memory held, in bytes, roughly.

@@ -3,6 +3,7 @@
 pub mod group;
 pub mod id;
 pub mod idmp;
+mod image;
 pub mod log;
 pub mod pending;
 #[cfg(test)]
@@ -13,7 +14,11 @@ use std::collections::BTreeMap;
 use self::group::{Extent, Group};
 pub use self::id::StreamId;
 use self::idmp::{Idmp, IdmpLimits};
+pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
+
+/// Counts of entries and the like, which commands set to 63 bits at most, do not get as far as this.
+const COUNT_MAX: u64 = u64::MAX - (1 << 48);
 
 /// A stream: a log of entries, and the groups that read it.
 ///
@@ -182,13 +187,16 @@ impl Stream {
         self.groups.values().any(|group| group.awaits(id))
     }
 
-    /// Sets what XSETID sets.
+    /// Sets what XSETID sets. No entry is above `last_id`.
     pub fn set_id(
         &mut self,
         last_id: StreamId,
         entries_added: Option<u64>,
         max_deleted_id: Option<StreamId>,
     ) {
+        if last_id < self.last_id {
+            self.log.forget_above(last_id);
+        }
         self.last_id = last_id;
         self.entries_added = entries_added.unwrap_or(self.entries_added);
         self.max_deleted_id = max_deleted_id.unwrap_or(self.max_deleted_id);

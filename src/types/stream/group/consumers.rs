@@ -74,6 +74,19 @@ impl Consumers {
         self.slots[number as usize].as_mut().expect("the number stands for a consumer")
     }
 
+    /// How many numbers were ever given out; all are below it.
+    pub(super) fn numbers(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Consumer> {
+        self.slots.get(number as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Consumer> {
+        self.slots.get_mut(number as usize)?.as_mut()
+    }
+
     pub(super) fn in_name_order(&self) -> Vec<&Consumer> {
         let mut consumers: Vec<_> = self.slots.iter().flatten().collect();
         consumers.sort_unstable_by_key(|consumer| consumer.name());
@@ -82,26 +95,39 @@ impl Consumers {
 
     /// Makes a consumer of a name that there is none of; its number.
     pub(super) fn create(&mut self, name: &[u8], now_ms: u64) -> u32 {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1)
-                .ok()
-                .filter(|&number| number <= Owner::CONSUMER_MAX)
-                .expect("four billion names do not fit in memory")
-        });
-        self.slots[number as usize] = Some(Consumer {
-            name: name.into(),
-            number,
-            seen_ms: now_ms,
-            active_ms: None,
-            pending: 0,
-        });
+        let number = self.free.pop().unwrap_or_else(|| self.new_number());
+        self.enter(number, name, now_ms, None);
+        number
+    }
+
+    /// Adds a number that is free.
+    pub(super) fn push_free(&mut self) {
+        let number = self.new_number();
+        self.free.push(number);
+    }
+
+    /// Adds a number for a consumer of a name that there is none of.
+    pub(super) fn push(&mut self, name: &[u8], seen_ms: u64, active_ms: Option<u64>) {
+        let number = self.new_number();
+        self.enter(number, name, seen_ms, active_ms);
+    }
+
+    fn new_number(&mut self) -> u32 {
+        self.slots.push(None);
+        u32::try_from(self.slots.len() - 1)
+            .ok()
+            .filter(|&number| number <= Owner::CONSUMER_MAX)
+            .expect("four billion names do not fit in memory")
+    }
+
+    fn enter(&mut self, number: u32, name: &[u8], seen_ms: u64, active_ms: Option<u64>) {
+        self.slots[number as usize] =
+            Some(Consumer { name: name.into(), number, seen_ms, active_ms, pending: 0 });
         let (slots, hasher) = (&self.slots, &self.hasher);
         let hash = |&number: &u32| {
             slots[number as usize].as_ref().map_or(0, |named| hasher.hash_one(named.name()))
         };
         self.by_name.insert_unique(hasher.hash_one(name), number, hash);
-        number
     }
 
     /// Removes a consumer and frees its number.

@@ -1,6 +1,7 @@
 //! Consumer groups: a cursor over the stream, consumers, and what they hold.
 
 mod consumers;
+pub(super) mod image;
 mod progress;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,9 @@
 //! A block: the contiguous bytes of some consecutive entries.
 
 use super::entry::{self, Entry, HEAD_REMOVED};
+use super::image::{put_id, take_id};
+use crate::types::image::bytes::put_varint;
+use crate::types::image::{BadImage, Cut};
 use crate::types::stream::StreamId;
 
 /// A block takes no further entry that would make it longer than this, so that a full block fills
@@ -38,6 +41,71 @@ impl Block {
         block.bytes.reserve_exact(template.len() + bytes);
         block.bytes.extend_from_slice(template);
         block
+    }
+
+    /// Appends the block for a snapshot: see [`image`](super::image).
+    pub fn put(&self, out: &mut Vec<u8>) {
+        put_id(out, self.base);
+        put_varint(out, u64::from(self.start));
+        put_varint(out, u64::from(self.template_end));
+        out.extend_from_slice(&self.bytes);
+    }
+
+    /// Reads what [`put`](Self::put) wrote, of a block that has an entry left. Shows the ids of all
+    /// entries and whether they are left to `visit`, until it says that one is wrong. They are above `behind`.
+    pub fn take(
+        mut cut: Cut<'_>,
+        behind: StreamId,
+        mut visit: impl FnMut(StreamId, bool) -> bool,
+    ) -> Result<Block, BadImage> {
+        const WRONG: BadImage = BadImage("a block of a stream is damaged");
+        let base = take_id(&mut cut)?;
+        let start = cut.varint_to(u64::from(u16::MAX))? as u16;
+        let template_end = cut.varint_to(cut.len() as u64)? as u32;
+        let bytes = cut.rest();
+        let (template, entries) = bytes.split_at_checked(template_end as usize).ok_or(WRONG)?;
+        let names = entry::check_template(template)?;
+        let mut block = Block { base, start, template_end, ..Block::default() };
+        let mut last = base.prev().unwrap_or(StreamId::MIN).max(behind);
+        let mut left = Cut::new(entries);
+        while !left.is_empty() {
+            let offset = entries.len() - left.len();
+            let (id, is_removed) = entry::check(base, names, &mut left)?;
+            let index = block.offsets.len();
+            let is_live = index >= block.start() && !is_removed;
+            if id <= last || index >= usize::from(u16::MAX) || !visit(id, is_live) {
+                return Err(WRONG);
+            }
+            last = id;
+            block.offsets.push(u16::try_from(offset).map_err(|_| WRONG)?);
+            match is_live {
+                true => block.live += 1,
+                false => block.removed_bytes += (entries.len() - left.len() - offset) as u32,
+            }
+        }
+        block.bytes = bytes.to_vec();
+        block.offsets.shrink_to_fit();
+        if block.live == 0 || base <= behind || !block.is_live(block.start()) {
+            return Err(WRONG);
+        }
+        Ok(block)
+    }
+
+    /// The least id that an entry here may have.
+    pub fn base(&self) -> StreamId {
+        self.base
+    }
+
+    /// Drops the removed entries above `last_id` at the end; no other is above it.
+    pub fn forget_above(&mut self, last_id: StreamId) {
+        while let Some(last) = self.slots().checked_sub(1)
+            && self.id_at(last) > last_id
+            && !self.is_live(last)
+        {
+            self.removed_bytes -= self.len_of(last) as u32;
+            self.bytes.truncate(self.position(last));
+            self.offsets.pop();
+        }
     }
 
     pub fn template(&self) -> &[u8] {

@@ -13,6 +13,7 @@
 //! `base` is the id of the block's first entry. Names and values are a length and the bytes; all
 //! numbers are LEB128.
 
+use crate::types::image::{BadImage, Cut};
 use crate::types::stream::StreamId;
 
 /// Set when the entry has been removed and only its bytes still lie there.
@@ -181,6 +182,47 @@ pub(super) fn encode_template<F: AsRef<[u8]>>(out: &mut Vec<u8>, fields: &[F]) {
 pub(super) fn template_matches<F: AsRef<[u8]>>(mut template: &[u8], fields: &[F]) -> bool {
     take_varint(&mut template) == fields.len() as u64 / 2
         && pairs(fields).iter().all(|[name, _]| take_bytes(&mut template) == name.as_ref())
+}
+
+/// The number of names in a template that is just what [`encode_template`] writes.
+pub(super) fn check_template(template: &[u8]) -> Result<u64, BadImage> {
+    let mut cut = Cut::new(template);
+    let names = cut.varint()?;
+    for _ in 0..names {
+        cut.bytes()?;
+    }
+    cut.end()?;
+    Ok(names)
+}
+
+/// Passes over an entry of a block with this base id and so many names in its template; its id, and
+/// whether it has been removed. What passes can be read by [`Entry::decode`].
+#[inline]
+pub(super) fn check(
+    base: StreamId,
+    names: u64,
+    cut: &mut Cut<'_>,
+) -> Result<(StreamId, bool), BadImage> {
+    const WRONG: BadImage = BadImage("an entry of a stream is damaged");
+    let head = cut.byte()?;
+    let first = cut.varint()?;
+    let id = match head & !(HEAD_REMOVED | HEAD_SAME_FIELDS) {
+        ID_BASE_MS => base.seq.checked_add(first).map(|seq| StreamId { ms: base.ms, seq }),
+        ID_NEXT_MS => base.ms.checked_add(first).map(|ms| StreamId { ms, seq: 0 }),
+        ID_NEXT_MS_SEQ => {
+            let seq = cut.varint()?;
+            base.ms.checked_add(first).map(|ms| StreamId { ms, seq })
+        }
+        _ => None,
+    };
+    let strings = match head & HEAD_SAME_FIELDS {
+        0 => cut.varint()?.checked_mul(2).ok_or(WRONG)?,
+        _ => names,
+    };
+    for _ in 0..strings {
+        cut.bytes()?;
+    }
+    Ok((id.ok_or(WRONG)?, head & HEAD_REMOVED != 0))
 }
 
 /// The length of a LEB128 number.

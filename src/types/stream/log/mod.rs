@@ -2,6 +2,7 @@
 
 mod block;
 mod entry;
+pub(super) mod image;
 mod node;
 mod range;
 mod trim;
@@ -195,6 +196,15 @@ impl Log {
         self.len -= 1;
         self.nodes.remove(id);
         true
+    }
+
+    /// Notes that ids above `last_id` may be given again. No entry above it is left.
+    pub fn forget_above(&mut self, last_id: StreamId) {
+        debug_assert!(self.last_id().is_none_or(|last| last <= last_id));
+        if let Some(tail) = self.slots.len().checked_sub(1) {
+            self.change_block(tail, |block| block.forget_above(last_id));
+            self.nodes.lower_last_id(last_id);
+        }
     }
 
     /// The slot whose block holds `id`, if any does.

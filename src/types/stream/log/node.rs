@@ -39,12 +39,19 @@ pub(super) struct Node {
 
 /// What only the node that is still being filled has to know.
 #[derive(Clone, Copy)]
-struct OpenNode {
-    first_id: StreamId,
+pub(super) struct OpenNode {
+    pub first_id: StreamId,
     /// Entries added to it, removed ones included.
-    entries: u32,
+    pub entries: u32,
     /// The listpack's length, but for the two counters at its head.
-    bytes: u64,
+    pub bytes: u64,
+}
+
+impl OpenNode {
+    /// More than a node ever has: each entry takes some bytes, and no listpack is longer than a
+    /// gibibyte but for its last entry.
+    pub const ENTRIES_MAX: u64 = 1 << 30;
+    pub const BYTES_MAX: u64 = 1 << 40;
 }
 
 /// All nodes of a log in order. The first and the last one are never empty; empty ones between
@@ -64,6 +71,33 @@ impl Nodes {
 
     pub fn heap_bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
+    }
+
+    /// The node at `index`, which may be empty.
+    pub fn get(&self, index: usize) -> Option<Node> {
+        self.nodes.get(index).copied()
+    }
+
+    /// The last node, if it is still being filled.
+    pub fn open(&self) -> Option<OpenNode> {
+        self.open
+    }
+
+    /// Adds a node with entries behind the last, which takes no more entries.
+    pub fn push_node(&mut self, node: Node) {
+        self.nodes.push_back(node);
+    }
+
+    /// Lets the last node be filled further.
+    pub fn set_open(&mut self, open: OpenNode) {
+        self.open = Some(open);
+    }
+
+    /// Notes that ids above `last_id`, all of them removed, may be given again.
+    pub fn lower_last_id(&mut self, last_id: StreamId) {
+        if let Some(node) = self.nodes.back_mut() {
+            node.last_id = node.last_id.min(last_id);
+        }
     }
 
     /// Whether an entry with this many bytes of names and values has to start a new node.

@@ -5,10 +5,15 @@ use std::ops::ControlFlow;
 
 use super::column::Column;
 use super::{Filter, Owner, Record, Summary};
+use crate::types::image::{BadImage, Cut};
 use crate::types::stream::StreamId;
+use crate::types::stream::group::DELIVERIES_MAX;
 
 /// Slots in a chunk; the width of its live bitmap.
 pub(super) const SLOTS_MAX: usize = 128;
+
+/// No record has a greater time: commands take times of 63 bits.
+const TIME_MAX: u64 = i64::MAX as u64;
 
 /// A chunk with at least this many slots, three in four of them dead, is written anew.
 const COMPACT_SLOTS_MIN: usize = 64;
@@ -76,6 +81,74 @@ impl Chunk {
             live: 0,
             in_time_order: true,
         }
+    }
+
+    /// Appends the live records for a snapshot; there must be one.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let slots = SetBits(self.live);
+        out.push(self.live_count() as u8);
+        let mut places = [0u8; SLOTS_MAX];
+        let present = self.owners.iter().enumerate().filter(|(_, local)| local.live > 0);
+        out.push(present.clone().count() as u8);
+        for (written, (place, local)) in present.enumerate() {
+            out.extend_from_slice(&local.owner.0.to_le_bytes());
+            places[place] = written as u8;
+        }
+        out.extend(slots.clone().map(|slot| places[usize::from(self.owner[slot])]));
+        for column in [&self.ids_ms, &self.ids_seq, &self.times, &self.counts] {
+            column.put(slots.clone(), out);
+        }
+    }
+
+    /// Reads what [`put`](Self::put) wrote. All ids are above `behind`, and the times of unowned
+    /// records at most `released`.
+    pub(super) fn take(
+        cut: &mut Cut<'_>,
+        behind: Option<StreamId>,
+        released: u64,
+    ) -> Result<Chunk, BadImage> {
+        const WRONG: BadImage = BadImage("pending entries of a group are damaged");
+        let slots = usize::from(cut.byte()?);
+        let owner_count = usize::from(cut.byte()?);
+        if slots == 0 || slots > SLOTS_MAX || owner_count > slots {
+            return Err(WRONG);
+        }
+        let (numbers, _) = cut.take(4 * owner_count)?.as_chunks();
+        let owners = numbers.iter().map(|&number| Owner(u32::from_le_bytes(number)));
+        let mut chunk = Chunk {
+            owner: cut.take(slots)?.to_vec(),
+            owners: owners.map(|owner| LocalOwner { owner, live: 0 }).collect(),
+            ids_ms: Column::take(cut, slots, u64::MAX)?,
+            ids_seq: Column::take(cut, slots, u64::MAX)?,
+            times: Column::take(cut, slots, TIME_MAX)?,
+            counts: Column::take(cut, slots, DELIVERIES_MAX)?,
+            live: u128::MAX >> (SLOTS_MAX - slots),
+            in_time_order: true,
+        };
+        let mut last = (behind, 0);
+        for slot in 0..slots {
+            let local = chunk.owners.get_mut(usize::from(chunk.owner[slot])).ok_or(WRONG)?;
+            local.live += 1;
+            let is_unowned = local.owner.is_unowned();
+            let (id, time) = (chunk.id(slot), chunk.times.get(slot));
+            if last.0 >= Some(id) || is_unowned && time > released {
+                return Err(WRONG);
+            }
+            chunk.in_time_order &= last.1 <= time && !is_unowned;
+            last = (Some(id), time);
+        }
+        for (place, local) in chunk.owners.iter().enumerate() {
+            let is_known = |other: &LocalOwner| other.owner == local.owner;
+            if local.live == 0 || chunk.owners[..place].iter().any(is_known) {
+                return Err(WRONG);
+            }
+        }
+        Ok(chunk)
+    }
+
+    /// The owners with live records here, and how many they have.
+    pub(super) fn owner_counts(&self) -> impl Iterator<Item = (Owner, u64)> {
+        self.owners.iter().map(|local| (local.owner, u64::from(local.live)))
     }
 
     pub(super) fn slots(&self) -> usize {
@@ -438,6 +511,7 @@ impl Chunk {
 }
 
 /// The places of the set bits, ascending.
+#[derive(Clone)]
 struct SetBits(u128);
 
 impl Iterator for SetBits {

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use crate::types::image::bytes::put_varint;
+use crate::types::image::{BadImage, Cut};
+
 /// Up to a chunk's worth of `u64` values, held as a base and deltas of one width.
 ///
 /// The width is the narrowest of 8, 16, 32 and 64 bits that has held every value so far. A value
@@ -40,6 +43,16 @@ impl Deltas {
             0x100..=0xffff => Deltas::Bits16(Vec::with_capacity(capacity)),
             0x1_0000..=0xffff_ffff => Deltas::Bits32(Vec::with_capacity(capacity)),
             _ => Deltas::Bits64(Vec::with_capacity(capacity)),
+        }
+    }
+
+    /// Bytes that a delta of this size takes.
+    fn width(delta_max: u64) -> usize {
+        match delta_max {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
         }
     }
 
@@ -125,6 +138,37 @@ impl Column {
         deltas!(&self.deltas, vec => allocated(vec))
     }
 
+    /// Appends the values at these places for a snapshot, as narrow as they can be.
+    pub(super) fn put(&self, places: impl Iterator<Item = usize> + Clone, out: &mut Vec<u8>) {
+        let values = places.map(|at| self.get(at));
+        let base = values.clone().min().unwrap_or(0);
+        let spread = values.clone().max().unwrap_or(0) - base;
+        let width = Deltas::width(spread);
+        out.push(width as u8);
+        put_varint(out, base);
+        for value in values {
+            out.extend_from_slice(&(value - base).to_le_bytes()[..width]);
+        }
+    }
+
+    /// Reads `length` values that are at most `max`, as [`put`](Self::put) wrote them.
+    pub(super) fn take(cut: &mut Cut<'_>, length: usize, max: u64) -> Result<Column, BadImage> {
+        let width = usize::from(cut.byte()?);
+        let base = cut.varint()?;
+        let deltas = match width {
+            1 => Deltas::Bits8(cut.take(length)?.to_vec()),
+            2 => Deltas::Bits16(from_le(cut.take(2 * length)?, u16::from_le_bytes)),
+            4 => Deltas::Bits32(from_le(cut.take(4 * length)?, u32::from_le_bytes)),
+            8 => Deltas::Bits64(from_le(cut.take(8 * length)?, u64::from_le_bytes)),
+            _ => return Err(BadImage("a column of an unknown width")),
+        };
+        let top = deltas!(&deltas, vec => vec.iter().max().map_or(0, |&delta| widen(delta)));
+        match base.checked_add(top) {
+            Some(greatest) if greatest <= max => Ok(Column { base, deltas }),
+            _ => Err(BadImage("a number in a column is out of range")),
+        }
+    }
+
     /// The distance between the least and the greatest value.
     fn spread(&self) -> u64 {
         deltas!(&self.deltas, vec => {
@@ -157,6 +201,10 @@ impl Column {
         }
         *self = rebuilt;
     }
+}
+
+fn from_le<T, const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|&delta| read(delta)).collect()
 }
 
 fn allocated<T>(vec: &Vec<T>) -> usize {

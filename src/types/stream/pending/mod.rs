@@ -8,6 +8,7 @@
 
 mod chunk;
 mod column;
+pub(super) mod image;
 mod oldest;
 #[cfg(test)]
 mod tests;

@@ -182,6 +182,29 @@ impl Node {
         }
     }
 
+    /// A node over as many of `children` as it can have.
+    pub(super) fn parent_of(
+        children: &mut impl Iterator<Item = (StreamId, Node, Summary)>,
+    ) -> (Node, Summary) {
+        let mut inner = Inner::new();
+        for (low, node, summary) in children.take(FANOUT) {
+            inner.push_child(low, node, summary);
+        }
+        let summary = inner.summary();
+        (Node::Inner(Arc::new(inner)), summary)
+    }
+
+    /// The first chunk with a live record at `from` or behind it.
+    pub(super) fn chunk_from(&self, from: StreamId) -> Option<&Chunk> {
+        match self {
+            Node::Leaf(chunk) => chunk.last_id().filter(|&last| last >= from).map(|_| &**chunk),
+            Node::Inner(inner) => {
+                let first = inner.child_of(from);
+                inner.children[first..].iter().find_map(|child| child.chunk_from(from))
+            }
+        }
+    }
+
     pub(super) fn summary(&self) -> Summary {
         match self {
             Node::Leaf(chunk) => chunk.summary(),

@@ -1,0 +1,65 @@
+//! What a piece's first byte says.
+
+use super::BadImage;
+
+/// Writes the tags down once, with their numbers.
+macro_rules! tags {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal,)*) => {
+        /// The first byte of a piece: whose it is, what it holds, and in which layout.
+        ///
+        /// A number is never given another meaning: a layout that changes gets a new one, and readers
+        /// keep the old beside it.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Tag {
+            $($(#[doc = $doc])* $name = $number,)*
+        }
+
+        impl Tag {
+            #[cfg(test)]
+            pub const ALL: &[Tag] = &[$(Tag::$name,)*];
+        }
+
+        impl TryFrom<u8> for Tag {
+            type Error = BadImage;
+
+            fn try_from(number: u8) -> Result<Tag, BadImage> {
+                match number {
+                    $($number => Ok(Tag::$name),)*
+                    _ => Err(BadImage("a piece of an unknown kind")),
+                }
+            }
+        }
+    };
+}
+
+tags! {
+    /// A string that is an integer.
+    StringInteger = 1,
+    /// A short string without room to grow.
+    StringEmbedded = 2,
+    /// A string, or the first part of one.
+    StringRaw = 3,
+    /// The next part of a string.
+    StringMore = 4,
+    /// A short list.
+    ListPacked = 16,
+    /// A long list, but for its chunks.
+    ListLong = 17,
+    /// A chunk of a long list.
+    ListChunk = 18,
+    /// What a stream holds but for all that follows.
+    Stream = 32,
+    /// Where Redis's nodes end.
+    StreamNodes = 33,
+    /// A block of entries.
+    StreamBlock = 34,
+    /// Idempotency ids.
+    StreamIdmp = 35,
+    /// A group, but for its consumers and what is pending.
+    StreamGroup = 36,
+    /// Consumers of the group.
+    StreamConsumers = 37,
+    /// Pending entries of the group.
+    StreamPending = 38,
+}
