@@ -11,5 +11,6 @@ pub mod keyspace;
 pub mod metrics;
 pub mod net;
 pub mod process;
+pub mod rdb;
 pub mod resp;
 pub mod types;

@@ -12,9 +12,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("journal", &["resp"]),
     ("metrics", &["config"]),
     ("keyspace", &["types", "journal"]),
-    ("command", &["keyspace", "types", "journal", "metrics", "config", "resp", "glob"]),
+    ("rdb", &["keyspace", "types", "resp"]),
+    ("command", &["keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb"]),
     ("net", &["command", "keyspace", "metrics", "config", "resp"]),
-    ("process", &["net", "command", "keyspace", "metrics", "config"]),
+    ("process", &["net", "command", "keyspace", "types", "rdb", "metrics", "config", "resp"]),
 ];
 
 const FILE_LINES_MAX: usize = 800;

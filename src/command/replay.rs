@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::cx::{Cx, Mode};
+use super::error::Error;
 use super::server::Server;
 use super::session::Session;
+use super::spec::Flags;
 use super::table;
 use crate::journal::Frame;
 use crate::keyspace::{ShardSet, Tx};
@@ -55,4 +57,40 @@ fn apply(
     let reply = Reply::new(&mut out, Proto::Resp2);
     let mut cx = Cx::new(tx, reply, session, server, Mode::Replay);
     (command.run)(&mut cx, args).map_err(|error| failed(error.text()))
+}
+
+/// Why a command of another server's log was not run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unapplied {
+    /// There is none of this name here that changes anything.
+    Unknown,
+    /// It does not fit the state; the error reply.
+    Refused(Error),
+}
+
+/// Runs a command of another server's log, as one step of its own in which nothing expires and
+/// nothing is recorded. SELECT moves the session.
+pub fn apply_foreign(
+    server: &Arc<Server>,
+    session: &mut Session,
+    args: &[&[u8]],
+    now_ms: i64,
+) -> Result<(), Unapplied> {
+    let command = table::lookup(args).map_err(|_| Unapplied::Unknown)?;
+    let spec = command.spec;
+    if !spec.flags.has(Flags::WRITE) && spec.name != "select" {
+        return Err(Unapplied::Unknown);
+    }
+    if !spec.arity_fits(args.len()) {
+        return Err(Unapplied::Refused(Error::wrong_arity(spec.name)));
+    }
+    let shards = command.shards(&server.keyspace, session, args);
+    server.keyspace.run(shards, session.db, now_ms, |tx| {
+        tx.set_replaying();
+        let mut out = Vec::new();
+        let reply = Reply::new(&mut out, Proto::Resp2);
+        // As in a transaction: nothing waits.
+        let mut cx = Cx::new(tx, reply, session, server, Mode::InExec);
+        (command.run)(&mut cx, args).map_err(Unapplied::Refused)
+    })
 }

@@ -12,6 +12,7 @@ use super::table;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
 use crate::metrics::Metrics;
+use crate::types::stream::idmp::IdmpLimits;
 
 /// The server as commands see it: keys, settings, and who is connected.
 pub struct Server {
@@ -48,6 +49,15 @@ impl Server {
 }
 
 impl Server {
+    /// What a new stream is to remember of its producers, by the settings.
+    pub fn idmp_limits(&self) -> IdmpLimits {
+        // They are within the limits of XCFGSET, which fit.
+        IdmpLimits {
+            duration_s: self.config.stream_idmp_duration_s.get_u64() as u32,
+            per_producer_max: self.config.stream_idmp_maxsize.get_u64() as u32,
+        }
+    }
+
     /// Ends a connection: its watches, and its place among the clients.
     pub fn leave(&self, session: &mut Session) {
         session.stopwatch.stop(&self.metrics.calls);

@@ -320,6 +320,15 @@ impl<'k> Tx<'k> {
         }
     }
 
+    /// Sets when a key that exists was last used, Unix ms: an import or a RESTORE may know.
+    pub fn set_accessed_at(&mut self, key: &[u8], accessed_at_ms: i64) {
+        let (rank, hash) = self.place(key);
+        let table = &mut self.guards[rank].dbs[self.db].table;
+        if let Some(at) = table.find(hash, key) {
+            table.slot_mut(at).accessed_at_ms = accessed_at_ms;
+        }
+    }
+
     /// Has a value freed after the locks are gone, where that may take long.
     pub fn discard(&mut self, value: Value) {
         // A short string is freed in less time than it takes to remember it.

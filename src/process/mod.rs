@@ -4,6 +4,8 @@
 
 pub mod civil;
 pub mod daemon;
+pub mod export;
+pub mod import;
 pub mod limits;
 pub mod log;
 pub mod pidfile;

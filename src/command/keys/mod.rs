@@ -2,6 +2,7 @@
 
 mod copying;
 mod databases;
+mod dumping;
 mod existence;
 mod expiry;
 mod iteration;
@@ -14,6 +15,7 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("copy", copying::copy),
     all("dbsize", databases::dbsize),
     keys("del", existence::del),
+    keys("dump", dumping::dump),
     keys("exists", existence::exists),
     keys("expire", expiry::expire),
     keys("expireat", expiry::expireat),
@@ -35,6 +37,7 @@ pub(super) static COMMANDS: &[Entry] = &[
     all("randomkey", iteration::randomkey),
     keys("rename", copying::rename),
     keys("renamenx", copying::renamenx),
+    keys("restore", dumping::restore),
     all("scan", iteration::scan),
     all("swapdb", databases::swapdb),
     keys("touch", existence::touch),

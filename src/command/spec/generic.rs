@@ -9,6 +9,7 @@ use super::{Group, KeySpec, Spec};
 pub static ALL: &[&Spec] = &[
     &COPY,
     &DEL,
+    &DUMP,
     &EXISTS,
     &EXPIRE,
     &EXPIREAT,
@@ -24,6 +25,7 @@ pub static ALL: &[&Spec] = &[
     &RANDOMKEY,
     &RENAME,
     &RENAMENX,
+    &RESTORE,
     &SCAN,
     &TOUCH,
     &TTL,
@@ -55,6 +57,17 @@ pub static DEL: Spec = Spec {
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     arguments: &[key("key", 0).multiple()],
     ..Spec::new("del", Group::Generic, -2, "1.0.0")
+};
+
+pub static DUMP: Spec = Spec {
+    summary: "Gives the value of a key as bytes that RESTORE takes.",
+    complexity: "O(N) in the size of the value",
+    flags: flags![READONLY],
+    categories: categories![KEYSPACE, READ, SLOW],
+    keys: &[KeySpec::at(1, key_flags![RO, ACCESS])],
+    tips: &["nondeterministic_output"],
+    arguments: &[key("key", 0)],
+    ..Spec::new("dump", Group::Generic, 2, "2.6.0")
 };
 
 pub static EXISTS: Spec = Spec {
@@ -281,6 +294,24 @@ pub static RENAMENX: Spec = Spec {
     keys: &[KeySpec::at(1, key_flags![RW, ACCESS, DELETE]), KeySpec::at(2, key_flags![OW, INSERT])],
     arguments: &[key("key", 0), key("newkey", 1)],
     ..Spec::new("renamenx", Group::Generic, 3, "1.0.0")
+};
+
+pub static RESTORE: Spec = Spec {
+    summary: "Makes a key from the bytes that DUMP gave.",
+    complexity: "O(N) in the size of the value",
+    flags: flags![WRITE, DENYOOM],
+    categories: categories![KEYSPACE, WRITE, SLOW, DANGEROUS],
+    keys: &[KeySpec::at(1, key_flags![OW, UPDATE])],
+    arguments: &[
+        key("key", 0),
+        integer("ttl"),
+        string("serialized-value"),
+        token("replace", "REPLACE").optional(),
+        token("absttl", "ABSTTL").optional(),
+        integer("seconds").after("IDLETIME").optional(),
+        integer("frequency").after("FREQ").optional(),
+    ],
+    ..Spec::new("restore", Group::Generic, -4, "2.6.0")
 };
 
 pub static SCAN: Spec = Spec {

@@ -77,20 +77,16 @@ fn node_limits(cx: &Cx<'_, '_>) -> NodeLimits {
 
 /// What a new stream is to remember of its producers. In replay it is what no setting has changed:
 /// another setting has left an effect of its own, see [`record_new_stream`].
-fn idmp_limits(cx: &Cx<'_, '_>) -> IdmpLimits {
+pub(super) fn idmp_limits(cx: &Cx<'_, '_>) -> IdmpLimits {
     if cx.mode == Mode::Replay {
         return IdmpLimits::default();
     }
-    // The settings are within the limits of XCFGSET, which fit.
-    IdmpLimits {
-        duration_s: cx.server.config.stream_idmp_duration_s.get_u64() as u32,
-        per_producer_max: cx.server.config.stream_idmp_maxsize.get_u64() as u32,
-    }
+    cx.server.idmp_limits()
 }
 
 /// Follows the effect that makes a stream with one that carries its settings, where a replay could
 /// not know them.
-fn record_new_stream(cx: &mut Cx<'_, '_>, key: &[u8]) {
+pub(super) fn record_new_stream(cx: &mut Cx<'_, '_>, key: &[u8]) {
     let limits = idmp_limits(cx);
     if limits != IdmpLimits::default()
         && let Some(effect) = cx.tx.effect(6)

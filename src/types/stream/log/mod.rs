@@ -101,6 +101,11 @@ impl Log {
         self.nodes.count()
     }
 
+    /// Where each of those nodes ends: the last id that was ever added to it.
+    pub fn node_ends(&self) -> impl Iterator<Item = StreamId> {
+        self.nodes.iter().map(|node| node.last_id)
+    }
+
     /// The memory that the log holds, in bytes, with blocks that are shared counted in full.
     pub fn memory_bytes(&self) -> usize {
         /// The two counters of an `Arc` stand before the block.

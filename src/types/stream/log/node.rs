@@ -151,6 +151,11 @@ impl Nodes {
         self.nodes.front().copied()
     }
 
+    /// The nodes in order, empty ones left out.
+    pub fn iter(&self) -> impl Iterator<Item = Node> {
+        self.nodes.iter().copied().filter(|node| node.live > 0)
+    }
+
     /// The first node that begins at or behind `id` and is not empty.
     pub fn after(&self, id: StreamId) -> Option<Node> {
         let index = self.nodes.partition_point(|node| node.last_id <= id);

@@ -1,0 +1,74 @@
+//! Why an import fails.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::Unknown;
+use crate::rdb::RdbError;
+
+/// Why an import fails.
+#[derive(Debug)]
+pub enum ImportError {
+    /// A file or directory cannot be read.
+    Io { path: PathBuf, error: io::Error },
+    /// Nothing in a directory can be imported.
+    Nothing { path: PathBuf },
+    /// A directory has several manifests.
+    Several { path: PathBuf, manifests: Vec<PathBuf> },
+    /// A manifest is none.
+    Manifest { path: PathBuf, wrong: String },
+    /// A file is damaged, or of an unknown version.
+    Damaged { path: PathBuf, error: RdbError },
+    /// The files have a database beyond those that there are.
+    Database { path: PathBuf, db: String, databases: usize },
+    /// A file has a key twice.
+    Twice { path: PathBuf, db: u64, name: Vec<u8> },
+    /// The files have what cannot be held.
+    Unknown(Vec<Unknown>),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ImportError::Io { path, error } => write!(f, "cannot read {}: {error}", path.display()),
+            ImportError::Nothing { path } => write!(
+                f,
+                "{} holds no RDB file, AOF or manifest of one by the names that are set",
+                path.display()
+            ),
+            ImportError::Several { path, manifests } => {
+                let names: Vec<String> =
+                    manifests.iter().map(|path| path.display().to_string()).collect();
+                write!(f, "{} holds several manifests: {}", path.display(), names.join(", "))
+            }
+            ImportError::Manifest { path, wrong } => {
+                write!(f, "{} is no manifest: {wrong}", path.display())
+            }
+            ImportError::Damaged { path, error } => write!(f, "{}: {error}", path.display()),
+            ImportError::Database { path, db, databases } => write!(
+                f,
+                "{} has keys in database {db}, and there are {databases}: raise `databases`",
+                path.display()
+            ),
+            ImportError::Twice { path, db, name } => write!(
+                f,
+                "{} has the key {} of database {db} twice",
+                path.display(),
+                name.escape_ascii()
+            ),
+            ImportError::Unknown(unknown) => {
+                writeln!(f, "these cannot be held here; --skip-unknown leaves them out:")?;
+                unknown.iter().try_for_each(|unknown| writeln!(f, "  {unknown}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "database {}, {}: {}", self.db, self.name.escape_ascii(), self.kind)
+    }
+}

@@ -1,0 +1,203 @@
+//! Filling an empty server from Redis's own files.
+
+mod error;
+mod find;
+mod log;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::command::{Server, Session};
+use crate::keyspace::Expiry;
+use crate::rdb::decode::Decoded;
+use crate::rdb::file::{self, Key, Reader, Record};
+use crate::rdb::{Fault, RdbError, Source};
+use crate::resp::Proto;
+
+pub use error::ImportError;
+use find::Parts;
+pub use find::{Names, find};
+
+/// How to import.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Options {
+    /// What cannot be held is left out; otherwise the import fails if there is any.
+    pub skip_unknown: bool,
+}
+
+/// Something in the files that cannot be held here.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Unknown {
+    pub db: u64,
+    /// The key, or the name of what is no key.
+    pub name: Vec<u8>,
+    /// Its type, or the command that could not be run on it.
+    pub kind: String,
+}
+
+/// A last file that ends in the middle of a step, as after a crash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Truncated {
+    pub path: PathBuf,
+    /// Where the last whole step ends.
+    pub offset: u64,
+    /// The bytes behind it, which were left out.
+    pub lost_bytes: u64,
+}
+
+/// What an import has done.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Report {
+    /// The files that were read, in order.
+    pub files: Vec<PathBuf>,
+    /// What the first RDB file says wrote it, such as `redis 8.2.3`.
+    pub written_by: Option<String>,
+    /// Keys read from RDB.
+    pub keys: u64,
+    /// Keys left out because their deadline had passed.
+    pub expired: u64,
+    /// Keys left out because their collection was empty.
+    pub empty: u64,
+    /// Commands run from AOF.
+    pub commands: u64,
+    /// What was left out, each once.
+    pub unknown: Vec<Unknown>,
+    pub truncated: Option<Truncated>,
+}
+
+/// Reads `path` into the server's keyspace, which is empty: an RDB file, an AOF, the manifest of a
+/// multi-part AOF, or a directory that holds one of these. Nothing is recorded for the journal; who
+/// calls writes a snapshot afterwards.
+///
+/// # Errors
+/// The files cannot be read or are damaged; or, unless `options` say otherwise, they have something
+/// that cannot be held, all of which is then named. The keyspace is to be thrown away.
+pub fn import(server: &Arc<Server>, path: &Path, options: &Options) -> Result<Report, ImportError> {
+    let parts = Parts::of(path)?;
+    let mut import = Import {
+        server,
+        now_ms: server.keyspace.clock().now_ms(),
+        session: Session::stand_in(0, Proto::Resp2),
+        report: Report::default(),
+        named: HashSet::new(),
+    };
+    for (at, part) in parts.files.iter().enumerate() {
+        let is_last = at + 1 == parts.files.len();
+        import.file(part, parts.is_log, is_last)?;
+    }
+    let report = import.report;
+    if !report.unknown.is_empty() && !options.skip_unknown {
+        return Err(ImportError::Unknown(report.unknown));
+    }
+    Ok(report)
+}
+
+struct Import<'i> {
+    server: &'i Arc<Server>,
+    now_ms: i64,
+    /// Stands in for the connection whose commands an AOF has.
+    session: Session,
+    report: Report,
+    /// Those of the report.
+    named: HashSet<Unknown>,
+}
+
+impl Import<'_> {
+    fn file(&mut self, path: &Path, is_log: bool, is_last: bool) -> Result<(), ImportError> {
+        let mut opened =
+            File::open(path).map_err(|error| ImportError::Io { path: path.to_owned(), error })?;
+        let bytes = opened.metadata().map_or(0, |meta| meta.len());
+        self.report.files.push(path.to_owned());
+        let mut source = Source::from_reader(&mut opened);
+        let damaged = |error| ImportError::Damaged { path: path.to_owned(), error };
+        let begins = source.peek().map_err(damaged)?;
+        if file::is_rdb(begins) {
+            self.rdb(&mut source, path)?;
+            // An AOF may have an RDB file in front.
+            if source.peek().map_err(damaged)?.is_empty() {
+                return Ok(());
+            }
+        } else if !is_log && !matches!(begins.first(), Some(b'*' | b'#')) {
+            return Err(damaged(source.error(Fault::NotRdb)));
+        }
+        self.log(&mut source, path, is_last, bytes)
+    }
+
+    fn rdb(&mut self, source: &mut Source<'_>, path: &Path) -> Result<(), ImportError> {
+        let damaged = |error: RdbError| ImportError::Damaged { path: path.to_owned(), error };
+        let mut reader = Reader::begin(source, self.server.idmp_limits()).map_err(damaged)?;
+        while let Some(record) = reader.next_record().map_err(damaged)? {
+            match record {
+                Record::Key(key) => self.key(key, path)?,
+                Record::Foreign { kind, name } => self.name(Unknown { db: 0, name, kind }),
+                Record::Aux { name, value } => self.note_writer(&name, &value),
+            }
+        }
+        Ok(())
+    }
+
+    fn note_writer(&mut self, name: &[u8], value: &[u8]) {
+        let name = String::from_utf8_lossy(name);
+        if let Some(program) = name.strip_suffix("-ver")
+            && self.report.written_by.is_none()
+        {
+            let value = String::from_utf8_lossy(value);
+            self.report.written_by = Some(format!("{program} {value}"));
+        }
+    }
+
+    fn key(&mut self, key: Key, path: &Path) -> Result<(), ImportError> {
+        let keyspace = &self.server.keyspace;
+        let db = usize::try_from(key.db).ok().filter(|db| *db < keyspace.databases());
+        let db = db.ok_or_else(|| ImportError::Database {
+            path: path.to_owned(),
+            db: key.db.to_string(),
+            databases: keyspace.databases(),
+        })?;
+        let value = match key.decoded {
+            Decoded::Value(value) => value,
+            Decoded::Empty => {
+                self.report.empty += 1;
+                return Ok(());
+            }
+            Decoded::Foreign(kind) => {
+                self.name(Unknown { db: key.db, name: key.name, kind });
+                return Ok(());
+            }
+        };
+        if key.expire_at_ms <= self.now_ms {
+            self.report.expired += 1;
+            return Ok(());
+        }
+        let accessed_at_ms = key.idle_s.map(|idle_s| {
+            let idle_ms = i64::try_from(idle_s).unwrap_or(i64::MAX).saturating_mul(1000);
+            self.now_ms.saturating_sub(idle_ms)
+        });
+        let is_new = keyspace.run(keyspace.shard_of(&key.name), db, self.now_ms, |tx| {
+            tx.set_replaying();
+            if tx.exists(&key.name) {
+                return false;
+            }
+            // What has no deadline has the last moment of all, which is none here as well.
+            tx.put(&key.name, value, Expiry::At(key.expire_at_ms));
+            if let Some(accessed_at_ms) = accessed_at_ms {
+                tx.set_accessed_at(&key.name, accessed_at_ms);
+            }
+            true
+        });
+        if !is_new {
+            return Err(ImportError::Twice { path: path.to_owned(), db: key.db, name: key.name });
+        }
+        self.report.keys += 1;
+        Ok(())
+    }
+
+    /// Notes what cannot be held.
+    fn name(&mut self, unknown: Unknown) {
+        if self.named.insert(unknown.clone()) {
+            self.report.unknown.push(unknown);
+        }
+    }
+}

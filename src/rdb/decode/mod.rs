@@ -1,0 +1,53 @@
+//! Reading values.
+
+mod list;
+mod skip;
+mod stream;
+
+use super::source::{Reading, Source};
+use super::{Dialect, kind};
+use crate::keyspace::Value;
+use crate::types::stream::idmp::IdmpLimits;
+use crate::types::string::StringValue;
+
+pub(super) use skip::{functions, module_aux};
+
+/// What reading has to be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub dialect: Dialect,
+    /// What streams are to remember of their producers, where their form does not say.
+    pub idmp: IdmpLimits,
+}
+
+/// What was read of a value.
+#[derive(Debug)]
+pub enum Decoded {
+    Value(Value),
+    /// A collection without elements, which no key holds.
+    Empty,
+    /// A value of this type, which was passed over.
+    Foreign(String),
+}
+
+/// Reads a value whose type byte has been read.
+///
+/// # Errors
+/// The bytes end, or are no such value; or the type is none whose end could be found.
+pub fn value(source: &mut Source<'_>, kind: u8, setting: &Setting) -> Reading<Decoded> {
+    use kind::value::*;
+    let value = match kind {
+        STRING => Value::String(StringValue::new(&source.string()?)),
+        LIST => Value::List(list::plain(source)?),
+        LIST_ZIPLIST => Value::List(list::ziplist(source)?),
+        LIST_QUICKLIST => Value::List(list::quicklist(source)?),
+        LIST_QUICKLIST_2 => Value::List(list::quicklist_2(source)?),
+        STREAM_LISTPACKS | STREAM_LISTPACKS_2 | STREAM_LISTPACKS_3 | STREAM_LISTPACKS_4
+        | STREAM_LISTPACKS_5 => {
+            let form = stream::Form::of_kind(kind);
+            Value::Stream(Box::new(stream::stream(source, form, setting.idmp)?))
+        }
+        _ => return skip::value(source, kind, setting.dialect).map(Decoded::Foreign),
+    };
+    Ok(if value.is_empty_collection() { Decoded::Empty } else { Decoded::Value(value) })
+}

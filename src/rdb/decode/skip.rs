@@ -1,0 +1,208 @@
+//! Passing over what cannot be held, as far as its end can be found.
+
+use crate::rdb::source::{Reading, Source};
+use crate::rdb::{Dialect, Fault, kind};
+
+/// What stands before each part of a module's value.
+mod part {
+    pub const END: u64 = 0;
+    pub const SIGNED: u64 = 1;
+    pub const UNSIGNED: u64 = 2;
+    pub const FLOAT: u64 = 3;
+    pub const DOUBLE: u64 = 4;
+    pub const STRING: u64 = 5;
+}
+
+/// Passes over a value; the name of its type.
+pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Reading<String> {
+    use kind::value::*;
+    let name = match kind {
+        SET | SET_INTSET | SET_LISTPACK => "set",
+        ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => "zset",
+        HASH
+        | HASH_ZIPMAP
+        | HASH_ZIPLIST
+        | HASH_LISTPACK
+        | HASH_METADATA_PRE_GA
+        | HASH_METADATA
+        | HASH_LISTPACK_EX_PRE_GA
+        | HASH_LISTPACK_EX => "hash",
+        MODULE_2 => {
+            let name = module_name(source.length()?);
+            module_parts(source)?;
+            return Ok(format!("module type {name}"));
+        }
+        MODULE => {
+            let name = "a module's value in the form before Redis 4.0, whose end cannot be found";
+            return Err(source.malformed(name));
+        }
+        _ => return Err(source.error(Fault::UnknownRecord(kind))),
+    };
+    match kind {
+        SET => each(source, Source::skip_string)?,
+        ZSET => each(source, |source| {
+            source.skip_string()?;
+            score_text(source)
+        })?,
+        ZSET_2 => each(source, |source| {
+            source.skip_string()?;
+            source.skip(8)
+        })?,
+        HASH => each(source, two_strings)?,
+        HASH_METADATA_PRE_GA if dialect == Dialect::Valkey => each(source, |source| {
+            two_strings(source)?;
+            source.skip(8)
+        })?,
+        HASH_METADATA_PRE_GA => each(source, deadline_and_two_strings)?,
+        // The earliest deadline of the fields stands in front.
+        HASH_METADATA => {
+            source.skip(8)?;
+            each(source, deadline_and_two_strings)?;
+        }
+        HASH_LISTPACK_EX => {
+            source.skip(8)?;
+            source.skip_string()?;
+        }
+        _ => source.skip_string()?,
+    }
+    Ok(name.to_owned())
+}
+
+/// Passes over as many elements as the length in front says.
+fn each(
+    source: &mut Source<'_>,
+    mut element: impl FnMut(&mut Source<'_>) -> Reading<()>,
+) -> Reading<()> {
+    for _ in 0..source.length()? {
+        element(source)?;
+    }
+    Ok(())
+}
+
+fn two_strings(source: &mut Source<'_>) -> Reading<()> {
+    source.skip_string()?;
+    source.skip_string()
+}
+
+fn deadline_and_two_strings(source: &mut Source<'_>) -> Reading<()> {
+    source.length()?;
+    two_strings(source)
+}
+
+/// A score in digits, with its length before it; the longest lengths are the scores without digits.
+fn score_text(source: &mut Source<'_>) -> Reading<()> {
+    match source.u8()? {
+        253.. => Ok(()),
+        len => source.skip(u64::from(len)),
+    }
+}
+
+/// Nine letters of six bits, above ten bits of a version.
+fn module_name(id: u64) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let letter = |at: u32| char::from(LETTERS[(id >> (10 + 6 * at)) as usize & 0x3f]);
+    (0..9).rev().map(letter).collect()
+}
+
+fn module_parts(source: &mut Source<'_>) -> Reading<()> {
+    loop {
+        match source.length()? {
+            part::END => return Ok(()),
+            part::SIGNED | part::UNSIGNED => drop(source.length()?),
+            part::FLOAT => source.skip(4)?,
+            part::DOUBLE => source.skip(8)?,
+            part::STRING => source.skip_string()?,
+            _ => return Err(source.malformed("no such part of a module's value")),
+        }
+    }
+}
+
+/// Passes over what a module keeps beside its keys; the module's type name.
+pub(in crate::rdb) fn module_aux(source: &mut Source<'_>) -> Reading<String> {
+    let name = module_name(source.length()?);
+    // When it is to be loaded: a number, and a word before it that says so.
+    source.length()?;
+    source.length()?;
+    module_parts(source)?;
+    Ok(name)
+}
+
+/// Passes over a library of functions; its name, as far as it can be told.
+pub(in crate::rdb) fn functions(source: &mut Source<'_>, is_pre_ga: bool) -> Reading<Vec<u8>> {
+    if is_pre_ga {
+        let name = source.string()?;
+        source.skip_string()?;
+        if source.length()? != 0 {
+            source.skip_string()?;
+        }
+        source.skip_string()?;
+        return Ok(name);
+    }
+    let code = source.string()?;
+    // `#!lua name=mylib` is its first line.
+    let line = code.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let words = line.split(|&byte| byte == b' ' || byte == b'\r');
+    let name = words.filter_map(|word| word.strip_prefix(b"name=")).next();
+    Ok(name.unwrap_or_default().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(kind: u8, dialect: Dialect, bytes: &[u8]) -> String {
+        let mut source = Source::from_bytes(bytes);
+        let name = value(&mut source, kind, dialect).expect("a whole value");
+        assert_eq!(source.offset(), bytes.len() as u64, "type {kind}");
+        for len in 0..bytes.len() {
+            let mut source = Source::from_bytes(&bytes[..len]);
+            assert!(value(&mut source, kind, dialect).is_err(), "type {kind} cut at {len}");
+        }
+        name
+    }
+
+    #[test]
+    fn every_type_ends_where_it_ends() {
+        use kind::value::*;
+        let redis = |kind, bytes: &[u8]| passed(kind, Dialect::Redis, bytes);
+        assert_eq!(redis(SET, b"\x02\x01a\x01b"), "set");
+        assert_eq!(redis(SET_INTSET, b"\x02xx"), "set");
+        assert_eq!(redis(ZSET, b"\x03\x01a\x031.5\x01b\xff\x01c\xfd"), "zset");
+        assert_eq!(redis(ZSET_2, b"\x01\x01a12345678"), "zset");
+        assert_eq!(redis(HASH, b"\x01\x01a\x01b"), "hash");
+        assert_eq!(redis(HASH_METADATA_PRE_GA, b"\x01\x00\x01a\x01b"), "hash");
+        assert_eq!(redis(HASH_METADATA, b"12345678\x01\x00\x01a\x01b"), "hash");
+        assert_eq!(redis(HASH_LISTPACK_EX_PRE_GA, b"\x02xx"), "hash");
+        assert_eq!(redis(HASH_LISTPACK_EX, b"12345678\x02xx"), "hash");
+        let valkey = passed(HASH_METADATA_PRE_GA, Dialect::Valkey, b"\x01\x01a\x01b12345678");
+        assert_eq!(valkey, "hash");
+        let json = b"\x81\x25\xe2\x47\xce\x4d\x31\xb4\x03\x02\x05\x05\x02{}\x01\x07\x031234\x0412345678\x00";
+        assert!(redis(MODULE_2, json).starts_with("module type "));
+    }
+
+    #[test]
+    fn a_module_is_named() {
+        let letters: [u64; 9] = [17, 30, 9, 44, 40, 39, 62, 43, 37];
+        let id = letters.iter().fold(0, |id, letter| id << 6 | letter) << 10 | 3;
+        assert_eq!(module_name(id), "Re\u{4a}son-rl");
+    }
+
+    #[test]
+    fn a_library_is_named() {
+        let code = b"#!lua name=mylib\nredis.register_function('f', function() end)";
+        let bytes = [&[0x40, code.len() as u8][..], code].concat();
+        let name = functions(&mut Source::from_bytes(&bytes), false).expect("a library");
+        assert_eq!(name, b"mylib");
+        let old = b"\x02lb\x03LUA\x01\x01d\x01c";
+        assert_eq!(functions(&mut Source::from_bytes(old), true).expect("a library"), b"lb");
+    }
+
+    #[test]
+    fn an_unknown_type_is_an_error() {
+        let error = value(&mut Source::from_bytes(b"abc"), 99, Dialect::Redis);
+        assert!(matches!(error.expect_err("no type").fault, Fault::UnknownRecord(99)));
+        assert!(
+            value(&mut Source::from_bytes(b"abc"), kind::value::MODULE, Dialect::Redis).is_err()
+        );
+    }
+}

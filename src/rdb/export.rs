@@ -1,0 +1,129 @@
+//! Writing an RDB file that redis-server and valkey-server load.
+
+use std::io::{self, Write};
+
+use super::crc64::Checksum;
+use super::encode::{self, Form};
+use super::kind::opcode;
+use crate::keyspace::{NEVER, Value};
+use crate::types::stream::idmp::IdmpLimits;
+
+/// A key to be written.
+pub struct Key<'k> {
+    pub db: usize,
+    pub name: &'k [u8],
+    pub value: &'k Value,
+    /// Unix ms; [`NEVER`] if it stays.
+    pub expire_at_ms: i64,
+}
+
+/// What was written, and what the form could not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Exported {
+    pub keys: u64,
+    /// Streams of which idempotency ids or their limits were left out.
+    pub without_idempotency: u64,
+    /// Streams of which pending entries without an owner were given to
+    /// [`RELEASED_CONSUMER`](encode::RELEASED_CONSUMER).
+    pub with_released: u64,
+}
+
+/// An RDB file being written, buffered by this.
+pub struct Export<'w> {
+    out: Summed<'w>,
+    /// What streams remember of producers by the settings, and need not tell.
+    idmp: IdmpLimits,
+    db: Option<usize>,
+    exported: Exported,
+}
+
+impl<'w> Export<'w> {
+    /// Writes the header. `now_ms` is the time of the state that is written, Unix ms.
+    ///
+    /// # Errors
+    /// Those of the writer, here and below.
+    pub fn begin(out: &'w mut dyn Write, now_ms: i64, idmp: IdmpLimits) -> io::Result<Export<'w>> {
+        let mut out = Summed { out, checksum: Checksum::new(), buffer: Vec::new() };
+        write!(out, "REDIS{:04}", Form::Common.version())?;
+        let ctime = (now_ms / 1000).to_string();
+        for (name, value) in [
+            ("forebay-ver", env!("CARGO_PKG_VERSION")),
+            ("redis-bits", "64"),
+            ("ctime", ctime.as_str()),
+            ("aof-base", "0"),
+        ] {
+            out.write_all(&[opcode::AUX])?;
+            encode::string(&mut out, name.as_bytes())?;
+            encode::string(&mut out, value.as_bytes())?;
+        }
+        Ok(Export { out, idmp, db: None, exported: Exported::default() })
+    }
+
+    /// Writes a key. The keys of a database stand together where they come together.
+    pub fn key(&mut self, key: &Key<'_>) -> io::Result<()> {
+        let out = &mut self.out;
+        if self.db != Some(key.db) {
+            out.write_all(&[opcode::SELECT_DB])?;
+            encode::length(out, key.db as u64)?;
+            self.db = Some(key.db);
+        }
+        if key.expire_at_ms != NEVER {
+            out.write_all(&[opcode::EXPIRE_TIME_MS])?;
+            out.write_all(&key.expire_at_ms.to_le_bytes())?;
+        }
+        out.write_all(&[encode::kind_of(key.value, Form::Common)])?;
+        encode::string(out, key.name)?;
+        encode::body(out, key.value, Form::Common)?;
+        self.exported.keys += 1;
+        if let Value::Stream(stream) = key.value {
+            let forgets = encode::has_idempotency(stream, self.idmp);
+            self.exported.without_idempotency += u64::from(forgets);
+            self.exported.with_released += u64::from(encode::has_unowned(stream));
+        }
+        Ok(())
+    }
+
+    /// Writes the end and flushes.
+    pub fn finish(mut self) -> io::Result<Exported> {
+        self.out.write_all(&[opcode::EOF])?;
+        self.out.drain()?;
+        let checksum = self.out.checksum.value();
+        self.out.out.write_all(&checksum.to_le_bytes())?;
+        self.out.out.flush()?;
+        Ok(self.exported)
+    }
+}
+
+/// Writes through a buffer and takes the checksum of what goes by.
+struct Summed<'w> {
+    out: &'w mut dyn Write,
+    checksum: Checksum,
+    buffer: Vec<u8>,
+}
+
+/// Bytes gathered before they are written.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+impl Summed<'_> {
+    fn drain(&mut self) -> io::Result<()> {
+        self.checksum.update(&self.buffer);
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.drain()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.drain()?;
+        self.out.flush()
+    }
+}
