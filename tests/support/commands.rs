@@ -1,48 +1,6 @@
 //! Random commands: few keys, small values, edge arguments, everything that the server knows.
 
-use std::sync::LazyLock;
-
-use forebay::keyspace::Value;
-use forebay::rdb::payload;
-use forebay::types::list::{List, Side};
-use forebay::types::stream::group::Group;
-use forebay::types::stream::idmp::IdmpLimits;
-use forebay::types::stream::log::NodeLimits;
-use forebay::types::stream::{Stream, StreamId};
-use forebay::types::string::StringValue;
-
-/// What RESTORE is given: each type, streams in each form, and one that is none.
-static PAYLOADS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let mut list = List::new();
-    for element in [b"x".as_slice(), b"y", b"10"] {
-        list.push(Side::Right, element);
-    }
-    let plain = Stream::new(IdmpLimits::default());
-    let mut busy = Stream::new(IdmpLimits::default());
-    for ms in 1..9 {
-        let id = StreamId { ms, seq: 1 };
-        busy.append(id, &["f", "v"], NodeLimits { bytes_max: 0, entries_max: 3 }).expect("small");
-    }
-    let mut group = Group::new(StreamId { ms: 5, seq: 1 }, Some(5));
-    let alice = group.create_consumer(b"alice", super::START_MS as u64).expect("a new name");
-    group.assign(StreamId { ms: 2, seq: 1 }, alice, super::START_MS as u64, 1);
-    group.assign(StreamId { ms: 4, seq: 1 }, alice, super::START_MS as u64 + 5, 2);
-    busy.add_group(b"g", group.clone());
-    let mut unowned = busy.clone();
-    group.release(StreamId { ms: 3, seq: 1 }, 1);
-    unowned.add_group(b"h", group);
-    let mut idempotent = busy.clone();
-    let now_ms = super::START_MS as u64;
-    idempotent.idmp_mut().set_limits(IdmpLimits { duration_s: 2, per_producer_max: 2 });
-    idempotent.idmp_mut().remember(b"p", b"i", StreamId { ms: now_ms, seq: 0 }, now_ms);
-    let streams = [plain, busy, unowned, idempotent].map(|one| Value::Stream(Box::new(one)));
-    let strings = [b"dumped".as_slice(), b"10"].map(|text| Value::String(StringValue::new(text)));
-    let values = strings.into_iter().chain([Value::List(list)]).chain(streams);
-    let mut payloads: Vec<Vec<u8>> =
-        values.map(|value| payload::write(&value, IdmpLimits::default())).collect();
-    payloads.push(b"no payload".to_vec());
-    payloads
-});
+use super::values::PAYLOADS;
 
 /// Draws commands; the same seed draws the same ones.
 pub struct Generator {
@@ -151,7 +109,10 @@ impl Generator {
             "{from}" => self.pick(&["-", "0", "3", "(3-1", "5-2"]),
             "{to}" => self.pick(&["+", "7", "(8-0", "4-1"]),
             "{side}" => self.pick(&["LEFT", "RIGHT"]),
-            "{dump}" => PAYLOADS[self.below(PAYLOADS.len() as u64) as usize].clone(),
+            "{dump}" => match self.below(10) {
+                0 => b"no payload".to_vec(),
+                _ => PAYLOADS[self.below(PAYLOADS.len() as u64) as usize].clone(),
+            },
             "{empty}" => Vec::new(),
             _ => word.as_bytes().to_vec(),
         };

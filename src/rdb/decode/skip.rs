@@ -39,7 +39,7 @@ pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         _ => return Err(source.error(Fault::UnknownRecord(kind))),
     };
     match kind {
-        SET => each(source, Source::skip_string)?,
+        SET => each(source, |source| source.skip_string())?,
         ZSET => each(source, |source| {
             source.skip_string()?;
             score_text(source)

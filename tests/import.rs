@@ -1,0 +1,328 @@
+//! Import and export of whole files, on files that are made here. `compat/rdb` has those that real
+//! servers write.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use forebay::command::{self, Server, Session};
+use forebay::config::Config;
+use forebay::keyspace::{Clock, Keyspace, ManualClock, Options as KeyspaceOptions};
+use forebay::process::export::export;
+use forebay::process::import::{ImportError, Names, Options, Report, Unknown, find, import};
+use forebay::rdb::{Fault, crc64};
+use forebay::resp::{Proto, text::write_request};
+use support::START_MS;
+use support::commands::Generator;
+
+const DATABASES: usize = 3;
+const SKIP: Options = Options { skip_unknown: true };
+const REFUSE: Options = Options { skip_unknown: false };
+
+fn new_server() -> Arc<Server> {
+    let clock: Arc<dyn Clock> = ManualClock::new(START_MS);
+    let keyspace =
+        Keyspace::new(KeyspaceOptions { databases: DATABASES, clock, seed: 1, sink: None });
+    let config = Config::from_lines("").expect("the lines are valid");
+    Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)))
+}
+
+fn ask(server: &Arc<Server>, db: usize, line: &str) -> String {
+    let mut session = Session::stand_in(db, Proto::Resp2);
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    let mut out = Vec::new();
+    command::execute(server, &mut session, &words, &mut out, START_MS);
+    String::from_utf8_lossy(&out).replace("\r\n", " ").trim_end().to_string()
+}
+
+/// A folder of its own for a test, emptied first.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("import-{name}"));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the folder can be made");
+    path
+}
+
+fn write(path: &Path, bytes: &[u8]) -> PathBuf {
+    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("it can be made");
+    fs::write(path, bytes).expect("the file can be written");
+    path.to_owned()
+}
+
+/// An RDB file of these records, with its checksum.
+fn rdb(records: &[u8]) -> Vec<u8> {
+    let mut file = [b"REDIS0011", records, b"\xff"].concat();
+    let checksum = crc64::checksum(&file);
+    file.extend_from_slice(&checksum.to_le_bytes());
+    file
+}
+
+/// An AOF of these lines of words.
+fn log(lines: &[&str]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for line in lines {
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        write_request(&mut file, &words);
+    }
+    file
+}
+
+fn imported(path: &Path) -> (Arc<Server>, Report) {
+    let server = new_server();
+    let report = import(&server, path, &REFUSE).unwrap_or_else(|error| panic!("{error}"));
+    (server, report)
+}
+
+fn refused(path: &Path) -> ImportError {
+    import(&new_server(), path, &REFUSE).expect_err("it is to be refused")
+}
+
+#[test]
+fn keys_with_deadlines_in_databases() {
+    let mut records = b"\xfa\x09redis-ver\x058.2.3\xfa\x05ctime\xc2\0\0\0\0".to_vec();
+    records.extend_from_slice(b"\xfe\x00\xfb\x03\x01\xf8\x40\x64\x00\x01a\xc0\x05");
+    for (key, ms) in [(b'b', START_MS + 1000), (b'c', START_MS), (b'd', -5)] {
+        records.push(0xfc);
+        records.extend_from_slice(&ms.to_le_bytes());
+        records.extend_from_slice(&[0, 1, key, 1, b'v']);
+    }
+    records.extend_from_slice(b"\xfd\x64\xf1\x53\x65\x00\x01e\x01v\xf9\x07\x00\x01f\x01v");
+    // A slot's sizes, a list without elements, and a key in another database.
+    records.extend_from_slice(b"\xf4\x01\x01\x01\x12\x01g\x00\xfe\x02\x01\x01l\x02\x01x\x01y");
+    let path = write(&folder("deadlines").join("dump.rdb"), &rdb(&records));
+    let (server, report) = imported(&path);
+    assert_eq!(report.written_by.as_deref(), Some("redis 8.2.3"));
+    assert_eq!((report.keys, report.expired, report.empty), (5, 2, 1));
+    assert_eq!(ask(&server, 0, "OBJECT IDLETIME a"), ":100");
+    assert_eq!(ask(&server, 0, "GET a"), "$1 5");
+    assert_eq!(ask(&server, 0, "PTTL b"), ":1000");
+    assert_eq!(ask(&server, 0, "EXISTS c d g"), ":0");
+    assert_eq!(ask(&server, 0, "EXPIRETIME e"), ":1700000100");
+    assert_eq!(ask(&server, 0, "GET f"), "$1 v");
+    assert_eq!(ask(&server, 2, "LRANGE l 0 -1"), "*2 $1 x $1 y");
+}
+
+#[test]
+fn what_cannot_be_held_is_named_key_by_key() {
+    let mut records = b"\xf5\x1c#!lua name=mylib\nreturn 1234".to_vec();
+    records[1] = (records.len() - 2) as u8;
+    records.extend_from_slice(
+        b"\xfe\x01\x04\x01h\x01\x01f\x01v\x0b\x03set\x0a\x02\0\0\0\x01\0\0\0\x05\0",
+    );
+    records.extend_from_slice(b"\x00\x01k\x01v\x05\x01z\x01\x01m12345678");
+    let path = write(&folder("unknown").join("some.rdb"), &rdb(&records));
+    let unknown = |db, name: &str, kind: &str| Unknown {
+        db,
+        name: name.as_bytes().to_vec(),
+        kind: kind.into(),
+    };
+    let expected = vec![
+        unknown(0, "mylib", "function library"),
+        unknown(1, "h", "hash"),
+        unknown(1, "set", "set"),
+        unknown(1, "z", "zset"),
+    ];
+    match refused(&path) {
+        ImportError::Unknown(named) => assert_eq!(named, expected),
+        other => panic!("{other}"),
+    }
+    let text = refused(&path).to_string();
+    assert!(text.contains("--skip-unknown") && text.contains("database 1, h: hash\n"), "{text}");
+    let server = new_server();
+    let report = import(&server, &path, &SKIP).expect("they are left out");
+    assert_eq!((report.keys, report.unknown), (1, expected));
+    assert_eq!(ask(&server, 1, "GET k"), "$1 v");
+}
+
+#[test]
+fn damaged_files_are_refused_with_the_offset() {
+    let home = folder("damaged");
+    let whole = rdb(
+        b"\xfe\x00\x00\x01a\x05value\x12\x01l\x01\x02\x0c\x0c\0\0\0\x02\0\x81x\x02\x05\x01\xff",
+    );
+    let path = write(&home.join("whole.rdb"), &whole);
+    imported(&path);
+    for len in 0..whole.len() {
+        let path = write(&home.join("cut.rdb"), &whole[..len]);
+        match refused(&path) {
+            ImportError::Damaged { error, .. } if len >= 9 => {
+                assert_eq!(error.offset, len as u64);
+            }
+            ImportError::Damaged { error, .. } => assert!(matches!(error.fault, Fault::NotRdb)),
+            other => panic!("cut at {len}: {other}"),
+        }
+    }
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let path = write(&home.join("flipped.rdb"), &bytes);
+        let error = refused(&path).to_string();
+        assert!(error.contains("flipped.rdb"), "bit {bit}: {error}");
+    }
+    let at = whole.len() - 8;
+    let unsummed = [&whole[..at], &[0; 8]].concat();
+    imported(&write(&home.join("unsummed.rdb"), &unsummed));
+    let twice = rdb(b"\xfe\x00\x00\x01a\x01v\x00\x01a\x01w");
+    let error = refused(&write(&home.join("twice.rdb"), &twice)).to_string();
+    assert!(error.ends_with("has the key a of database 0 twice"), "{error}");
+    let beyond = rdb(b"\xfe\x03\x00\x01a\x01v");
+    let error = refused(&write(&home.join("beyond.rdb"), &beyond)).to_string();
+    assert!(error.contains("database 3, and there are 3: raise `databases`"), "{error}");
+    let error = refused(&write(&home.join("text.rdb"), b"hello world")).to_string();
+    assert!(error.ends_with("text.rdb: it does not begin like an RDB file (offset 0)"), "{error}");
+    let error = refused(&write(&home.join("newer.rdb"), b"REDIS0099\xff")).to_string();
+    assert!(error.contains("RDB version 99 is not known"), "{error}");
+}
+
+#[test]
+fn a_log_is_run() {
+    let lines = [
+        "SELECT 1",
+        "SET a 1 PXAT 1699999999000",
+        "INCR a",
+        "MULTI",
+        "RPUSH l x y",
+        "XADD s 5-1 f v",
+        "EXEC",
+        "XGROUP CREATE s g 0-0",
+        "XCLAIM s g alice 0 5-1 TIME 1699999999500 RETRYCOUNT 3 FORCE JUSTID LASTID 5-1",
+        "SELECT 0",
+        "set b 2",
+        "DEL nothing",
+    ];
+    let file = [b"#TS:1700000000\r\n".as_slice(), &log(&lines)].concat();
+    let path = write(&folder("log").join("appendonly.aof"), &file);
+    let (server, report) = imported(&path);
+    assert_eq!((report.commands, report.truncated), (10, None));
+    // Nothing expires while it is run; what was due goes when it is looked for.
+    assert_eq!(ask(&server, 1, "EXISTS a"), ":0");
+    assert_eq!(ask(&server, 1, "LLEN l"), ":2");
+    assert_eq!(ask(&server, 1, "XPENDING s g - + 9"), "*1 *4 $3 5-1 $5 alice :500 :3");
+    assert_eq!(ask(&server, 0, "GET b"), "$1 2");
+}
+
+#[test]
+fn an_old_log_may_begin_with_an_rdb_file() {
+    let file = [rdb(b"\xfe\x02\x00\x01a\x01v"), log(&["APPEND a w", "SELECT 2", "APPEND a w"])];
+    let path = write(&folder("preamble").join("appendonly.aof"), &file.concat());
+    let (server, report) = imported(&path);
+    assert_eq!((report.keys, report.commands), (1, 3));
+    assert_eq!(ask(&server, 2, "GET a"), "$2 vw");
+    assert_eq!(ask(&server, 0, "GET a"), "$1 w");
+}
+
+#[test]
+fn a_cut_tail_is_left_out_and_told() {
+    let home = folder("tail");
+    let first = log(&["SET a 1"]);
+    let step = log(&["MULTI", "SET a 2", "SET b 2", "EXEC"]);
+    let whole = [first.clone(), step].concat();
+    for len in first.len()..whole.len() {
+        let path = write(&home.join("appendonly.aof"), &whole[..len]);
+        let (server, report) = imported(&path);
+        assert_eq!(ask(&server, 0, "GET a"), "$1 1", "cut at {len}");
+        let truncated = report.truncated.map(|it| (it.path, it.offset, it.lost_bytes));
+        let lost = (len - first.len()) as u64;
+        let expected = (lost > 0).then_some((path, first.len() as u64, lost));
+        assert_eq!(truncated, expected, "cut at {len}");
+    }
+    let path = write(&home.join("bad.aof"), &[first.as_slice(), b"SET a 3\r\n"].concat());
+    let error = refused(&path).to_string();
+    assert!(error.contains(&format!("offset {}", first.len())), "{error}");
+}
+
+#[test]
+fn a_log_in_parts() {
+    let home = folder("parts");
+    let parts = home.join("appendonlydir");
+    write(&parts.join("appendonly.aof.2.base.rdb"), &rdb(b"\xfe\x01\x00\x01a\x01v"));
+    write(&parts.join("appendonly.aof.1.incr.aof"), &log(&["SET old 1"]));
+    write(&parts.join("appendonly.aof.3.incr.aof"), &log(&["SELECT 1", "APPEND a w"]));
+    let last = [log(&["SELECT 1", "APPEND a x"]), b"*2\r\n$3\r\nDE".to_vec()].concat();
+    write(&parts.join("appendonly.aof.4.incr.aof"), &last);
+    write(&home.join("dump.rdb"), &rdb(b""));
+    let manifest = write(
+        &parts.join("appendonly.aof.manifest"),
+        b"file appendonly.aof.2.base.rdb seq 2 type b\n\
+          file appendonly.aof.1.incr.aof seq 1 type h\n\
+          file appendonly.aof.3.incr.aof seq 3 type i\n\
+          file appendonly.aof.4.incr.aof seq 4 type i\n",
+    );
+    assert_eq!(find(&home, &Names::default()), Some(manifest.clone()));
+    for path in [&home, &parts, &manifest] {
+        let (server, report) = imported(path);
+        assert_eq!(ask(&server, 1, "GET a"), "$3 vwx");
+        assert_eq!((report.files.len(), report.commands), (3, 4));
+        assert!(report.truncated.is_some());
+        assert_eq!(ask(&server, 0, "EXISTS old"), ":0");
+    }
+    // Only the last file may be cut.
+    write(&parts.join("appendonly.aof.3.incr.aof"), b"*2\r\n$3\r\nDE");
+    assert!(refused(&home).to_string().contains("3.incr.aof: it ends in the middle"));
+    fs::remove_file(parts.join("appendonly.aof.3.incr.aof")).expect("it is there");
+    assert!(refused(&home).to_string().contains("cannot read"));
+    write(&parts.join("other.manifest"), b"");
+    assert!(matches!(refused(&parts), ImportError::Several { .. }));
+    assert!(matches!(refused(&folder("empty")), ImportError::Nothing { .. }));
+    assert_eq!(find(&folder("empty"), &Names::default()), None);
+}
+
+#[test]
+fn commands_that_cannot_be_run_are_named() {
+    let lines =
+        ["SET a x", "HSET h f v", "HSET h g v", "INCR a", "CONFIG SET maxmemory 1", "SET b"];
+    let path = write(&folder("commands").join("appendonly.aof"), &log(&lines));
+    let server = new_server();
+    let report = import(&server, &path, &SKIP).expect("they are left out");
+    let named: Vec<String> = report.unknown.iter().map(ToString::to_string).collect();
+    assert_eq!(named.len(), 4, "{named:?}");
+    assert_eq!(named[0], "database 0, h: command HSET");
+    assert!(named[1].starts_with("database 0, a: command INCR at offset "), "{named:?}");
+    assert!(named[1].ends_with(": ERR value is not an integer or out of range"), "{named:?}");
+    assert_eq!(named[2], "database 0, SET: command CONFIG");
+    assert!(named[3].contains("wrong number of arguments"), "{named:?}");
+    assert!(matches!(refused(&path), ImportError::Unknown(_)));
+    let path = write(&folder("select").join("appendonly.aof"), &log(&["SELECT 9"]));
+    assert!(matches!(refused(&path), ImportError::Database { .. }));
+}
+
+#[test]
+fn what_is_exported_comes_back() {
+    let home = folder("export");
+    for seed in 1..20 {
+        let server = new_server();
+        let mut generator = Generator::new(seed);
+        let mut session = Session::new(None, true);
+        for _ in 0..400 {
+            let args = generator.command();
+            let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+            // Forms that other servers do not have are left out of the comparison.
+            if [b"XNACK".as_slice(), b"XCFGSET", b"RESTORE"].contains(&args[0])
+                || args.iter().any(|arg| arg.starts_with(b"IDMP"))
+            {
+                continue;
+            }
+            let flow = command::execute(&server, &mut session, &args, &mut Vec::new(), START_MS);
+            if let command::Flow::Blocked(blocked) = flow {
+                blocked.waiter.cancel();
+                server.keyspace.leave(&blocked.waiter);
+            }
+        }
+        let mut file = Vec::new();
+        let exported = export(&server, &mut file).expect("a vector takes it");
+        assert_eq!((exported.without_idempotency, exported.with_released), (0, 0));
+        let path = write(&home.join("dump.rdb"), &file);
+        let (copy, report) = imported(&path);
+        assert_eq!(report.keys, exported.keys);
+        for db in 0..DATABASES {
+            assert_eq!(ask(&copy, db, "DBSIZE"), ask(&server, db, "DBSIZE"));
+            for key in Generator::KEYS.iter().map(|key| String::from_utf8_lossy(key)) {
+                for line in [format!("DUMP {key}"), format!("PEXPIRETIME {key}")] {
+                    assert_eq!(ask(&copy, db, &line), ask(&server, db, &line), "seed {seed}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Values to write and read again, and what is in them as text.
+
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use forebay::keyspace::Value;
+use forebay::rdb::{crc64, payload};
+use forebay::types::list::{List, Side};
+use forebay::types::stream::group::Group;
+use forebay::types::stream::idmp::IdmpLimits;
+use forebay::types::stream::log::NodeLimits;
+use forebay::types::stream::pending::Filter;
+use forebay::types::stream::{RefPolicy, Stream, StreamId};
+use forebay::types::string::StringValue;
+
+use super::START_MS;
+
+pub fn id(ms: u64, seq: u64) -> StreamId {
+    StreamId { ms, seq }
+}
+
+/// Small values of each type and form.
+pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let mut list = List::new();
+    for element in [b"x".as_slice(), b"", b"10", b"-70000"] {
+        list.push(Side::Right, element);
+    }
+    let plain = Stream::new(IdmpLimits::default());
+    let busy = busy_stream();
+    let mut unowned = busy.clone();
+    let (group, _) = unowned.group_mut(b"g").expect("the stream has it");
+    group.release(id(3, 1), 1);
+    group.release(id(2, 1), 7);
+    let mut idempotent = busy.clone();
+    let now_ms = START_MS as u64;
+    idempotent.idmp_mut().set_limits(IdmpLimits { duration_s: 2, per_producer_max: 2 });
+    idempotent.idmp_mut().remember(b"p", b"i", id(now_ms, 0), now_ms);
+    idempotent.idmp_mut().remember(b"p", b"j", id(now_ms, 1), now_ms);
+    idempotent.idmp_mut().note_duplicate();
+    let streams = [plain, busy, unowned, idempotent].map(|one| Value::Stream(Box::new(one)));
+    let texts = [b"dumped".as_slice(), b"", b"-5", b"1000", b"2000000000", &[b'a'; 60]];
+    let strings = texts.map(|text| Value::String(StringValue::new(text)));
+    strings.into_iter().chain([Value::List(list)]).chain(streams).collect()
+});
+
+/// Entries in three nodes, two of them deleted, and a group with pending entries.
+fn busy_stream() -> Stream {
+    let mut stream = Stream::new(IdmpLimits::default());
+    let limits = NodeLimits { bytes_max: 0, entries_max: 3 };
+    for ms in 1..9 {
+        let fields: &[&str] = if ms % 3 == 0 { &["f", "v", "g", "7"] } else { &["f", "12"] };
+        stream.append(id(ms, 1), fields, limits).expect("small");
+    }
+    stream.delete(id(2, 1), RefPolicy::KeepRef);
+    stream.delete(id(5, 1), RefPolicy::KeepRef);
+    let mut group = Group::new(id(5, 1), Some(5));
+    let alice = group.create_consumer(b"alice", START_MS as u64).expect("a new name");
+    let bob = group.create_consumer(b"bob", START_MS as u64 + 9).expect("a new name");
+    group.note_active(alice, START_MS as u64 + 1);
+    group.assign(id(2, 1), alice, START_MS as u64, 1);
+    group.assign(id(4, 1), bob, START_MS as u64 + 5, 2);
+    stream.add_group(b"g", group);
+    stream.add_group(b"", Group::new(StreamId::MIN, None));
+    stream
+}
+
+/// The samples as payloads.
+pub static PAYLOADS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    SAMPLES.iter().map(|value| payload::write(value, IdmpLimits::default())).collect()
+});
+
+/// A payload of these bytes, type first, with the footer of a version.
+pub fn with_footer(body: &[u8], version: u16) -> Vec<u8> {
+    let mut payload = [body, &version.to_le_bytes()].concat();
+    let checksum = crc64::checksum(&payload);
+    payload.extend_from_slice(&checksum.to_le_bytes());
+    payload
+}
+
+/// All that is in a value, one thing a line, but for what no payload tells: how a string or a list
+/// is kept, and where deleted entries of a stream lie.
+pub fn describe(value: &Value) -> String {
+    match value {
+        Value::String(string) => format!("string {}", string.text().escape_ascii()),
+        Value::List(list) => format!("list {list:?}"),
+        Value::Stream(stream) => describe_stream(stream).join("\n"),
+    }
+}
+
+fn describe_stream(stream: &Stream) -> Vec<String> {
+    let mut lines = vec![format!("{:?}, {} nodes", stream.extent(), stream.log().node_count())];
+    let all = stream.log().range(StreamId::MIN, StreamId::MAX);
+    lines.extend(all.map(|entry| {
+        let fields = entry.fields();
+        let pairs = fields.map(|(n, v)| format!(" {}: {}", n.escape_ascii(), v.escape_ascii()));
+        format!("{}{}", entry.id(), pairs.collect::<String>())
+    }));
+    for (name, group) in stream.groups() {
+        let entries_read = group.entries_read();
+        lines.push(format!(
+            "group {} at {} read {entries_read:?}, {} pending, {} unowned",
+            name.escape_ascii(),
+            group.last_delivered_id(),
+            group.pending().len(),
+            group.unowned_count(),
+        ));
+        for consumer in group.consumers_by_name() {
+            let (seen, active) = (consumer.seen_ms(), consumer.active_ms());
+            let name = consumer.name().escape_ascii();
+            lines.push(format!("consumer {name} {seen} {active:?} {}", consumer.pending()));
+        }
+        let _: Option<()> = group.scan(StreamId::MIN, Filter::default(), |record| {
+            let owner = group.owner_name(record.owner).escape_ascii();
+            let time = if record.owner.is_unowned() { 0 } else { record.time };
+            lines.push(format!("pending {} {owner} {time} {}", record.id, record.count));
+            ControlFlow::Continue(())
+        });
+        let released: Vec<_> = group.pending().released().map(|record| record.id).collect();
+        lines.push(format!("released {released:?}"));
+    }
+    let idmp = stream.idmp();
+    lines.push(format!("{:?} {} {}", idmp.limits(), idmp.added(), idmp.duplicates()));
+    let mut remembered: Vec<_> = idmp.iter(0).collect();
+    remembered.sort();
+    lines.push(format!("{remembered:?}"));
+    lines
+}
