@@ -82,8 +82,8 @@ fn describe(tx: &Tx<'_>, key: &[u8]) -> Option<String> {
         &slot.value,
         super::memory::value_bytes(&slot.value, 0),
         // Redis keeps seconds in 24 bits.
-        (slot.accessed_at_ms / 1000) & 0xff_ffff,
-        (tx.now_ms() - slot.accessed_at_ms).max(0) / 1000
+        (slot.accessed_at_ms() / 1000) & 0xff_ffff,
+        (tx.now_ms() - slot.accessed_at_ms()).max(0) / 1000
     ))
 }
 

@@ -8,6 +8,7 @@ pub mod clock;
 mod expiry;
 mod scan;
 mod shard;
+pub mod snapshot;
 pub mod table;
 mod tx;
 pub mod value;
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use shard::ShardSet;
+pub use snapshot::{Snapshot, SnapshotLoader};
 pub use table::{NEVER, Slot};
 pub use tx::{Expiry, Tx, WrongType};
 pub use value::{Kind, Typed, Value};
@@ -69,6 +71,7 @@ pub struct Keyspace {
     next_deadline_ms: AtomicI64,
     deadline_moved: Notify,
     active_expiry: AtomicBool,
+    snapshots: snapshot::Snapshots,
 }
 
 impl Keyspace {
@@ -85,6 +88,7 @@ impl Keyspace {
             next_deadline_ms: AtomicI64::new(NEVER),
             deadline_moved: Notify::new(),
             active_expiry: AtomicBool::new(true),
+            snapshots: snapshot::Snapshots::default(),
         }
     }
 

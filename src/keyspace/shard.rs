@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::SHARDS;
-use super::table::Table;
+use super::snapshot::Capture;
+use super::table::{Epoch, Table};
 use super::waiting::Waiting;
 use super::watching::Watching;
 
@@ -44,6 +45,17 @@ impl ShardSet {
             rest &= rest - 1;
             Some(shard)
         })
+    }
+
+    /// The first member from `shard` on, or from the start; of an empty set there is none.
+    pub(super) fn first_from(self, shard: usize) -> usize {
+        let from = self.0 & (u64::MAX << shard);
+        let bits = if from == 0 { self.0 } else { from };
+        bits.trailing_zeros() as usize
+    }
+
+    pub(super) fn without(self, shard: usize) -> ShardSet {
+        ShardSet(self.0 & !(1 << shard))
     }
 
     /// How many members come before `shard`, which must be one of them.
@@ -90,6 +102,12 @@ pub(super) struct Shard {
     /// The journal's position behind the last frame of a step here. Who has seen what lies here
     /// tells nobody before that is settled.
     pub position: u64,
+    /// How many keys all databases have here.
+    pub keys: u64,
+    /// The number of the last snapshot: what is made here is made in this epoch.
+    pub epoch: Epoch,
+    /// While a snapshot is made.
+    pub capture: Option<Box<Capture>>,
     /// Changes since the start.
     pub changes: u64,
     /// Keys removed at their deadline since the start.
@@ -106,6 +124,9 @@ impl Shard {
             ready: std::collections::VecDeque::new(),
             last_now_ms: 0,
             position: 0,
+            keys: 0,
+            epoch: Epoch::default(),
+            capture: None,
             changes: 0,
             expired_keys: 0,
             hits: 0,

@@ -6,10 +6,26 @@
 
 use hashbrown::HashTable;
 
+use super::snapshot::Walk;
 use super::value::Value;
 
 /// No deadline.
 pub const NEVER: i64 = i64::MAX;
+
+/// The number of a snapshot, as slots carry it: 0 before the first one, and never again.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Epoch(u32);
+
+impl Epoch {
+    const BITS: u32 = 20;
+    /// How many there are after the first.
+    pub(super) const COUNT: u32 = (1 << Epoch::BITS) - 1;
+
+    /// The next one; after the last they begin anew at 1.
+    pub(super) fn next(self) -> Epoch {
+        Epoch(self.0 % Epoch::COUNT + 1)
+    }
+}
 
 /// A key with its value.
 #[derive(Clone, Debug)]
@@ -19,8 +35,45 @@ pub struct Slot {
     pub value: Value,
     /// Unix time in ms at which the key is gone; [`NEVER`] if it stays.
     pub expire_at_ms: i64,
+    /// In the upper 44 bits the unix time in ms of the last access (until the year 2527), in the
+    /// lower 20 the epoch of the snapshot that captured the slot, or in which it was made.
+    stamp: u64,
+}
+
+impl Slot {
+    /// A slot that stays, accessed now.
+    #[inline]
+    pub(super) fn new(hash: u64, key: Box<[u8]>, value: Value, now_ms: i64, epoch: Epoch) -> Slot {
+        let stamp = accessed(now_ms) | u64::from(epoch.0);
+        Slot { hash, key, value, expire_at_ms: NEVER, stamp }
+    }
+
     /// Unix time in ms of the last access that counts for OBJECT IDLETIME.
-    pub accessed_at_ms: i64,
+    pub fn accessed_at_ms(&self) -> i64 {
+        (self.stamp >> Epoch::BITS) as i64
+    }
+
+    /// Notes an access.
+    #[inline]
+    pub(super) fn touch(&mut self, now_ms: i64) {
+        self.stamp = accessed(now_ms) | self.stamp & u64::from(Epoch::COUNT);
+    }
+
+    /// Whether the slot was captured or made in this epoch.
+    #[inline]
+    pub(super) fn is_of(&self, epoch: Epoch) -> bool {
+        self.stamp & u64::from(Epoch::COUNT) == u64::from(epoch.0)
+    }
+
+    pub(super) fn set_epoch(&mut self, epoch: Epoch) {
+        self.stamp = self.stamp & !u64::from(Epoch::COUNT) | u64::from(epoch.0);
+    }
+}
+
+/// A time of access in its place within a stamp. There are no times before 1970.
+#[inline]
+fn accessed(now_ms: i64) -> u64 {
+    (now_ms.max(0) as u64) << Epoch::BITS
 }
 
 #[derive(Default)]
@@ -29,6 +82,8 @@ pub struct Table {
     slots: Vec<Slot>,
     /// How many slots have a deadline.
     with_deadline: usize,
+    /// Where the table stands in the last snapshot that has come to it.
+    walk: Walk,
 }
 
 impl Table {
@@ -50,9 +105,34 @@ impl Table {
         &self.slots
     }
 
-    /// Takes the table apart.
-    pub(super) fn into_slots(self) -> Vec<Slot> {
-        self.slots
+    /// Where the table stands in the snapshot of an epoch, as the table of database `db` if nothing
+    /// is known of it yet.
+    pub(super) fn walk(&mut self, epoch: Epoch, db: usize) -> &mut Walk {
+        if self.walk.epoch != epoch {
+            self.walk = Walk { epoch, db: db as u32, rest: self.slots.len() as u32 };
+        }
+        &mut self.walk
+    }
+
+    /// Takes the last slot off a table in which nothing is looked up any more.
+    pub(super) fn pop_unindexed(&mut self) -> Option<Slot> {
+        self.slots.pop()
+    }
+
+    /// Makes room for as many more keys, and no more than that.
+    pub(super) fn reserve(&mut self, keys: usize) {
+        self.slots.reserve_exact(keys);
+        let slots = &self.slots;
+        self.index.reserve(keys, |&at| slots[at as usize].hash);
+    }
+
+    /// Gives back room that was made and is not needed.
+    pub(super) fn shrink(&mut self) {
+        if self.slots.len() < self.slots.capacity() / 2 {
+            self.slots.shrink_to_fit();
+            let slots = &self.slots;
+            self.index.shrink_to_fit(|&at| slots[at as usize].hash);
+        }
     }
 
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {

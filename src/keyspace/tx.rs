@@ -6,12 +6,14 @@
 //! changed something and recorded nothing, or the other way round, is caught by an assertion in
 //! debug builds, at the end of the step.
 
+use std::collections::BTreeSet;
+
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::Keyspace;
 use super::shard::{Db, ReadyKey, Shard, ShardSet};
-use super::table::{NEVER, Slot};
+use super::table::{NEVER, Slot, Table};
 use super::value::{Typed, Value};
 use super::waiting::Waiting;
 use super::watching::Touched;
@@ -54,7 +56,15 @@ pub struct Tx<'k> {
     changes: u32,
     recorded: u32,
     has_ready: bool,
-    removed: Vec<Value>,
+    removed: Vec<Removed>,
+}
+
+/// What is freed when the locks are gone, because it may take long.
+#[expect(dead_code, reason = "kept only to be dropped")]
+pub(super) enum Removed {
+    Value(Value),
+    /// A shard's part of a whole database; a snapshot may have taken the table over.
+    Database(Option<Table>, BTreeSet<(i64, u64)>),
 }
 
 impl<'k> Tx<'k> {
@@ -93,7 +103,7 @@ impl<'k> Tx<'k> {
 
     /// Ends the step's locks; gives what it removed, to be freed outside of them.
     #[inline]
-    pub(super) fn close(self) -> Vec<Value> {
+    pub(super) fn close(self) -> Vec<Removed> {
         self.removed
     }
 
@@ -185,7 +195,7 @@ impl<'k> Tx<'k> {
         };
         shard.hits += 1;
         if !self.no_touch {
-            slot.accessed_at_ms = self.now_ms;
+            slot.touch(self.now_ms);
         }
         Some(&slot.value)
     }
@@ -226,9 +236,7 @@ impl<'k> Tx<'k> {
     /// effect if it did.
     pub fn write<T: Typed>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
         let (rank, _, Some(at)) = self.find_to_write(key) else { return Ok(None) };
-        let now_ms = self.now_ms;
-        let slot = self.guards[rank].dbs[self.db].table.slot_mut(at);
-        slot.accessed_at_ms = now_ms;
+        let slot = self.slot_to_change(rank, at);
         T::of_mut(&mut slot.value).map(Some).ok_or(WrongType)
     }
 
@@ -239,46 +247,29 @@ impl<'k> Tx<'k> {
         new: impl FnOnce() -> T,
     ) -> Result<&mut T, WrongType> {
         let (rank, hash, found) = self.find_to_write(key);
-        let (db, now_ms) = (self.db, self.now_ms);
         let at = match found {
             Some(at) => at,
             None => {
                 self.mark_ready(rank, key);
-                self.guards[rank].dbs[db].table.insert_new(Slot {
-                    hash,
-                    key: key.into(),
-                    value: new().into_value(),
-                    expire_at_ms: NEVER,
-                    accessed_at_ms: now_ms,
-                })
+                self.insert_new(rank, hash, key, new().into_value())
             }
         };
-        let slot = self.guards[rank].dbs[db].table.slot_mut(at);
-        slot.accessed_at_ms = now_ms;
+        let slot = self.slot_to_change(rank, at);
         T::of_mut(&mut slot.value).ok_or(WrongType)
     }
 
     /// Puts a value at a key, whatever was there. A key that stays keeps its place in scans.
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Expiry) {
         let (rank, hash, found) = self.find_to_write(key);
-        let (db, now_ms) = (self.db, self.now_ms);
         self.mark_ready(rank, key);
-        let table = &mut self.guards[rank].dbs[db].table;
         let at = match found {
             Some(at) => {
-                let slot = table.slot_mut(at);
-                slot.accessed_at_ms = now_ms;
+                let slot = self.slot_to_change(rank, at);
                 let before = std::mem::replace(&mut slot.value, value);
                 self.discard(before);
                 at
             }
-            None => table.insert_new(Slot {
-                hash,
-                key: key.into(),
-                value,
-                expire_at_ms: NEVER,
-                accessed_at_ms: now_ms,
-            }),
+            None => self.insert_new(rank, hash, key, value),
         };
         match expiry {
             Expiry::Keep => {}
@@ -325,7 +316,7 @@ impl<'k> Tx<'k> {
         let (rank, hash) = self.place(key);
         let table = &mut self.guards[rank].dbs[self.db].table;
         if let Some(at) = table.find(hash, key) {
-            table.slot_mut(at).accessed_at_ms = accessed_at_ms;
+            table.slot_mut(at).touch(accessed_at_ms);
         }
     }
 
@@ -333,7 +324,7 @@ impl<'k> Tx<'k> {
     pub fn discard(&mut self, value: Value) {
         // A short string is freed in less time than it takes to remember it.
         if !matches!(value, Value::String(_)) {
-            self.removed.push(value);
+            self.removed.push(Removed::Value(value));
         }
     }
 
@@ -443,11 +434,11 @@ impl<'k> Tx<'k> {
             let affected =
                 self.affected_keys(rank, db, |table, hash, key| table.find(hash, key).is_some());
             self.touch_all(rank, &affected);
-            let part = &mut self.guards[rank].dbs[db];
-            removed += part.table.len();
-            part.deadlines.clear();
-            let slots = std::mem::take(&mut part.table).into_slots();
-            self.removed.extend(slots.into_iter().map(|slot| slot.value));
+            let shard = &mut *self.guards[rank];
+            removed += shard.dbs[db].table.len();
+            let deadlines = std::mem::take(&mut shard.dbs[db].deadlines);
+            let table = shard.empty_table(db);
+            self.removed.push(Removed::Database(table, deadlines));
         }
         self.changed_db();
         removed
@@ -466,11 +457,7 @@ impl<'k> Tx<'k> {
                 self.db = db;
                 self.touch_all(rank, &affected);
             }
-            let shard = &mut *self.guards[rank];
-            if let Ok([one, other]) = shard.dbs.get_disjoint_mut([one, other]) {
-                std::mem::swap(&mut one.table, &mut other.table);
-                std::mem::swap(&mut one.deadlines, &mut other.deadlines);
-            }
+            self.guards[rank].swap_tables(one, other);
         }
         self.db = before;
         self.changed_db();
@@ -481,7 +468,7 @@ impl<'k> Tx<'k> {
         &self,
         rank: usize,
         db: usize,
-        is_affected: impl Fn(&super::table::Table, u64, &[u8]) -> bool,
+        is_affected: impl Fn(&Table, u64, &[u8]) -> bool,
     ) -> Vec<Box<[u8]>> {
         let part = &self.guards[rank].dbs[db];
         let keys = part.waiting.waited_keys().chain(part.watching.watched_keys());
@@ -596,8 +583,29 @@ impl<'k> Tx<'k> {
         }
     }
 
+    /// The slot of a key that is not there yet.
+    fn insert_new(&mut self, rank: usize, hash: u64, key: &[u8], value: Value) -> usize {
+        let shard = &mut *self.guards[rank];
+        shard.keys += 1;
+        let slot = Slot::new(hash, key.into(), value, self.now_ms, shard.epoch);
+        shard.dbs[self.db].table.insert_new(slot)
+    }
+
+    /// A slot whose value is about to be changed, which counts as access.
+    #[inline]
+    fn slot_to_change(&mut self, rank: usize, at: usize) -> &mut Slot {
+        let shard = &mut *self.guards[rank];
+        shard.hand_over(self.db, at);
+        let slot = shard.dbs[self.db].table.slot_mut(at);
+        slot.touch(self.now_ms);
+        slot
+    }
+
     fn remove_at(&mut self, rank: usize, at: usize) -> Slot {
-        let part = &mut self.guards[rank].dbs[self.db];
+        let shard = &mut *self.guards[rank];
+        shard.hand_over(self.db, at);
+        shard.keys -= 1;
+        let part = &mut shard.dbs[self.db];
         let slot = part.table.remove(at);
         if slot.expire_at_ms != NEVER {
             part.deadlines.remove(&(slot.expire_at_ms, slot.hash));
@@ -607,12 +615,14 @@ impl<'k> Tx<'k> {
     }
 
     fn set_deadline(&mut self, rank: usize, at: usize, expire_at_ms: i64) {
-        let part = &mut self.guards[rank].dbs[self.db];
-        let slot = part.table.slot(at);
+        let shard = &mut *self.guards[rank];
+        let slot = shard.dbs[self.db].table.slot(at);
         let (hash, before_ms) = (slot.hash, slot.expire_at_ms);
         if before_ms == expire_at_ms {
             return;
         }
+        shard.hand_over(self.db, at);
+        let part = &mut shard.dbs[self.db];
         if before_ms != NEVER {
             part.deadlines.remove(&(before_ms, hash));
         }

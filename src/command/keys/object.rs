@@ -30,7 +30,7 @@ pub(super) fn freq(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 /// Whole seconds.
 pub(super) fn idletime(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    match cx.tx.slot(args[2]).map(|slot| slot.accessed_at_ms) {
+    match cx.tx.slot(args[2]).map(|slot| slot.accessed_at_ms()) {
         Some(accessed_at_ms) => {
             let idle_ms = (cx.tx.now_ms() - accessed_at_ms).max(0);
             cx.reply.int(idle_ms / 1000);

@@ -1,0 +1,123 @@
+//! Servers without sockets, and their whole state as text.
+
+use std::sync::Arc;
+
+use forebay::command::{self, Blocked, Flow, Server, Session};
+use forebay::config::Config;
+use forebay::journal::MemorySink;
+use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
+
+/// How many numbered databases a bare server has.
+pub const DATABASES: usize = 3;
+
+/// An empty server; frames go to `sink`.
+pub fn new_server(
+    clock: Arc<ManualClock>,
+    seed: u64,
+    sink: Option<Arc<MemorySink>>,
+) -> Arc<Server> {
+    let config = Config::from_lines("stream-node-max-entries 5\n").expect("the lines are valid");
+    let keyspace = Keyspace::new(Options {
+        databases: DATABASES,
+        clock: clock as Arc<dyn Clock>,
+        seed,
+        sink: sink.map(|sink| sink as Arc<dyn forebay::journal::Sink>),
+    });
+    Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)))
+}
+
+/// One connection without a socket.
+pub struct Connection {
+    session: Session,
+    blocked: Option<Blocked>,
+}
+
+impl Connection {
+    pub fn new() -> Connection {
+        Connection { session: Session::new(None, true), blocked: None }
+    }
+
+    /// Runs a command; its reply, as bytes.
+    pub fn run(&mut self, server: &Arc<Server>, args: &[Vec<u8>]) -> Vec<u8> {
+        let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+        let mut out = Vec::new();
+        let now_ms = server.keyspace.clock().now_ms();
+        let flow = command::execute(server, &mut self.session, &args, &mut out, now_ms);
+        if let Flow::Blocked(blocked) = flow {
+            self.blocked = Some(blocked);
+        }
+        out
+    }
+
+    /// Whether it may send a command; a wait whose time is over ends first.
+    pub fn is_free(&mut self, server: &Server) -> bool {
+        let Some(blocked) = &mut self.blocked else { return true };
+        let now_ms = server.keyspace.clock().now_ms();
+        let over = blocked.deadline_ms.is_some_and(|deadline_ms| deadline_ms <= now_ms);
+        if over && blocked.waiter.cancel() {
+            server.keyspace.leave(&blocked.waiter);
+            self.blocked = None;
+        } else if blocked.reply.try_recv().is_ok() {
+            self.blocked = None;
+        }
+        self.blocked.is_none()
+    }
+}
+
+/// Asks a server in a database, as bytes of the reply.
+pub fn ask(server: &Arc<Server>, db: usize, words: &[&[u8]]) -> Vec<u8> {
+    let mut session = Session::stand_in(db, forebay::resp::Proto::Resp3);
+    let mut out = Vec::new();
+    let now_ms = server.keyspace.clock().now_ms();
+    command::execute(server, &mut session, words, &mut out, now_ms);
+    out
+}
+
+/// The state, as text: each key with all that is kept of it, in order.
+pub fn digest(server: &Arc<Server>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for db in 0..DATABASES {
+        for key in &keys(server, db) {
+            let kind = ask(server, db, &[b"TYPE", key]);
+            let value = match kind.as_slice() {
+                b"+none\r\n" => continue,
+                b"+string\r\n" => ask(server, db, &[b"GET", key]),
+                b"+list\r\n" => ask(server, db, &[b"LRANGE", key, b"0", b"-1"]),
+                b"+stream\r\n" => stream_state(server, db, key),
+                other => panic!("a key of type {}", String::from_utf8_lossy(other)),
+            };
+            let deadline = ask(server, db, &[b"PEXPIRETIME", key]);
+            let state = [kind, deadline, value].concat();
+            lines.push(format!("{db} {} {}", key.escape_ascii(), state.escape_ascii()));
+        }
+    }
+    lines
+}
+
+/// The keys of a database that are alive, in order.
+fn keys(server: &Arc<Server>, db: usize) -> Vec<Vec<u8>> {
+    let mut keys = Vec::new();
+    server.keyspace.run(ShardSet::ALL, db, server.keyspace.clock().now_ms(), |tx| {
+        tx.scan(0, usize::MAX, |slot| keys.push(slot.key.to_vec()));
+    });
+    keys.sort();
+    keys
+}
+
+/// All of a stream but for what is left out of state: when its consumers were seen last.
+fn stream_state(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
+    let full = ask(server, db, &[b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]);
+    let text: Vec<&[u8]> = full.split(|&byte| byte == b'\n').collect();
+    let mut kept = Vec::new();
+    let mut lines = text.into_iter();
+    while let Some(line) = lines.next() {
+        // The radix tree's figures tell of memory layout, not of state.
+        if [b"seen-time\r".as_slice(), b"radix-tree-keys\r", b"radix-tree-nodes\r"].contains(&line)
+        {
+            lines.next();
+            continue;
+        }
+        kept.extend_from_slice(line);
+    }
+    kept
+}
