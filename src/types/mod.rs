@@ -4,6 +4,7 @@ pub mod extended;
 pub mod image;
 pub mod list;
 pub mod number;
+mod spine;
 pub mod stream;
 pub mod string;
 pub mod text;

@@ -8,8 +8,6 @@
 //!
 //! Entries are as they lie in a chunk, see [`entry`](super::entry).
 
-use std::sync::Arc;
-
 use super::chunk::Chunk;
 use super::deque::Deque;
 use super::{List, Repr};
@@ -19,7 +17,7 @@ use crate::types::image::{BadImage, Cut, ImageReader, ImageWriter, Tag};
 /// What is left to be written of a list.
 pub struct ListImage {
     list: List,
-    /// Chunks written, once the head is.
+    /// Elements written, once the head is.
     written: Option<usize>,
 }
 
@@ -48,9 +46,10 @@ impl ImageWriter for ListImage {
                 true
             }
             Some(written) => {
-                put_chunk(out, Tag::ListChunk, deque.chunk(*written));
-                *written += 1;
-                *written < deque.chunk_count()
+                let (chunk, _) = deque.locate(*written);
+                put_chunk(out, Tag::ListChunk, chunk);
+                *written += chunk.count();
+                *written < deque.len()
             }
         }
     }
@@ -104,7 +103,7 @@ impl ImageReader for ListImageReader {
                 if chunk.count() == 0 {
                     return Err(BadImage("an empty chunk of a list"));
                 }
-                deque.push_whole(Arc::new(chunk));
+                deque.push_whole(chunk);
             }
             _ => return Err(BadImage("a piece that does not continue the list")),
         }

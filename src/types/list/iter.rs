@@ -7,10 +7,10 @@ use super::entry::Entry;
 use super::{List, Repr};
 use crate::types::text::Text;
 
-/// A place between two elements: a chunk, and an offset in it.
+/// A place between two elements: a chunk, the index of its first element, and an offset in it.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
-    slot: usize,
+    start: usize,
     offset: usize,
     chunk: &'a Chunk,
 }
@@ -45,8 +45,8 @@ impl<'a> Iter<'a> {
         self.remaining = self.remaining.checked_sub(1)?;
         let mut at = self.front;
         if at.offset == at.chunk.end() {
-            at.slot += 1;
-            at.chunk = chunk(self.list, at.slot);
+            at.start += at.chunk.count();
+            at.chunk = located(self.list, at.start).0;
             at.offset = at.chunk.start();
         }
         self.front = Cursor { offset: at.chunk.next(at.offset), ..at };
@@ -58,8 +58,8 @@ impl<'a> Iter<'a> {
         self.remaining = self.remaining.checked_sub(1)?;
         let at = &mut self.back;
         if at.offset == at.chunk.start() {
-            at.slot -= 1;
-            at.chunk = chunk(self.list, at.slot);
+            at.chunk = located(self.list, at.start - 1).0;
+            at.start -= at.chunk.count();
             at.offset = at.chunk.end();
         }
         at.offset = at.chunk.prev(at.offset);
@@ -67,26 +67,25 @@ impl<'a> Iter<'a> {
     }
 }
 
-fn chunk(list: &List, slot: usize) -> &Chunk {
+/// The chunk of element `index`, which exists, and the element's index in it.
+fn located(list: &List, index: usize) -> (&Chunk, usize) {
     match &list.repr {
-        Repr::Packed(chunk) => chunk,
-        Repr::Long(deque) => deque.chunk(slot),
+        Repr::Packed(chunk) => (chunk, index),
+        Repr::Long(deque) => deque.locate(index),
     }
 }
 
 /// The place before element `index`, or behind the last.
 fn cursor(list: &List, index: usize) -> Cursor<'_> {
     match &list.repr {
-        Repr::Packed(chunk) => Cursor { slot: 0, offset: chunk.seek(index), chunk },
+        Repr::Packed(chunk) => Cursor { start: 0, offset: chunk.seek(index), chunk },
         Repr::Long(deque) if index == deque.len() => {
-            let slot = deque.chunk_count() - 1;
-            let chunk = deque.chunk(slot);
-            Cursor { slot, offset: chunk.end(), chunk }
+            let (chunk, last) = deque.locate(index - 1);
+            Cursor { start: index - 1 - last, offset: chunk.end(), chunk }
         }
         Repr::Long(deque) => {
-            let (slot, in_chunk) = deque.locate(index);
-            let chunk = deque.chunk(slot);
-            Cursor { slot, offset: chunk.seek(in_chunk), chunk }
+            let (chunk, in_chunk) = deque.locate(index);
+            Cursor { start: index - in_chunk, offset: chunk.seek(in_chunk), chunk }
         }
     }
 }

@@ -91,8 +91,11 @@ impl List {
             Repr::Long(deque) => {
                 let chunks = deque.chunk_count();
                 let looked_at = if samples == 0 { chunks } else { samples.min(chunks) };
-                let sampled: usize =
-                    (0..looked_at).map(|slot| deque.chunk(slot).capacity() + ARC_CHUNK_BYTES).sum();
+                let sampled: usize = deque
+                    .chunks()
+                    .take(looked_at)
+                    .map(|chunk| chunk.capacity() + ARC_CHUNK_BYTES)
+                    .sum();
                 size_of::<Deque>() + deque.heap_bytes() + sampled * chunks / looked_at.max(1)
             }
         }
@@ -119,10 +122,7 @@ impl List {
     pub fn end(&self, side: Side) -> Option<Text<'_>> {
         let chunk = match &self.repr {
             Repr::Packed(chunk) => chunk,
-            Repr::Long(deque) => match side {
-                Side::Left => deque.chunk(0),
-                Side::Right => deque.chunk(deque.chunk_count() - 1),
-            },
+            Repr::Long(deque) => deque.end(side)?,
         };
         if chunk.count() == 0 {
             return None;
@@ -155,8 +155,7 @@ impl List {
         Some(match &self.repr {
             Repr::Packed(chunk) => chunk.element(chunk.seek(index)),
             Repr::Long(deque) => {
-                let (slot, in_chunk) = deque.locate(index);
-                let chunk = deque.chunk(slot);
+                let (chunk, in_chunk) = deque.locate(index);
                 chunk.element(chunk.seek(in_chunk))
             }
         })
@@ -262,8 +261,9 @@ impl List {
     fn shrink_form(&mut self) {
         if let Repr::Long(deque) = &mut self.repr
             && deque.chunk_count() <= 1
-            && (deque.len() == 0
-                || deque.chunk(0).used() + LISTPACK_FRAME_BYTES <= CHUNK_BYTES_MAX / 2)
+            && deque
+                .end(Side::Left)
+                .is_none_or(|only| only.used() + LISTPACK_FRAME_BYTES <= CHUNK_BYTES_MAX / 2)
         {
             let deque = std::mem::replace(&mut **deque, Deque::new(Chunk::new()));
             let mut chunk = deque.into_single();

@@ -92,3 +92,35 @@ fn ids_are_made_from_the_time_and_what_was_before() {
     assert_eq!(stream.next_id(5), None);
     assert_eq!((stream.entries_added(), stream.max_deleted_id()), (9, id(4)));
 }
+
+/// What was removed behind the last entry still lies in its block when its id is given again.
+#[test]
+fn an_id_can_be_given_again_after_xsetid() {
+    for entries_max in [2, 100] {
+        let limits = NodeLimits { bytes_max: 4096, entries_max };
+        let mut stream = Stream::new(IdmpLimits::default());
+        for ms in 1..=4 {
+            stream.append(id(ms), &["f", "v"], limits).expect("small");
+        }
+        let mut group = Group::new(id(4), None);
+        let consumer = group.create_consumer(b"c", 0).expect("the first of its name");
+        group.assign(id(2), consumer, 0, 1);
+        stream.add_group(b"g", group);
+        // A trim is no deletion, so XSETID may go back before what it took.
+        let all = Trim { by: TrimBy::MaxLen(0), approximate: false, limit: 0 };
+        assert_eq!(stream.trim(all, RefPolicy::Acked).0, 3);
+        stream.set_id(id(2), None, None);
+        let next = StreamId { ms: 2, seq: 5 };
+        for id in [next, id(3), id(7)] {
+            stream.append(id, &["f", "v"], limits).expect("small");
+            assert!(stream.log().contains(id), "{id}");
+            assert_eq!(stream.log().get(id).map(|entry| entry.id()), Some(id));
+        }
+        assert_eq!(ids(&stream), [2, 2, 3, 7]);
+        assert_eq!(stream.delete(id(3), RefPolicy::KeepRef), Deletion::Deleted);
+        assert_eq!(stream.delete(id(4), RefPolicy::KeepRef), Deletion::NoSuchEntry);
+        let two = Trim { by: TrimBy::MinId(id(7)), approximate: false, limit: 0 };
+        assert_eq!(stream.trim(two, RefPolicy::KeepRef).0, 2);
+        assert_eq!(ids(&stream), [7]);
+    }
+}

@@ -43,6 +43,20 @@ impl Block {
         block
     }
 
+    /// A block that holds nothing.
+    pub fn empty() -> &'static Block {
+        static EMPTY: Block = Block {
+            base: StreamId::MIN,
+            bytes: Vec::new(),
+            offsets: Vec::new(),
+            template_end: 0,
+            removed_bytes: 0,
+            start: 0,
+            live: 0,
+        };
+        &EMPTY
+    }
+
     /// Appends the block for a snapshot: see [`image`](super::image).
     pub fn put(&self, out: &mut Vec<u8>) {
         put_id(out, self.base);

@@ -6,8 +6,7 @@
 //! ```
 //!
 //! All nodes stand before the first block, so that each block's entries are counted for their nodes as
-//! the block is read. Husks and empty nodes are not written, nor is what a walk over the entries
-//! brings back: offsets and counts.
+//! the block is read. What a walk over the entries brings back, offsets and counts, is not written.
 
 use std::sync::Arc;
 
@@ -56,30 +55,22 @@ impl Log {
                 while out.len() - start < PIECE_BYTES
                     && let Some(node) = self.nodes.get(at)
                 {
-                    if node.live > 0 {
-                        put_varint(out, node.last_id.ms - last_id.ms);
-                        put_varint(out, node.last_id.seq);
-                        last_id = node.last_id;
-                    }
+                    put_varint(out, node.last_id.ms - last_id.ms);
+                    put_varint(out, node.last_id.seq);
+                    last_id = node.last_id;
                     at += 1;
                 }
                 match self.nodes.get(at) {
                     Some(_) => Some(LogPlace::Node { at, last_id }),
-                    None => self.next_block(0),
+                    None => Some(LogPlace::Block(0)),
                 }
             }
-            LogPlace::Block(slot) => {
+            LogPlace::Block(at) => {
                 out.push(Tag::StreamBlock as u8);
-                self.slots[slot].block.put(out);
-                self.next_block(slot + 1)
+                self.slots.get(at)?.block.put(out);
+                (at + 1 < self.slots.len()).then_some(LogPlace::Block(at + 1))
             }
         }
-    }
-
-    /// The first block from `slot` on that is no husk.
-    fn next_block(&self, slot: usize) -> Option<LogPlace> {
-        let slot = (slot..self.slots.len()).find(|&slot| self.slots[slot].block.live() > 0)?;
-        Some(LogPlace::Block(slot))
     }
 }
 

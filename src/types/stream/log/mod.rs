@@ -10,7 +10,6 @@ mod trim;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use block::{BLOCK_BYTES, Block};
@@ -20,6 +19,7 @@ use node::{LISTPACK_BYTES_MAX, Nodes};
 pub use range::{Cursor, Range, RevRange};
 pub use trim::{Trim, TrimBy};
 
+use crate::types::spine::{self, Spine};
 use crate::types::stream::StreamId;
 
 /// A block copies the template of the block before it while a node goes on, but where the names are
@@ -32,31 +32,49 @@ pub struct EntryTooLarge;
 
 /// The entries of a stream that are not removed, ordered by id.
 ///
-/// Entries are added behind the last one only; any may be removed. Cloning shares the blocks, and
-/// either side then copies a block before changing it, so a clone costs 24 bytes a block.
+/// Entries are added behind the last one only; any may be removed. A clone shares the blocks in
+/// constant time, and either side then copies a block before changing it.
 ///
-/// Invariants: the first and the last block hold an entry that is not removed. Blocks between
-/// them may be empty husks, swept together once they are the majority, so that removing never
-/// shifts the deque. A block's template is the field names of the first entry of every [node](NodeLimits)
+/// Invariants: each block holds an entry that is not removed, and only ids above all of the block
+/// before it. A block's template is the field names of the first entry of every [node](NodeLimits)
 /// that has entries in it.
 #[derive(Clone, Default)]
 pub struct Log {
-    slots: VecDeque<Slot>,
+    slots: Spine<Slot>,
     /// The number of the first block: blocks are numbered on, so that a [`Cursor`] finds its own again.
     first_block: u64,
-    /// Husks among `slots`.
-    empty: usize,
     len: u64,
     nodes: Nodes,
     /// What the blocks' buffers take, in bytes.
     buffer_bytes: usize,
 }
 
-/// A block's place in the deque. The id is repeated here for a search that touches no block.
+/// A block's place in the log. The id is repeated here for a search that touches no block.
 #[derive(Clone)]
 struct Slot {
     first_id: StreamId,
     block: Arc<Block>,
+}
+
+impl Slot {
+    /// Changes the block, a copy of it if it is shared, and what the log's buffers take with it.
+    #[inline]
+    fn change<T>(&mut self, buffer_bytes: &mut usize, change: impl FnOnce(&mut Block) -> T) -> T {
+        // A copy may have less room than what it is of.
+        let before = self.block.heap_bytes();
+        let block = Arc::make_mut(&mut self.block);
+        let answer = change(block);
+        *buffer_bytes = *buffer_bytes - before + block.heap_bytes();
+        answer
+    }
+}
+
+impl spine::Slot for Slot {
+    type Key = StreamId;
+
+    fn key(&self) -> &StreamId {
+        &self.first_id
+    }
 }
 
 impl Log {
@@ -111,7 +129,7 @@ impl Log {
         /// The two counters of an `Arc` stand before the block.
         const BLOCK_OWN_BYTES: usize = size_of::<Block>() + 2 * size_of::<usize>();
         size_of::<Log>()
-            + self.slots.capacity() * size_of::<Slot>()
+            + self.slots.heap_bytes()
             + self.slots.len() * BLOCK_OWN_BYTES
             + self.buffer_bytes
             + self.nodes.heap_bytes()
@@ -145,7 +163,9 @@ impl Log {
             // An id that is its block's base takes two bytes, the head's one among them.
             2 + entry::body_len(fields, same_fields)
         });
-        self.change_block(self.slots.len() - 1, |block| block.push(id, fields, same_fields, bytes));
+        if let Some(slot) = self.slots.back_mut() {
+            slot.change(&mut self.buffer_bytes, |block| block.push(id, fields, same_fields, bytes));
+        }
         self.nodes.push(id, fields, starts_node, same_fields);
         self.len += 1;
         Ok(())
@@ -181,22 +201,22 @@ impl Log {
 
     /// The entry with this id.
     pub fn get(&self, id: StreamId) -> Option<Entry<'_>> {
-        let slot = self.slots.get(self.slot_of(id)?)?;
+        let (_, slot) = self.slot_of(id)?;
         Some(slot.block.entry(slot.block.find(id)?))
     }
 
     pub fn contains(&self, id: StreamId) -> bool {
-        self.slot_of(id).is_some_and(|slot| self.slots[slot].block.find(id).is_some())
+        self.slot_of(id).is_some_and(|(_, slot)| slot.block.find(id).is_some())
     }
 
     /// Removes the entry with this id, and answers whether there was one.
     pub fn remove(&mut self, id: StreamId) -> bool {
-        let Some(slot) = self.slot_of(id) else { return false };
-        let Some(index) = self.slots[slot].block.find(id) else { return false };
-        if self.slots[slot].block.live() == 1 {
-            self.empty_block(slot);
+        let Some((at, slot)) = self.slot_of(id) else { return false };
+        let Some(index) = slot.block.find(id) else { return false };
+        if slot.block.live() == 1 {
+            self.drop_block(at);
         } else {
-            self.change_block(slot, |block| block.remove(index));
+            self.change_block(at, |block| block.remove(index));
         }
         self.len -= 1;
         self.nodes.remove(id);
@@ -212,44 +232,24 @@ impl Log {
         }
     }
 
-    /// The slot whose block holds `id`, if any does.
-    fn slot_of(&self, id: StreamId) -> Option<usize> {
-        match self.slots.back() {
-            Some(last) if last.first_id <= id => Some(self.slots.len() - 1),
-            _ => self.slots.partition_point(|slot| slot.first_id <= id).checked_sub(1),
-        }
+    /// The slot whose block holds `id` if any does, and its place.
+    #[inline]
+    fn slot_of(&self, id: StreamId) -> Option<(usize, &Slot)> {
+        self.slots.last_before(|&first_id| first_id <= id)
     }
 
-    /// Changes a block, a copy of it if it is shared.
-    fn change_block<T>(&mut self, slot: usize, change: impl FnOnce(&mut Block) -> T) -> T {
-        self.buffer_bytes -= self.slots[slot].block.heap_bytes();
-        let block = Arc::make_mut(&mut self.slots[slot].block);
-        let answer = change(block);
-        self.buffer_bytes += block.heap_bytes();
-        answer
+    /// Changes the block of a slot that is there.
+    fn change_block<T>(&mut self, at: usize, change: impl FnOnce(&mut Block) -> T) -> T {
+        let slot = self.slots.get_mut(at).expect("the slot is there");
+        slot.change(&mut self.buffer_bytes, change)
     }
 
-    /// Drops a block's entries and leaves a husk, or nothing at either end.
-    fn empty_block(&mut self, slot: usize) {
-        self.buffer_bytes -= self.slots[slot].block.heap_bytes();
-        self.slots[slot].block = Arc::default();
-        self.empty += 1;
-        self.drop_husks();
-    }
-
-    fn drop_husks(&mut self) {
-        while self.slots.front().is_some_and(|slot| slot.block.live() == 0) {
-            self.slots.pop_front();
-            self.first_block += 1;
-            self.empty -= 1;
-        }
-        while self.slots.back().is_some_and(|slot| slot.block.live() == 0) {
-            self.slots.pop_back();
-            self.empty -= 1;
-        }
-        if self.empty > self.slots.len() / 2 {
-            self.slots.retain(|slot| slot.block.live() > 0);
-            self.empty = 0;
+    /// Drops a block with its entries. Blocks behind it keep their numbers.
+    fn drop_block(&mut self, at: usize) {
+        let is_last = at + 1 == self.slots.len();
+        if let Some(slot) = self.slots.remove(at) {
+            self.buffer_bytes -= slot.block.heap_bytes();
+            self.first_block += u64::from(!is_last);
         }
     }
 }

@@ -4,10 +4,9 @@
 //! with `~` removes whole ones, so their boundaries show in replies. Our blocks are cut to fit the allocator
 //! instead; this ledger follows Redis's arithmetic beside them, 24 bytes a node.
 
-use std::collections::VecDeque;
-
 use super::entry::pairs;
 use crate::types::number::parse_i64;
+use crate::types::spine::{Slot, Spine};
 use crate::types::stream::StreamId;
 
 /// How much a node takes: Redis's `stream-node-max-bytes` and `stream-node-max-entries`.
@@ -37,6 +36,14 @@ pub(super) struct Node {
     pub live: u32,
 }
 
+impl Slot for Node {
+    type Key = StreamId;
+
+    fn key(&self) -> &StreamId {
+        &self.last_id
+    }
+}
+
 /// What only the node that is still being filled has to know.
 #[derive(Clone, Copy)]
 pub(super) struct OpenNode {
@@ -54,26 +61,23 @@ impl OpenNode {
     pub const BYTES_MAX: u64 = 1 << 40;
 }
 
-/// All nodes of a log in order. The first and the last one are never empty; empty ones between
-/// them are swept together once they are the majority.
+/// All nodes of a log that have entries, in order.
 #[derive(Clone, Default)]
 pub(super) struct Nodes {
-    nodes: VecDeque<Node>,
-    empty: usize,
+    nodes: Spine<Node>,
     open: Option<OpenNode>,
 }
 
 impl Nodes {
-    /// The number of nodes, empty ones left out as Redis removes them.
+    /// The number of nodes.
     pub fn count(&self) -> usize {
-        self.nodes.len() - self.empty
+        self.nodes.len()
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.heap_bytes()
     }
 
-    /// The node at `index`, which may be empty.
     pub fn get(&self, index: usize) -> Option<Node> {
         self.nodes.get(index).copied()
     }
@@ -83,7 +87,7 @@ impl Nodes {
         self.open
     }
 
-    /// Adds a node with entries behind the last, which takes no more entries.
+    /// Adds a node behind the last, which takes no more entries.
     pub fn push_node(&mut self, node: Node) {
         self.nodes.push_back(node);
     }
@@ -135,15 +139,7 @@ impl Nodes {
 
     /// Notes that the entry with this id has been removed.
     pub fn remove(&mut self, id: StreamId) {
-        let index = match self.nodes.front() {
-            Some(front) if id <= front.last_id => 0,
-            _ => self.nodes.partition_point(|node| node.last_id < id),
-        };
-        self.nodes[index].live -= 1;
-        if self.nodes[index].live == 0 {
-            self.empty += 1;
-            self.drop_empty();
-        }
+        self.remove_from(self.nodes.partition_point(|&last_id| last_id < id), 1);
     }
 
     /// The first node.
@@ -151,43 +147,30 @@ impl Nodes {
         self.nodes.front().copied()
     }
 
-    /// The nodes in order, empty ones left out.
+    /// The nodes in order.
     pub fn iter(&self) -> impl Iterator<Item = Node> {
-        self.nodes.iter().copied().filter(|node| node.live > 0)
+        self.nodes.iter().copied()
     }
 
-    /// The first node that begins at or behind `id` and is not empty.
+    /// The first node that begins at or behind `id`.
     pub fn after(&self, id: StreamId) -> Option<Node> {
-        let index = self.nodes.partition_point(|node| node.last_id <= id);
-        self.nodes.range(index..).find(|node| node.live > 0).copied()
+        self.get(self.nodes.partition_point(|&last_id| last_id <= id))
     }
 
     /// Notes that the first `removed` entries of the first node have been removed.
     pub fn remove_from_front(&mut self, removed: u32) {
-        let front = self.nodes.front_mut().expect("entries were removed, so there is a node");
-        front.live -= removed;
-        if front.live == 0 {
-            self.empty += 1;
-            self.drop_empty();
-        }
+        self.remove_from(0, removed);
     }
 
-    fn drop_empty(&mut self) {
-        while self.nodes.front().is_some_and(|node| node.live == 0) {
-            self.nodes.pop_front();
-            self.empty -= 1;
-        }
-        while self.nodes.back().is_some_and(|node| node.live == 0) {
-            self.nodes.pop_back();
-            self.empty -= 1;
-            self.open = None;
-        }
-        if self.nodes.is_empty() {
-            self.open = None;
-        }
-        if self.empty > self.nodes.len() / 2 {
-            self.nodes.retain(|node| node.live > 0);
-            self.empty = 0;
+    fn remove_from(&mut self, index: usize, removed: u32) {
+        let node = self.nodes.get_mut(index).expect("entries were removed, so there is a node");
+        node.live -= removed;
+        if node.live == 0 {
+            self.nodes.remove(index);
+            if index == self.nodes.len() {
+                // Behind an emptied last node the next entry starts a new one.
+                self.open = None;
+            }
         }
     }
 }

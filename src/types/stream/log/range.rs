@@ -1,5 +1,6 @@
 //! Reading a log in order, from any id, in either direction.
 
+use super::block::Block;
 use super::{Entry, Log, Slot};
 use crate::types::stream::StreamId;
 
@@ -15,17 +16,18 @@ pub struct Cursor {
 impl Log {
     /// The entries from `first` to `last`, both included.
     pub fn range(&self, first: StreamId, last: StreamId) -> Range<'_> {
-        let (slot, index) = self.seek(first);
-        Range { log: self, slot, index, last, read: None }
+        let Some((slot, at)) = self.slot_near(first) else { return self.nothing() };
+        Range { log: self, slot, block: &at.block, index: at.block.seek(first), last, read: None }
     }
 
     /// The entries from `last` down to `first`, both included.
     pub fn range_rev(&self, first: StreamId, last: StreamId) -> RevRange<'_> {
-        let (slot, index) = match last.next() {
-            Some(behind) => self.seek(behind),
-            None => (self.slots.len(), 0),
+        let found = match last.next() {
+            Some(behind) => self.slot_near(behind).map(|(slot, at)| (slot, at.block.seek(behind))),
+            None => self.slots.back().map(|at| (self.slots.len() - 1, at.block.slots())),
         };
-        RevRange { log: self, slot, index, first }
+        let (slot, index) = found.unwrap_or((0, 0));
+        RevRange { log: self, slot, block: self.block(slot), index, first }
     }
 
     /// The entries behind `id`. Takes no search if `cursor` is where the entry `id` was read.
@@ -36,18 +38,27 @@ impl Log {
             && index < block.slots()
             && block.id_at(index) == id
         {
-            return Range { log: self, slot, index: index + 1, last: StreamId::MAX, read: None };
+            let last = StreamId::MAX;
+            return Range { log: self, slot, block, index: index + 1, last, read: None };
         }
         match id.next() {
             Some(first) => self.range(first, StreamId::MAX),
-            None => Range { log: self, slot: self.slots.len(), index: 0, last: id, read: None },
+            None => self.nothing(),
         }
     }
 
-    /// The slot and index of the first entry that is not below `id`, or a place right before it.
-    fn seek(&self, id: StreamId) -> (usize, usize) {
-        let slot = self.slot_of(id).unwrap_or(0);
-        (slot, self.slots.get(slot).map_or(0, |slot| slot.block.seek(id)))
+    fn nothing(&self) -> Range<'_> {
+        let slot = self.slots.len();
+        Range { log: self, slot, block: Block::empty(), index: 0, last: StreamId::MIN, read: None }
+    }
+
+    /// The slot in which the first entry that is not below `id` lies, or the one before it.
+    fn slot_near(&self, id: StreamId) -> Option<(usize, &Slot)> {
+        self.slot_of(id).or_else(|| self.slots.front().map(|slot| (0, slot)))
+    }
+
+    fn block(&self, slot: usize) -> &Block {
+        self.slots.get(slot).map_or(Block::empty(), |slot| &slot.block)
     }
 }
 
@@ -56,6 +67,8 @@ impl Log {
 pub struct Range<'a> {
     log: &'a Log,
     slot: usize,
+    /// The slot's block; an empty one behind the last.
+    block: &'a Block,
     index: usize,
     last: StreamId,
     read: Option<Cursor>,
@@ -74,15 +87,19 @@ impl<'a> Iterator for Range<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let block = &self.log.slots.get(self.slot)?.block;
-            let Some(index) = block.next_live(self.index) else {
+            let Some(index) = self.block.next_live(self.index) else {
+                if self.slot >= self.log.slots.len() {
+                    return None;
+                }
                 self.slot += 1;
+                self.block = self.log.block(self.slot);
                 self.index = 0;
                 continue;
             };
-            let entry = block.entry(index);
+            let entry = self.block.entry(index);
             if entry.id() > self.last {
                 self.slot = self.log.slots.len();
+                self.block = Block::empty();
                 return None;
             }
             let block = self.log.first_block + self.slot as u64;
@@ -98,6 +115,7 @@ impl<'a> Iterator for Range<'a> {
 pub struct RevRange<'a> {
     log: &'a Log,
     slot: usize,
+    block: &'a Block,
     /// Entries of the slot from here on have been passed.
     index: usize,
     first: StreamId,
@@ -109,10 +127,8 @@ impl<'a> Iterator for RevRange<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            if let Some(Slot { block, .. }) = self.log.slots.get(self.slot)
-                && let Some(index) = block.prev_live(self.index)
-            {
-                let entry = block.entry(index);
+            if let Some(index) = self.block.prev_live(self.index) {
+                let entry = self.block.entry(index);
                 if entry.id() < self.first {
                     (self.slot, self.index) = (0, 0);
                     return None;
@@ -121,7 +137,8 @@ impl<'a> Iterator for RevRange<'a> {
                 return Some(entry);
             }
             self.slot = self.slot.checked_sub(1)?;
-            self.index = self.log.slots[self.slot].block.slots();
+            self.block = self.log.block(self.slot);
+            self.index = self.block.slots();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Trimming a log from its front, as XADD and XTRIM ask for it.
 
-use super::Log;
+use super::{Log, Slot};
 use crate::types::stream::StreamId;
 
 /// Which entries a trim is to leave.
@@ -108,20 +108,15 @@ impl Log {
     /// Removes the entries up to and including `last`, and answers how many that were.
     fn remove_front_through(&mut self, last: StreamId) -> u64 {
         let before = self.len;
-        while let Some(slot) = self.slots.front() {
-            let block = &slot.block;
-            if block.id_at(block.slots() - 1) <= last {
+        while let Some(Slot { block, .. }) = self.slots.front() {
+            let behind = last.next().map_or(block.slots(), |id| block.seek(id));
+            if block.next_live(behind).is_none() {
                 self.len -= block.live() as u64;
-                self.empty_block(0);
+                self.drop_block(0);
                 continue;
             }
-            let behind = last.next().map_or(block.slots(), |id| block.seek(id));
             if behind > block.start() {
                 self.len -= self.change_block(0, |block| block.remove_before(behind)) as u64;
-            }
-            // The entries of the block above `last` may all have been removed before.
-            if self.slots[0].block.live() == 0 {
-                self.empty_block(0);
             }
             break;
         }
@@ -131,11 +126,12 @@ impl Log {
     /// Removes the first `count` entries; there are more than that. Answers `count`.
     fn remove_front(&mut self, count: u64) -> u64 {
         let mut left = count;
-        while left > 0 {
-            let block = &self.slots[0].block;
+        while left > 0
+            && let Some(Slot { block, .. }) = self.slots.front()
+        {
             let live = block.live() as u64;
             if live <= left {
-                self.empty_block(0);
+                self.drop_block(0);
                 left -= live;
                 continue;
             }
