@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use forebay::command::Server;
-use forebay::config::{Config, Invocation, Promise, Sources};
+use forebay::command::store::Store;
+use forebay::config::{Config, Invocation, Sources};
+use forebay::journal::disk::DirDisk;
 use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
-use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
+use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor, tool};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,14 +22,22 @@ const HELP: &str = "\
 Forebay serves streams, lists and job queues over the Redis protocol.
 
 Usage: forebay [FILE] [-] [--SETTING VALUE ...]...
+       forebay check DIR [--repair]
+       forebay dump DIR|FILE
+       forebay import FILE [--dir DIR] [--skip-unknown]
+       forebay export FILE.rdb [--dir DIR]
        forebay -v | --version
        forebay -h | --help
 
   FILE               settings in the format of redis.conf
   -                  more settings from standard input
   --SETTING VALUE    any setting by its name in redis.conf; overrules the file
+  check              what a data directory holds, and whether a server would start on it
+  dump               its frames as readable commands
+  import, export     data from Redis's files, and to an RDB file; `forebay import --help` tells more
 
-Without any, it listens on 127.0.0.1:6379. This version keeps all data in memory only.
+Without any, it listens on 127.0.0.1:6379, keeps its data in ./forebay-data, and a reply means
+that what it tells of is on disk. --appendonly no --save '' keeps everything in memory only.
 
   forebay --port 7000
   forebay /etc/forebay.conf --loglevel verbose
@@ -35,6 +45,9 @@ Without any, it listens on 127.0.0.1:6379. This version keeps all data in memory
 ";
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| tool::is_tool(&first)) {
+        return tool::run(std::env::args_os());
+    }
     let sources = match Invocation::parse(std::env::args_os().skip(1)) {
         Invocation::Version => {
             println!("Forebay server v={}", env!("CARGO_PKG_VERSION"));
@@ -103,16 +116,7 @@ fn serve(config: Arc<Config>) -> ExitCode {
 
 /// The log's first lines: what a reply promises, and what was asked for in vain.
 fn log_settings(config: &Config) {
-    let promise = config.promise();
-    if promise == Promise::MemoryOnly {
-        tracing::info!("Promise in force: {promise}");
-    } else {
-        // The journal on disk is not built yet, and saying anything else would be a lie.
-        tracing::warn!(
-            "Promise in force: memory only. This version has no journal: whatever the settings \
-             say, nothing is written to disk and all is gone with the process. They ask that {promise}"
-        );
-    }
+    tracing::info!("Promise in force: {}", config.promise());
     tracing::info!(
         "Forebay {} started, pid {}, {}",
         env!("CARGO_PKG_VERSION"),
@@ -166,11 +170,43 @@ async fn serve_until_told(config: Arc<Config>) -> Result<(), String> {
     let signals = Signals::listen().map_err(|error| format!("cannot watch signals: {error}"))?;
     tokio::spawn(signals.stop_when_told(Arc::clone(&server)));
     tracing::info!("Listening on {places}, data directory {}", config.dir_path().display());
+    // Who connects while the data is being loaded is told so.
+    server.begin_loading();
+    let serving = tokio::spawn(net::serve(Arc::clone(&server), listeners));
+    open_store(&server).await?;
     // Redis's sentence: containers and test harnesses wait for it.
     tracing::info!("Ready to accept connections tcp");
     supervisor::tell_ready(&config);
-    net::serve(server, listeners).await;
+    serving.await.map_err(|error| format!("serving ended: {error}"))?;
     supervisor::tell_stopping(&config);
+    if let Some(failure) = server.store.failed.failure() {
+        return Err(format!("the journal has failed: {failure}"));
+    }
+    let with_snapshot = !config.save.get().is_empty() && !server.shutdown.is_without_snapshot();
+    let closed = tokio::task::spawn_blocking(move || Store::close(&server, with_snapshot)).await;
+    let closed = closed.map_err(|error| format!("the journal was not ended: {error}"))?;
+    closed.map_err(|failure| format!("the journal was not ended in order: {failure}"))
+}
+
+/// Loads what the data directory holds, and opens the journal.
+async fn open_store(server: &Arc<Server>) -> Result<(), String> {
+    let opening = Arc::clone(server);
+    let opened = tokio::task::spawn_blocking(move || {
+        let directory = opening.config.dir_path();
+        let disk = DirDisk::open(&directory).map_err(|error| error.to_string());
+        disk.and_then(|disk| Store::open(&opening, Arc::new(disk)))
+            .map_err(|reason| format!("cannot use the data in {}: {reason}", directory.display()))
+    });
+    let opened = opened.await.map_err(|error| format!("loading ended: {error}"))??;
+    Store::follow_settings(server);
+    server.end_loading();
+    if !opened.is_fresh {
+        tracing::info!(
+            "Data loaded: {} parts of a snapshot, {} steps behind it",
+            opened.loaded.parts,
+            opened.loaded.steps
+        );
+    }
     Ok(())
 }
 

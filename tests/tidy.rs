@@ -15,7 +15,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rdb", &["keyspace", "types", "resp"]),
     ("command", &["keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb"]),
     ("net", &["command", "keyspace", "metrics", "config", "resp"]),
-    ("process", &["net", "command", "keyspace", "types", "rdb", "metrics", "config", "resp"]),
+    (
+        "process",
+        &["net", "command", "keyspace", "types", "rdb", "journal", "metrics", "config", "resp"],
+    ),
 ];
 
 const FILE_LINES_MAX: usize = 800;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::persistence::DurabilityWait;
 use super::server::Server;
 use super::session::Session;
 use crate::keyspace::{Class, Tx, Wait};
@@ -31,6 +32,8 @@ pub struct Cx<'a, 'k> {
     pub server: &'a Arc<Server>,
     pub mode: Mode,
     pub(super) blocking: Option<Blocking>,
+    /// The command waits for the disk.
+    pub(super) durability: Option<DurabilityWait>,
 }
 
 /// What a command that has to wait asks for.
@@ -81,7 +84,7 @@ impl<'a, 'k> Cx<'a, 'k> {
         server: &'a Arc<Server>,
         mode: Mode,
     ) -> Cx<'a, 'k> {
-        Cx { tx, reply, session, server, mode, blocking: None }
+        Cx { tx, reply, session, server, mode, blocking: None, durability: None }
     }
 
     /// What was counted since the last CONFIG RESETSTAT; all shards are locked.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Handle, RuntimeFlavor};
-
 use super::args::is;
+use super::blocking::take_long;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
+use super::store;
 use super::table::{Entry, keys};
 use crate::keyspace::{NEVER, ShardSet, Tx};
 use crate::types::number::parse_i64;
@@ -22,6 +22,8 @@ const HELP: &[&str] = &[
     "DEBUG takes one of these subcommands:",
     "OBJECT <key>",
     "    Show how a key's value is held.",
+    "RELOAD [NOSAVE]",
+    "    Take a snapshot, then load everything anew from the disk.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Stop, or go on, removing keys when they are due; reads never see them either way.",
     "SLEEP <seconds>",
@@ -46,6 +48,7 @@ fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             Ok(())
         }
         [name, key] if is(name, "OBJECT") => object(cx, key),
+        [name, ref options @ ..] if is(name, "RELOAD") => reload(cx, options),
         [name, seconds] if is(name, "SLEEP") => sleep(cx, seconds),
         [name, active] if is(name, "SET-ACTIVE-EXPIRE") => set_active_expire(cx, active),
         _ => {
@@ -87,6 +90,31 @@ fn describe(tx: &Tx<'_>, key: &[u8]) -> Option<String> {
     ))
 }
 
+fn reload(cx: &mut Cx<'_, '_>, options: &[&[u8]]) -> Outcome {
+    let mut with_snapshot = true;
+    for option in options {
+        match () {
+            () if is(option, "NOSAVE") => with_snapshot = false,
+            () if is(option, "NOFLUSH") || is(option, "MERGE") => {
+                return Err(Error::fixed("ERR DEBUG RELOAD starts from empty databases here"));
+            }
+            () => {
+                return Err(Error::fixed(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+                ));
+            }
+        }
+    }
+    if cx.tx.locked() != ShardSet::NONE {
+        return Err(Error::fixed("ERR DEBUG RELOAD is not for transactions"));
+    }
+    match take_long(|| store::reload(cx.server, with_snapshot)) {
+        Ok(()) => cx.reply.ok(),
+        Err(why) => return Err(Error::new(format!("ERR cannot reload: {why}"))),
+    }
+    Ok(())
+}
+
 /// The connection waits, as the name says, and so does whoever shares its pipeline. The worker thread
 /// is handed over where the runtime can do that.
 fn sleep(cx: &mut Cx<'_, '_>, seconds: &[u8]) -> Outcome {
@@ -94,13 +122,7 @@ fn sleep(cx: &mut Cx<'_, '_>, seconds: &[u8]) -> Outcome {
     let seconds = std::str::from_utf8(seconds).ok().and_then(|text| text.parse().ok());
     let seconds: f64 = seconds.unwrap_or(0.0);
     let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    let can_hand_over = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if can_hand_over {
-        tokio::task::block_in_place(|| std::thread::sleep(time));
-    } else {
-        std::thread::sleep(time);
-    }
+    take_long(|| std::thread::sleep(time));
     cx.reply.ok();
     Ok(())
 }

@@ -9,11 +9,13 @@ use tokio::sync::oneshot;
 use super::cx::{Blocking, Cx, Mode};
 use super::error::{Error, Outcome};
 use super::observe;
+use super::persistence;
 use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
 use super::table::{self, Command, Locks};
 use super::transaction;
+use crate::journal::writer::Reservation;
 use crate::keyspace::{NEVER, Parked, Tx, Waiter};
 use crate::resp::{Proto, Reply};
 
@@ -63,7 +65,8 @@ pub fn execute(
 ) -> Flow {
     let mark = out.len();
     let flow = match admit(server, session, args, now_ms) {
-        Ok(Admitted::Run(command)) => run(server, session, command, args, out, now_ms),
+        // Room in the journal is held until what the command leaves behind has been appended.
+        Ok(Admitted::Run(command, _room)) => run(server, session, command, args, out, now_ms),
         Ok(Admitted::Queued) => {
             out.extend_from_slice(b"+QUEUED\r\n");
             Flow::Continue
@@ -113,19 +116,19 @@ fn is_http(args: &[&[u8]]) -> bool {
     args[0].eq_ignore_ascii_case(b"post") || args[0].eq_ignore_ascii_case(b"host:")
 }
 
-enum Admitted {
-    Run(&'static Command),
+enum Admitted<'s> {
+    Run(&'static Command, Option<Reservation<'s>>),
     Queued,
     Paused(i64),
 }
 
 /// The checks that come before any command, in Redis's order.
-fn admit(
-    server: &Server,
+fn admit<'s>(
+    server: &'s Server,
     session: &mut Session,
     args: &[&[u8]],
     now_ms: i64,
-) -> Result<Admitted, Error> {
+) -> Result<Admitted<'s>, Error> {
     let command = table::lookup(args)?;
     let flags = command.spec.flags;
     if !command.spec.arity_fits(args.len()) {
@@ -138,6 +141,10 @@ fn admit(
         return Err(Error::fixed("ERR Command not allowed inside a transaction"));
     }
     check_memory(server, session, command, now_ms)?;
+    let room = server.store.reserve(command, session, args)?;
+    if server.store.loading.is_active() && !flags.has(Flags::LOADING) {
+        return Err(Error::LOADING);
+    }
     if let Some((until_ms, all)) = server.pause.at(now_ms) {
         let queued_writes = || {
             command.locks == Locks::Queued
@@ -153,7 +160,7 @@ fn admit(
         multi.push(Queued::new(command, args));
         return Ok(Admitted::Queued);
     }
-    Ok(Admitted::Run(command))
+    Ok(Admitted::Run(command, room))
 }
 
 /// At `maxmemory` what may take more is refused; nothing is ever evicted to make room.
@@ -204,9 +211,17 @@ fn run(
     let mut seen = session.seen;
     let blocked = server.keyspace.run_noting(shards, session.db, now_ms, &mut seen, |tx| {
         tx.set_no_touch(session.no_touch);
-        let reply = Reply::new(out, session.proto);
+        let mut reply = Reply::new(out, session.proto);
+        // Looked at under the locks: DEBUG RELOAD may have begun since the command was admitted.
+        if server.store.loading.is_active() && !command.spec.flags.has(Flags::LOADING) {
+            reply.error(Error::LOADING.text());
+            return None;
+        }
         let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
         succeeded = call(&mut cx, command, args);
+        if let Some(wait) = cx.durability.take() {
+            return Some(persistence::wait(session, server, wait));
+        }
         let blocking = cx.blocking.take()?;
         Some(park(tx, session, server, command, args, blocking))
     });
@@ -286,6 +301,9 @@ struct ParkedCommand {
 
 impl Parked for ParkedCommand {
     fn retry(&self, tx: &mut Tx<'_>) -> Option<Vec<u8>> {
+        if self.server.store.loading.is_active() {
+            return None;
+        }
         let args = self.request.args();
         let mut out = Vec::new();
         let mut session = Session::stand_in(tx.db(), self.proto);

@@ -30,6 +30,7 @@ impl Error {
     pub const TIMEOUT_OUT_OF_RANGE: Error = Error::fixed("ERR timeout is out of range");
     pub const OUT_OF_MEMORY: Error =
         Error::fixed("OOM command not allowed when used memory > 'maxmemory'.");
+    pub const LOADING: Error = Error::fixed("LOADING Redis is loading the dataset in memory");
     pub const NO_AUTH: Error = Error::fixed("NOAUTH Authentication required.");
     pub const EXEC_ABORTED: Error =
         Error::fixed("EXECABORT Transaction discarded because of previous errors.");

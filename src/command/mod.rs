@@ -21,6 +21,7 @@
 //!   `cx.tx.keyspace().random()`.
 
 pub mod args;
+mod blocking;
 mod client;
 pub mod clients;
 mod commands;
@@ -37,11 +38,13 @@ mod latency;
 mod list;
 mod memory;
 mod observe;
+mod persistence;
 pub mod replay;
 pub mod server;
 pub mod session;
 mod slowlog;
 pub mod spec;
+pub mod store;
 mod stream;
 mod string;
 mod system;
@@ -70,6 +73,7 @@ static FAMILIES: &[&[Entry]] = &[
     string::COMMANDS,
     latency::COMMANDS,
     memory::COMMANDS,
+    persistence::COMMANDS,
     slowlog::COMMANDS,
     system::COMMANDS,
     transaction::COMMANDS,

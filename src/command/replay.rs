@@ -12,6 +12,9 @@ use crate::journal::Frame;
 use crate::keyspace::{ShardSet, Tx};
 use crate::resp::{Decoder, Limits, Proto, Reply, Step};
 
+/// What was taken once is not too long now.
+const LIMITS: Limits = Limits { bulk_bytes_max: usize::MAX, authenticated: true };
+
 /// An effect that could not be replayed: it is not what this server writes, or does not fit the
 /// state.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,26 +23,61 @@ pub struct ReplayError(pub String);
 /// Applies a frame to the keyspace, as one step.
 pub fn replay(server: &Arc<Server>, frame: &Frame) -> Result<(), ReplayError> {
     server.keyspace.run(ShardSet::ALL, 0, frame.time_ms, |tx| {
-        tx.set_replaying();
-        let mut decoder = Decoder::new();
-        let mut session = Session::stand_in(0, Proto::Resp2);
+        let mut replayer = Replayer::new(server);
+        replayer.replay(tx, frame.time_ms, &frame.effects)
+    })
+}
+
+/// Applies frame after frame, keeping what can be kept from one to the next.
+pub struct Replayer<'s> {
+    server: &'s Arc<Server>,
+    session: Session,
+    decoder: Decoder,
+    /// Where replies go, which nobody reads.
+    out: Vec<u8>,
+}
+
+impl<'s> Replayer<'s> {
+    pub fn new(server: &'s Arc<Server>) -> Replayer<'s> {
+        let session = Session::stand_in(0, Proto::Resp2);
+        Replayer { server, session, decoder: Decoder::new(), out: Vec::new() }
+    }
+
+    /// Applies a frame's effects as one step of `tx`, which has locked all shards.
+    ///
+    /// # Errors
+    /// An effect does not fit; what came before it in the frame has been applied.
+    pub fn replay(
+        &mut self,
+        tx: &mut Tx<'_>,
+        time_ms: i64,
+        effects: &[u8],
+    ) -> Result<(), ReplayError> {
+        tx.replay_at(time_ms);
+        // A frame starts in database 0.
+        tx.select(0);
+        self.session.db = 0;
+        self.decoder = Decoder::new();
+        let mut args: Vec<&[u8]> = Vec::with_capacity(8);
         loop {
-            match decoder.step(&frame.effects, &Limits::default()) {
+            match self.decoder.step(effects, &LIMITS) {
                 Ok(Step::Request) => {}
                 Ok(Step::Empty) => continue,
-                Ok(Step::Incomplete { .. }) if decoder.position() == frame.effects.len() => {
-                    return Ok(());
-                }
+                Ok(Step::Incomplete { .. }) if self.decoder.position() == effects.len() => break,
                 Ok(Step::Incomplete { .. }) => {
                     return Err(ReplayError("an effect is cut off".into()));
                 }
                 Err(error) => return Err(ReplayError(error.0)),
             }
-            let ranges = decoder.ranges().iter();
-            let args: Vec<&[u8]> = ranges.map(|&(from, to)| &frame.effects[from..to]).collect();
-            apply(server, tx, &mut session, &args)?;
+            args.clear();
+            args.extend(self.decoder.ranges().iter().map(|&(from, to)| &effects[from..to]));
+            self.out.clear();
+            apply(self.server, tx, &mut self.session, &args, &mut self.out)?;
         }
-    })
+        tx.end_step();
+        tx.free_removed();
+        Ok(())
+    }
 }
 
 fn apply(
@@ -47,14 +85,14 @@ fn apply(
     tx: &mut Tx<'_>,
     session: &mut Session,
     args: &[&[u8]],
+    out: &mut Vec<u8>,
 ) -> Result<(), ReplayError> {
     let failed = |text: &[u8]| {
         let shown: Vec<_> = args.iter().map(|arg| arg.escape_ascii().to_string()).collect();
         ReplayError(format!("{}: {}", String::from_utf8_lossy(text), shown.join(" ")))
     };
     let command = table::lookup_effect(args).map_err(|error| failed(error.text()))?;
-    let mut out = Vec::new();
-    let reply = Reply::new(&mut out, Proto::Resp2);
+    let reply = Reply::new(out, Proto::Resp2);
     let mut cx = Cx::new(tx, reply, session, server, Mode::Replay);
     (command.run)(&mut cx, args).map_err(|error| failed(error.text()))
 }
@@ -86,7 +124,7 @@ pub fn apply_foreign(
     }
     let shards = command.shards(&server.keyspace, session, args);
     server.keyspace.run(shards, session.db, now_ms, |tx| {
-        tx.set_replaying();
+        tx.replay_at(now_ms);
         let mut out = Vec::new();
         let reply = Reply::new(&mut out, Proto::Resp2);
         // As in a transaction: nothing waits.

@@ -8,6 +8,7 @@ use tokio::sync::futures::Notified;
 
 use super::clients::Clients;
 use super::session::Session;
+use super::store::Store;
 use super::table;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
@@ -22,6 +23,7 @@ pub struct Server {
     pub pause: Pause,
     pub shutdown: Shutdown,
     pub metrics: Metrics,
+    pub store: Store,
     pub started_at_ms: i64,
     /// 40 hexadecimal digits, new at every start.
     pub run_id: String,
@@ -32,6 +34,8 @@ impl Server {
         let started_at_ms = keyspace.clock().now_ms();
         let metrics = Metrics::new(table::commands().len());
         metrics.memory.note_start(started_at_ms);
+        let store = Store::default();
+        store.saves.begin_at(started_at_ms, 0);
         let words = [(); 3].map(|()| keyspace.random());
         let mut run_id: String = words.iter().map(|word| format!("{word:016x}")).collect();
         run_id.truncate(40);
@@ -42,6 +46,7 @@ impl Server {
             pause: Pause::default(),
             shutdown: Shutdown::default(),
             metrics,
+            store,
             started_at_ms,
             run_id,
         }
@@ -58,6 +63,31 @@ impl Server {
         }
     }
 
+    /// Has commands on keys answered with `-LOADING`, and no key expire, until
+    /// [`Server::end_loading`].
+    pub fn begin_loading(&self) {
+        self.store.loading.begin(self.keyspace.clock().now_ms());
+        self.keyspace.pause_expiry(true);
+    }
+
+    /// What is loaded is there to be served.
+    pub fn end_loading(&self) {
+        let (keys, changes) = self.keyspace.run(ShardSet::ALL, 0, 0, |tx| {
+            let keys: usize = (0..tx.keyspace().databases())
+                .map(|db| {
+                    tx.select(db);
+                    tx.db_len()
+                })
+                .sum();
+            (keys as u64, tx.changes_total())
+        });
+        self.store.loading.keys_loaded.store(keys, Ordering::Relaxed);
+        self.store.saves.begin_at(self.keyspace.clock().now_ms(), changes);
+        self.store.loading.end();
+        self.keyspace.pause_expiry(false);
+        self.store.saves.look_again();
+    }
+
     /// Ends a connection: its watches, and its place among the clients.
     pub fn leave(&self, session: &mut Session) {
         session.stopwatch.stop(&self.metrics.calls);
@@ -66,6 +96,10 @@ impl Server {
             self.keyspace.run(shards, session.db, 0, |tx| session.unwatch(tx));
         }
         self.clients.leave(session.id());
+        if let Some(journal) = self.store.journal() {
+            // What it has changed and not been answered for is nobody else's to write.
+            journal.flush();
+        }
     }
 }
 
@@ -107,6 +141,7 @@ impl Pause {
 #[derive(Default)]
 pub struct Shutdown {
     begun: AtomicBool,
+    without_snapshot: AtomicBool,
     signal: Notify,
 }
 
@@ -114,6 +149,17 @@ impl Shutdown {
     pub fn begin(&self) {
         self.begun.store(true, Ordering::SeqCst);
         self.signal.notify_waiters();
+    }
+
+    /// As [`Shutdown::begin`]; the end is to come without a snapshot (SHUTDOWN NOSAVE, or one has
+    /// been taken).
+    pub fn begin_without_snapshot(&self) {
+        self.without_snapshot.store(true, Ordering::SeqCst);
+        self.begin();
+    }
+
+    pub fn is_without_snapshot(&self) -> bool {
+        self.without_snapshot.load(Ordering::SeqCst)
     }
 
     pub fn has_begun(&self) -> bool {

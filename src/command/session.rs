@@ -100,6 +100,10 @@ impl Queued {
         slices.collect()
     }
 
+    pub fn args_len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Bytes the queued arguments take.
     pub fn bytes(&self) -> usize {
         self.bytes.len() + self.ends.len() * size_of::<usize>()

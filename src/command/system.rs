@@ -1,8 +1,10 @@
 //! TIME, SHUTDOWN and LOLWUT.
 
 use super::args::{self, is};
+use super::blocking::take_long;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
+use super::store::{self, Cause};
 use super::table::{Entry, keys};
 
 pub(super) static COMMANDS: &[Entry] =
@@ -46,13 +48,20 @@ fn shutdown(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if asked.abort {
         return Err(Error::fixed("ERR No shutdown in progress."));
     }
-    if asked.save && !asked.force {
-        tracing::warn!("SHUTDOWN SAVE refused: this version keeps data in memory only");
+    tracing::warn!("User requested shutdown...");
+    if asked.save
+        && let Err(error) = take_long(|| store::save(cx.server, Cause::Shutdown))
+        && !asked.force
+    {
+        tracing::warn!("SHUTDOWN SAVE refused, there is no snapshot: {error}");
         return Err(Error::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
     }
-    tracing::warn!("User requested shutdown...");
     cx.session.close_after_reply = true;
-    cx.server.shutdown.begin();
+    if asked.save || asked.nosave {
+        cx.server.shutdown.begin_without_snapshot();
+    } else {
+        cx.server.shutdown.begin();
+    }
     Ok(())
 }
 

@@ -201,6 +201,17 @@ pub struct Live {
     pub appendfsync: Shared<Vec<u8>>,
     pub save: Shared<Vec<Vec<u8>>>,
 
+    // The journal, all in bytes but the percentage.
+    pub journal_segment_size: Number,
+    pub journal_reserve_size: Number,
+    pub journal_backlog_limit: Number,
+    /// Zero: no snapshot is taken because the journal has grown.
+    pub auto_aof_rewrite_percentage: Number,
+    pub auto_aof_rewrite_min_size: Number,
+    pub dbfilename: Shared<Vec<u8>>,
+    pub appendfilename: Shared<Vec<u8>>,
+    pub appenddirname: Shared<Vec<u8>>,
+
     // Memory and streams.
     /// Bytes; zero for no limit.
     pub maxmemory: Number,

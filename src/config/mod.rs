@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::{Mutex, RwLock};
 
 pub use arguments::{Invocation, Sources};
-pub use change::SetError;
+pub use change::{Hook, SetError};
 pub use file::StartError;
 pub use live::{Flag, Live, Number, OutputLimits, Password, Shared};
 pub use promise::Promise;
@@ -41,7 +41,6 @@ pub use setting::{Change, Kind, Setting};
 pub use value::{ClientClass, OutputLimit, Shape, Value, parse_memory};
 
 use crate::glob::{self, Case};
-use change::Hook;
 use file::Loader;
 use table::SETTINGS;
 

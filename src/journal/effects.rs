@@ -111,6 +111,9 @@ pub trait Sink: Send + Sync {
     /// Takes a frame; the position behind it. Called under the locks of the shards it changed, so
     /// in the order of changes.
     fn append(&self, frame: Frame) -> u64;
+
+    /// Sees to it that what was taken gets written, where nobody waits for it. Called without locks.
+    fn flush(&self);
 }
 
 /// Keeps all frames in memory, for tests.
@@ -133,4 +136,6 @@ impl Sink for MemorySink {
         frames.push(frame);
         frames.len() as u64
     }
+
+    fn flush(&self) {}
 }

@@ -15,6 +15,8 @@
 //! - [`snapshot`] writes a state as a file of frames, after which older segments may go.
 //! - [`recovery`] reads a directory, decides what is to be loaded ([`case`]), and loads it.
 //!
+//! - [`repair`] cuts what is damaged, where somebody wants that.
+//!
 //! A **position** counts the bytes of all frames since the journal's first, headers of frames
 //! included and headers of files not. A frame's position is that of its first byte; a step is on
 //! disk when the durable position has reached the position behind its frame.
@@ -27,6 +29,7 @@ pub mod frame;
 pub mod pool;
 pub mod progress;
 pub mod recovery;
+pub mod repair;
 pub mod segment;
 pub mod sim;
 pub mod snapshot;
@@ -35,4 +38,4 @@ pub mod writer;
 
 pub use effects::{EffectWriter, Effects, Frame, MemorySink, Sink};
 pub use recovery::Plan;
-pub use writer::{Class, Journal, Mode, Options};
+pub use writer::{Class, Journal, Mode, Options, State};

@@ -147,6 +147,11 @@ impl SimDisk {
         self.state.lock().power_until = Some(operations);
     }
 
+    /// Whether the power has failed.
+    pub fn has_lost_power(&self) -> bool {
+        !self.state.lock().has_power()
+    }
+
     /// A new disk with what this one could hold after losing power now.
     pub fn after_power_cut(&self, seed: u64) -> SimDisk {
         let state = self.state.lock();

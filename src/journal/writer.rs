@@ -33,10 +33,10 @@ use super::segment::FileKind;
 use super::snapshot::SnapshotWriter;
 
 pub use super::committer::Failure;
-pub use engine::Reservation;
+pub use engine::{Reservation, State};
 pub use settle::{OutcomeUnknown, Settle};
 
-use engine::{Queue, Shared, State};
+use engine::{Queue, Shared};
 use settle::Awaited;
 
 mod engine;
@@ -101,6 +101,7 @@ pub struct Journal {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Status {
     pub mode: Mode,
+    pub state: State,
     /// The number of this start.
     pub start: u32,
     pub next: u64,
@@ -308,6 +309,32 @@ impl Journal {
         failure.clone().map_or(Ok(()), Err)
     }
 
+    /// Keeps nothing any more, and promises nothing: what was appended so far is synced. The next
+    /// snapshot switches it on again ([`Journal::cut`]). Blocks.
+    ///
+    /// # Errors
+    /// The journal fails, or has failed before.
+    pub fn switch_off(&self) -> Result<(), Failure> {
+        self.sync()?;
+        self.shared.switch_off();
+        Ok(())
+    }
+
+    pub fn state(&self) -> State {
+        self.shared.state()
+    }
+
+    /// Waits until frames up to `position` have been written, as they are by others.
+    pub fn reached(&self, position: u64) -> Settle<'_> {
+        self.shared.wait(Awaited::Settled, position)
+    }
+
+    /// Whether a batch has to wait before it starts ([`Journal::admit`]).
+    pub fn is_behind(&self) -> bool {
+        let backlog_bytes_max = self.shared.backlog_bytes_max.load(Ordering::Relaxed);
+        self.next() > self.settled().saturating_add(backlog_bytes_max)
+    }
+
     /// Sets the length of the segments that are made from now on.
     pub fn set_segment_bytes(&self, bytes: u64) {
         self.shared.pool.set_segment_bytes(bytes);
@@ -326,6 +353,7 @@ impl Journal {
         let shared = &self.shared;
         Status {
             mode: shared.mode(),
+            state: shared.state(),
             start: shared.start,
             next: self.next(),
             settled: self.settled(),
@@ -341,11 +369,12 @@ impl Journal {
     /// Notes the position of a snapshot, and the latest time of a step below it. Called with the
     /// locks of all shards held; no system call is made.
     ///
-    /// In an impaired journal it is also where frames are kept again: the snapshot will stand for
-    /// what is in doubt below.
+    /// In a journal that is impaired or switched off it is also where frames are kept again: the
+    /// snapshot will stand for all below.
     pub fn cut(&self) -> Cut {
         let queue = self.shared.queue.lock();
         self.shared.exchange_state(State::Impaired, State::Healing);
+        self.shared.exchange_state(State::Off, State::Resuming);
         Cut { position: queue.next, time_ms: queue.time_ms }
     }
 
@@ -354,17 +383,17 @@ impl Journal {
     /// # Errors
     /// The file cannot be made; or, in an impaired journal, no new segment.
     pub fn begin_snapshot(&self, cut: Cut) -> Result<SnapshotWriter, Failure> {
-        if self.shared.state() == State::Healing {
+        if self.shared.state().is_reopening() {
             let reopened = self.shared.committer.lock().reopen(cut.position, self.durable());
             if let Err(failure) = reopened {
-                self.shared.impair_again();
+                self.shared.close_again();
                 return Err(failure);
             }
         }
         let disk = Arc::clone(&self.shared.disk);
         let begun = SnapshotWriter::begin(disk, cut.position, self.shared.start, cut.time_ms);
         if begun.is_err() {
-            self.shared.impair_again();
+            self.shared.close_again();
         }
         begun
     }
@@ -379,7 +408,7 @@ impl Journal {
         let position = writer.position();
         let finished = self.finish(writer, position);
         if finished.is_err() {
-            self.shared.impair_again();
+            self.shared.close_again();
         }
         let bytes = finished?;
         self.shared.snapshot.store(position, Ordering::Relaxed);
@@ -390,11 +419,11 @@ impl Journal {
     /// Gives a snapshot up that was begun.
     pub fn abandon_snapshot(&self, writer: SnapshotWriter) {
         drop(writer);
-        self.shared.impair_again();
+        self.shared.close_again();
     }
 
     fn finish(&self, writer: SnapshotWriter, position: u64) -> Result<u64, Failure> {
-        if self.shared.state() == State::Healing {
+        if self.shared.state().is_reopening() {
             // Nothing below the cut can be synced any more; the snapshot itself stands for it.
             let bytes = writer.finish(position)?;
             self.shared.committer.lock().set_healed();
@@ -402,6 +431,7 @@ impl Journal {
             self.shared.durable.advance(position);
             self.shared.settled.advance(position);
             self.shared.exchange_state(State::Healing, State::Serving);
+            self.shared.exchange_state(State::Resuming, State::Serving);
             self.shared.commit();
             return Ok(bytes);
         }
@@ -474,6 +504,10 @@ impl Journal {
 impl Sink for Journal {
     fn append(&self, frame: Frame) -> u64 {
         Journal::append(self, frame)
+    }
+
+    fn flush(&self) {
+        Journal::flush(self);
     }
 }
 

@@ -18,6 +18,13 @@ impl Keyspace {
         self.deadline_moved.notify_one();
     }
 
+    /// While keys are being loaded none is removed.
+    pub fn pause_expiry(&self, paused: bool) {
+        self.expiry_paused.store(paused, Ordering::Release);
+        self.note_deadline(0);
+        self.deadline_moved.notify_one();
+    }
+
     pub(super) fn note_deadline(&self, deadline_ms: i64) {
         if deadline_ms < self.next_deadline_ms.load(Ordering::Relaxed) {
             self.next_deadline_ms.fetch_min(deadline_ms, Ordering::Relaxed);
@@ -30,7 +37,8 @@ impl Keyspace {
         loop {
             let moved = self.deadline_moved.notified();
             let next_ms = self.next_deadline_ms.load(Ordering::Relaxed);
-            if next_ms == NEVER || !self.active_expiry.load(Ordering::Relaxed) {
+            let paused = self.expiry_paused.load(Ordering::Acquire);
+            if next_ms == NEVER || paused || !self.active_expiry.load(Ordering::Relaxed) {
                 moved.await;
                 continue;
             }
@@ -45,12 +53,19 @@ impl Keyspace {
                     tokio::task::yield_now().await;
                 }
             }
+            if let Some(sink) = self.sink.get() {
+                sink.flush();
+            }
         }
     }
 
     /// Removes a bounded number of due keys of a shard; true if there may be more.
     fn expire_some(&self, shard: usize) -> bool {
         self.run(ShardSet::one(shard), 0, self.clock.now_ms(), |tx| {
+            // Looked at under the lock: loading begins with having had all of them.
+            if self.expiry_paused.load(Ordering::Acquire) {
+                return false;
+            }
             let mut left = KEYS_PER_STEP;
             for db in 0..self.databases {
                 tx.select(db);

@@ -72,6 +72,7 @@ pub struct Keyspace {
     deadline_moved: Notify,
     active_expiry: AtomicBool,
     snapshots: snapshot::Snapshots,
+    expiry_paused: AtomicBool,
 }
 
 impl Keyspace {
@@ -89,6 +90,7 @@ impl Keyspace {
             deadline_moved: Notify::new(),
             active_expiry: AtomicBool::new(true),
             snapshots: snapshot::Snapshots::default(),
+            expiry_paused: AtomicBool::new(false),
         }
     }
 

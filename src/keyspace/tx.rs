@@ -171,9 +171,15 @@ impl<'k> Tx<'k> {
         self.no_touch = no_touch;
     }
 
-    /// From here on effects are replayed.
-    pub fn set_replaying(&mut self) {
+    /// From here on effects are replayed, and the time is at least `time_ms`.
+    pub fn replay_at(&mut self, time_ms: i64) {
         self.replaying = true;
+        self.now_ms = self.now_ms.max(time_ms);
+    }
+
+    /// Frees what was removed so far, where many steps are replayed under one taking of the locks.
+    pub fn free_removed(&mut self) {
+        self.removed.clear();
     }
 
     pub fn is_replaying(&self) -> bool {

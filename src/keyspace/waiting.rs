@@ -67,7 +67,31 @@ pub struct Waiter {
     command: Box<dyn Parked>,
 }
 
+/// Stands where no command is to be run again.
+struct Nothing;
+
+impl Parked for Nothing {
+    fn retry(&self, _: &mut Tx<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn answer(&self, _: Vec<u8>, _: u64) {}
+}
+
 impl Waiter {
+    /// A waiter for no key: its command waits for something else, and can be cancelled like any.
+    pub fn of_nothing() -> Arc<Waiter> {
+        Arc::new(Waiter {
+            seq: 0,
+            db: 0,
+            keys: Vec::new(),
+            class: Class::List,
+            shards: ShardSet::NONE,
+            waits: Mutex::new(true),
+            command: Box::new(Nothing),
+        })
+    }
+
     /// Ends the wait unless it was served already; false if a reply was or is being made.
     /// The caller then has it leave its keys: [`super::Keyspace::leave`].
     pub fn cancel(&self) -> bool {

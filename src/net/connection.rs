@@ -119,6 +119,18 @@ impl Connection {
             if self.client.is_killed() {
                 return Err(End::Killed);
             }
+            self.let_the_journal_catch_up().await;
+        }
+    }
+
+    /// Waits while more has been appended than the journal may be behind.
+    async fn let_the_journal_catch_up(&self) {
+        if let Some(journal) = self.server.store.journal()
+            && journal.is_behind()
+            && journal.admit().await.is_err()
+        {
+            // The batch learns of it when it wants room.
+            tracing::debug!("the journal failed while a batch waited for it");
         }
     }
 
@@ -242,8 +254,42 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends all replies that have gathered.
+    /// Waits until the journal holds all that the replies tell of.
+    async fn settle(&mut self) -> Result<(), End> {
+        let Some(journal) = self.server.store.journal() else { return Ok(()) };
+        let position = self.session.seen.position;
+        if journal.settled() >= position {
+            return Ok(());
+        }
+        if self.output.is_empty() {
+            // Nobody is told anything, but what was changed is to be written all the same.
+            journal.flush();
+            return Ok(());
+        }
+        if journal.settle(position).await.is_ok() {
+            return Ok(());
+        }
+        // How many of the replies would still be true, nobody knows.
+        self.output.clear();
+        let reason = match journal.status().failure {
+            Some(failure) => failure.to_string(),
+            None => "the server is shutting down".into(),
+        };
+        let text = format!(
+            "MISCONF The outcome of this command, and of those sent with it, is unknown: {reason}"
+        );
+        Reply::new(&mut self.output, self.session.proto).error(text.as_bytes());
+        self.send().await?;
+        Err(End::Refused("the journal failed before its replies were settled".into()))
+    }
+
+    /// Sends all replies that have gathered, once what they tell of is settled.
     async fn write(&mut self) -> Result<(), End> {
+        self.settle().await?;
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<(), End> {
         let mut sent = 0;
         while sent < self.output.len() {
             match self.socket.try_write(&self.output[sent..]) {

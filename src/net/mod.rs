@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use listener::{Endpoints, Listeners};
 
-use crate::command::Server;
+use crate::command::{Server, store};
 
 /// How long connections get to send what they have when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -21,13 +21,19 @@ pub async fn serve(server: Arc<Server>, listeners: Listeners) {
     let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
     let reaping = tokio::spawn(close_idle(Arc::clone(&server)));
     let sampling = tokio::spawn(sample(Arc::clone(&server)));
-    server.shutdown.begun().await;
+    let saving = tokio::spawn(store::tend(Arc::clone(&server)));
+    tokio::select! {
+        () = server.shutdown.begun() => {}
+        // Those who wait for the journal are told, then the process ends.
+        _ = server.store.failed.told() => {}
+    }
     for task in accepting {
         task.abort();
     }
     expiring.abort();
     reaping.abort();
     sampling.abort();
+    saving.abort();
     for client in server.clients.all() {
         client.kill();
     }

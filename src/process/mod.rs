@@ -10,3 +10,4 @@ pub mod limits;
 pub mod log;
 pub mod pidfile;
 pub mod supervisor;
+pub mod tool;

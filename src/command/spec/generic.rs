@@ -31,6 +31,7 @@ pub static ALL: &[&Spec] = &[
     &TTL,
     &TYPE,
     &UNLINK,
+    &WAITAOF,
 ];
 
 pub static COPY: Spec = Spec {
@@ -368,4 +369,13 @@ pub static UNLINK: Spec = Spec {
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     arguments: &[key("key", 0).multiple()],
     ..Spec::new("unlink", Group::Generic, -2, "4.0.0")
+};
+
+pub static WAITAOF: Spec = Spec {
+    summary: "Waits until the disk, and those of replicas, have what the client has written.",
+    flags: flags![BLOCKING],
+    categories: categories![SLOW, BLOCKING, CONNECTION],
+    tips: &["request_policy:all_shards", "response_policy:agg_min"],
+    arguments: &[integer("numlocal"), integer("numreplicas"), integer("timeout")],
+    ..Spec::new("waitaof", Group::Generic, 4, "7.2.0")
 };

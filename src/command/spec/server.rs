@@ -7,9 +7,40 @@ use super::{Group, KeySpec, Spec};
 
 /// The commands of this group, without their subcommands.
 pub static ALL: &[&Spec] = &[
-    &COMMAND, &CONFIG, &DBSIZE, &DEBUG, &FLUSHALL, &FLUSHDB, &INFO, &LATENCY, &LOLWUT, &MEMORY,
-    &SHUTDOWN, &SLOWLOG, &SWAPDB, &TIME,
+    &BGREWRITEAOF,
+    &BGSAVE,
+    &COMMAND,
+    &CONFIG,
+    &DBSIZE,
+    &DEBUG,
+    &FLUSHALL,
+    &FLUSHDB,
+    &INFO,
+    &LASTSAVE,
+    &LATENCY,
+    &LOLWUT,
+    &MEMORY,
+    &SAVE,
+    &SHUTDOWN,
+    &SLOWLOG,
+    &SWAPDB,
+    &TIME,
 ];
+
+pub static BGREWRITEAOF: Spec = Spec {
+    summary: "Begins a snapshot, after which the journal is shorter.",
+    flags: flags![ADMIN, NOSCRIPT, NO_ASYNC_LOADING],
+    categories: categories![ADMIN, SLOW, DANGEROUS],
+    ..Spec::new("bgrewriteaof", Group::Server, 1, "1.0.0")
+};
+
+pub static BGSAVE: Spec = Spec {
+    summary: "Begins a snapshot, while others are served.",
+    flags: flags![ADMIN, NOSCRIPT, NO_ASYNC_LOADING],
+    categories: categories![ADMIN, SLOW, DANGEROUS],
+    arguments: &[token("schedule", "SCHEDULE").optional().since("3.2.2")],
+    ..Spec::new("bgsave", Group::Server, -1, "1.0.0")
+};
 
 pub static COMMAND: Spec = Spec {
     summary: "Describes every command.",
@@ -204,6 +235,14 @@ pub static INFO: Spec = Spec {
     ..Spec::new("info", Group::Server, -1, "1.0.0")
 };
 
+pub static LASTSAVE: Spec = Spec {
+    summary: "Tells when the last snapshot was whole.",
+    flags: flags![LOADING, STALE, FAST],
+    categories: categories![ADMIN, FAST, DANGEROUS],
+    tips: &["nondeterministic_output"],
+    ..Spec::new("lastsave", Group::Server, 1, "1.0.0")
+};
+
 pub static LATENCY: Spec = Spec {
     summary: "Holds the commands about slow events.",
     complexity: "Depends on the subcommand",
@@ -348,6 +387,14 @@ pub static MEMORY_USAGE: Spec = Spec {
     keys: &[KeySpec::at(2, key_flags![RO])],
     arguments: &[key("key", 0), integer("count").after("SAMPLES").optional()],
     ..Spec::new("memory|usage", Group::Server, -3, "4.0.0")
+};
+
+pub static SAVE: Spec = Spec {
+    summary: "Takes a snapshot, and answers when it is whole.",
+    complexity: "O(N) in the number of keys",
+    flags: flags![ADMIN, NOSCRIPT, NO_ASYNC_LOADING, NO_MULTI],
+    categories: categories![ADMIN, SLOW, DANGEROUS],
+    ..Spec::new("save", Group::Server, 1, "1.0.0")
 };
 
 pub static SHUTDOWN: Spec = Spec {

@@ -1,6 +1,8 @@
 //! The settings that take effect.
 
-use super::super::setting::{Setting, choice, count, flag, memory, number, shaped, text};
+use super::super::setting::{
+    Setting, choice, count, file_name, flag, memory, number, shaped, text,
+};
 use super::super::value::Shape;
 use super::INT_MAX;
 
@@ -62,6 +64,25 @@ pub static SETTINGS: &[Setting] = &[
         .effective(|live, v| live.appendfsync.set(v)),
     shaped("save", Shape::SavePoints, "3600 1 300 100 60 10000")
         .effective(|live, v| live.save.set(v)),
+    // The journal, and when a snapshot shortens it.
+    memory("journal-segment-size", 4096, "33554432")
+        .effective(|live, v| live.journal_segment_size.set(v)),
+    memory("journal-reserve-size", 0, "268435456")
+        .effective(|live, v| live.journal_reserve_size.set(v)),
+    memory("journal-backlog-limit", 64 * 1024, "67108864")
+        .effective(|live, v| live.journal_backlog_limit.set(v)),
+    number("auto-aof-rewrite-percentage", 0, INT_MAX, "100")
+        .effective(|live, v| live.auto_aof_rewrite_percentage.set(v)),
+    memory("auto-aof-rewrite-min-size", 0, "67108864")
+        .effective(|live, v| live.auto_aof_rewrite_min_size.set(v)),
+    // Redis's files, which an empty directory is filled from.
+    file_name("dbfilename", "dump.rdb", true).guarded().effective(|live, v| live.dbfilename.set(v)),
+    file_name("appendfilename", "appendonly.aof", false)
+        .fixed()
+        .effective(|live, v| live.appendfilename.set(v)),
+    file_name("appenddirname", "appendonlydir", false)
+        .fixed()
+        .effective(|live, v| live.appenddirname.set(v)),
     // Memory and streams.
     memory("maxmemory", 0, "0").effective(|live, v| live.maxmemory.set(v)),
     memory("stream-node-max-bytes", 0, "4096")

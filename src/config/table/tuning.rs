@@ -90,9 +90,6 @@ pub static SETTINGS: &[Setting] = &[
     number("acllog-max-len", 0, LONG_MAX, "128"),
     choice("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels"),
     // Redis's files. What becomes of the data is `appendonly`, `appendfsync`, `save` and `dir`.
-    file_name("dbfilename", "dump.rdb", true).guarded(),
-    file_name("appendfilename", "appendonly.aof", false).fixed(),
-    file_name("appenddirname", "appendonlydir", false).fixed(),
     file_name("backupdirname", "backupdir", false).fixed(),
     number("backup-sealed-ttl", 0, LONG_MAX, "0"),
     flag("rdbcompression", true),
@@ -101,8 +98,6 @@ pub static SETTINGS: &[Setting] = &[
     flag("rdb-save-incremental-fsync", true),
     choice("sanitize-dump-payload", &["no", "yes", "clients"], "no"),
     flag("stop-writes-on-bgsave-error", true),
-    number("auto-aof-rewrite-percentage", 0, INT_MAX, "100"),
-    memory("auto-aof-rewrite-min-size", 0, "67108864"),
     memory("aof-load-corrupt-tail-max-size", 0, "0"),
     flag("aof-rewrite-incremental-fsync", true),
     flag("aof-timestamp-enabled", false),

@@ -15,13 +15,16 @@ use crate::journal::frame::{HEAD_BYTES, Kind, PAYLOAD_BYTES_MAX, Stamp};
 use crate::journal::pool::Pool;
 use crate::journal::progress::Progress;
 
+/// At the very end of the reserve so much is kept at most, bytes.
+const MARGIN: u64 = 4 << 20;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How long until room is asked for again on a full disk.
 const RETRY_ROOM: Duration = Duration::from_millis(250);
 
+/// What the journal is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub(super) enum State {
+pub enum State {
     Serving = 0,
     /// Something is in doubt, and work is refused.
     Impaired = 1,
@@ -29,11 +32,33 @@ pub(super) enum State {
     Healing = 2,
     Failed = 3,
     Ended = 4,
+    /// Nothing is kept, and nothing promised (`appendonly no`, `save ""`).
+    Off = 5,
+    /// A snapshot is being written behind which the journal will serve again; nothing is promised
+    /// yet.
+    Resuming = 6,
 }
 
 impl State {
-    const ALL: [State; 5] =
-        [State::Serving, State::Impaired, State::Healing, State::Failed, State::Ended];
+    const ALL: [State; 7] = [
+        State::Serving,
+        State::Impaired,
+        State::Healing,
+        State::Failed,
+        State::Ended,
+        State::Off,
+        State::Resuming,
+    ];
+
+    /// Whether frames are kept.
+    fn keeps(self) -> bool {
+        matches!(self, State::Serving | State::Healing | State::Resuming)
+    }
+
+    /// A snapshot is being written that will stand for all before its cut, whatever the disk holds.
+    pub(super) fn is_reopening(self) -> bool {
+        matches!(self, State::Healing | State::Resuming)
+    }
 }
 
 /// Frames that wait to be written.
@@ -135,7 +160,7 @@ impl Shared {
         queue.next += length;
         queue.time_ms = queue.time_ms.max(time_ms);
         // In an impaired journal it goes nowhere: a snapshot will stand for it.
-        if matches!(self.state(), State::Serving | State::Healing) {
+        if self.state().keeps() {
             let stamp = Stamp { kind, start: queue.start, position, durable: 0, time_ms };
             queue.group.push(&stamp, payload);
         }
@@ -146,6 +171,7 @@ impl Shared {
     pub(super) fn reserve(&self, class: Class, bytes: u64) -> Result<Reservation<'_>, Refused> {
         match self.state() {
             State::Serving => {}
+            State::Off | State::Resuming => return Ok(Reservation { held: &self.held, bytes: 0 }),
             State::Ended => return Err(Refused::Ended),
             State::Impaired | State::Healing | State::Failed => {
                 let failure = self.failure.lock().clone();
@@ -166,9 +192,12 @@ impl Shared {
         }
         // While more room can be had, the reserve is lent: the pool is being filled again.
         if self.pool.is_short() {
-            let reserve = if class == Class::Ordinary { self.pool.reserve_bytes() } else { 0 };
+            let reserve = self.pool.reserve_bytes();
+            // What a step leaves behind may be more than was asked for: the waiters that a push
+            // serves, the ids that one XAUTOCLAIM finds. A part of the reserve is for that.
+            let kept = if class == Class::Ordinary { reserve } else { (reserve / 8).min(MARGIN) };
             let next = self.next.load(Ordering::Acquire);
-            if next.saturating_add(held).saturating_add(reserve) > self.pool.limit() {
+            if next.saturating_add(held).saturating_add(kept) > self.pool.limit() {
                 return Err(full());
             }
         }
@@ -285,33 +314,57 @@ impl Shared {
     }
 
     pub(super) fn fail(&self, failure: Failure) {
-        let is_final = self.mode() == Mode::Always;
-        {
+        let is_final = {
             // With the queue locked, no frame is added to a group that will not be written.
             let mut queue = self.queue.lock();
-            if !matches!(self.state(), State::Serving | State::Healing) {
+            let before = self.state();
+            if !before.keeps() {
                 return;
             }
-            *self.failure.lock() = Some(failure.clone());
-            let state = if is_final { State::Failed } else { State::Impaired };
+            // Where nothing is promised yet there is nobody to whom the outcome is unknown.
+            let state = match before {
+                State::Resuming => State::Off,
+                _ if self.mode() == Mode::Always => State::Failed,
+                _ => State::Impaired,
+            };
+            if state != State::Off {
+                *self.failure.lock() = Some(failure.clone());
+                self.failures.fetch_add(1, Ordering::AcqRel);
+            }
             self.state.store(state as u8, Ordering::Release);
-            queue.group = Group::default();
-            self.taken.store(queue.next, Ordering::Release);
-            self.failures.fetch_add(1, Ordering::AcqRel);
-        }
+            self.drop_gathered(&mut queue);
+            state == State::Failed
+        };
         self.wake_all();
         (self.on_failure)(&failure, is_final);
     }
 
-    /// The snapshot that was to heal the journal did not come to be.
-    pub(super) fn impair_again(&self) {
+    /// The snapshot that was to reopen the journal did not come to be.
+    pub(super) fn close_again(&self) {
         let mut queue = self.queue.lock();
-        if self.exchange_state(State::Healing, State::Impaired) {
-            queue.group = Group::default();
-            self.taken.store(queue.next, Ordering::Release);
+        if self.exchange_state(State::Healing, State::Impaired)
+            || self.exchange_state(State::Resuming, State::Off)
+        {
+            self.drop_gathered(&mut queue);
             drop(queue);
             self.committer.lock().set_broken();
         }
+    }
+
+    /// Stops keeping frames.
+    pub(super) fn switch_off(&self) {
+        let mut queue = self.queue.lock();
+        if self.exchange_state(State::Serving, State::Off) {
+            self.drop_gathered(&mut queue);
+            drop(queue);
+            self.committer.lock().set_broken();
+            self.wake_all();
+        }
+    }
+
+    fn drop_gathered(&self, queue: &mut Queue) {
+        queue.group = Group::default();
+        self.taken.store(queue.next, Ordering::Release);
     }
 
     pub(super) fn now_ms(&self) -> u64 {

@@ -40,7 +40,10 @@ impl Settle<'_> {
         }
         match self.shared.state() {
             State::Serving => None,
-            State::Failed | State::Ended => Some(Err(OutcomeUnknown)),
+            // Nothing is promised there.
+            State::Off | State::Resuming if self.awaited == Awaited::Settled => Some(Ok(())),
+            State::Resuming => None,
+            State::Failed | State::Ended | State::Off => Some(Err(OutcomeUnknown)),
             // Who had appended when it failed must not be told that all is well.
             State::Impaired | State::Healing
                 if self.failures != self.shared.failures.load(Ordering::Acquire) =>

@@ -176,7 +176,7 @@ impl Import<'_> {
             self.now_ms.saturating_sub(idle_ms)
         });
         let is_new = keyspace.run(keyspace.shard_of(&key.name), db, self.now_ms, |tx| {
-            tx.set_replaying();
+            tx.replay_at(self.now_ms);
             if tx.exists(&key.name) {
                 return false;
             }

@@ -1,0 +1,252 @@
+//! Taking a directory: its lock, what it holds, and the journal that goes on behind that.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::load::{Loaded, load};
+use super::{Store, mode_of};
+use crate::command::blocking::take_long;
+use crate::command::server::Server;
+use crate::config::Hook;
+use crate::journal::disk::{DirLock, Disk, LockRefused};
+use crate::journal::recovery::LOCK_FILE;
+use crate::journal::segment::FileKind;
+use crate::journal::writer::Failure;
+use crate::journal::{Journal, Mode, Options, Plan, Sink, State};
+
+/// What opening found.
+#[derive(Debug)]
+pub struct Opened {
+    /// Nothing has ever been kept in the directory.
+    pub is_fresh: bool,
+    pub loaded: Loaded,
+}
+
+impl Store {
+    /// Loads what the directory holds and, unless the settings say that nothing is kept, opens the
+    /// journal. The caller has begun `loading`, and ends it. Blocks.
+    ///
+    /// # Errors
+    /// The directory is another process's, is damaged, or cannot be read or written; in words for
+    /// the log.
+    pub fn open(server: &Arc<Server>, disk: Arc<dyn Disk>) -> Result<Opened, String> {
+        let store = &server.store;
+        let mut lock = store.lock.lock();
+        assert!(store.disk.set(Arc::clone(&disk)).is_ok(), "a store is opened once");
+        let mode = mode_of(&server.config);
+        if mode.is_none() && !holds_something(&*disk)? {
+            // Several such servers may share a directory in which none of them writes.
+            return Ok(Opened { is_fresh: true, loaded: Loaded::default() });
+        }
+        *lock = Some(take(&*disk)?);
+        let plan = survey(&*disk)?;
+        let loaded = load(server, &*disk, &plan)?;
+        store.loaded_end.store(plan.end, Ordering::Relaxed);
+        let is_fresh = plan.end == 0 && plan.snapshot.is_none();
+        if let Some(mode) = mode {
+            let journal = open_journal(server, disk, &plan, mode)?;
+            keep(server, journal);
+        }
+        Ok(Opened { is_fresh, loaded })
+    }
+
+    /// Has the journal follow the settings from now on.
+    pub fn follow_settings(server: &Arc<Server>) {
+        let hook = |change: fn(&Arc<Server>) -> Result<(), String>| -> Hook {
+            let server = Arc::downgrade(server);
+            Box::new(move |_| match server.upgrade() {
+                Some(server) => take_long(|| change(&server)),
+                None => Ok(()),
+            })
+        };
+        for name in ["appendonly", "appendfsync", "save"] {
+            server.config.on_change(name, hook(change_promise));
+        }
+        for name in ["journal-segment-size", "journal-reserve-size", "journal-backlog-limit"] {
+            server.config.on_change(name, hook(change_sizes));
+        }
+        for name in ["auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size"] {
+            server.config.on_change(
+                name,
+                hook(|server| {
+                    server.store.saves.look_again();
+                    Ok(())
+                }),
+            );
+        }
+    }
+
+    /// Opens the journal of a server that has kept nothing so far, switched off.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; or the directory holds what this server has not loaded.
+    pub(super) fn attach(server: &Arc<Server>) -> Result<(), String> {
+        let store = &server.store;
+        let mut lock = store.lock.lock();
+        if store.journal().is_some() {
+            return Ok(());
+        }
+        let Some(disk) = store.disk.get() else { return Err("there is no directory".into()) };
+        if lock.is_none() {
+            *lock = Some(take(&**disk)?);
+        }
+        let plan = survey(&**disk)?;
+        if plan.end != store.loaded_end.load(Ordering::Relaxed) {
+            return Err("the directory holds data of another server, which would be lost".into());
+        }
+        let mode = mode_of(&server.config).unwrap_or(Mode::EverySecond);
+        let journal = open_journal(server, Arc::clone(disk), &plan, mode)?;
+        journal.switch_off().map_err(|failure| failure.to_string())?;
+        keep(server, journal);
+        Ok(())
+    }
+
+    /// Ends the journal in order, after a snapshot if one is wanted. Nobody changes anything any
+    /// more. Blocks.
+    ///
+    /// # Errors
+    /// What was answered is on disk as far as was promised; the mark of an orderly end is not.
+    pub fn close(server: &Arc<Server>, with_snapshot: bool) -> Result<(), Failure> {
+        let Some(journal) = server.store.journal() else { return Ok(()) };
+        if journal.state() != State::Serving {
+            return Ok(());
+        }
+        journal.sync()?;
+        let status = journal.status();
+        if with_snapshot
+            && status.next > status.snapshot
+            && let Err(error) = super::save::save(server, super::Cause::Shutdown)
+        {
+            tracing::warn!("No snapshot at the end: {error}. The journal holds everything");
+        }
+        journal.end()
+    }
+}
+
+/// Whether a directory holds data of Forebay.
+fn holds_something(disk: &dyn Disk) -> Result<bool, String> {
+    let names = disk.list().map_err(|error| format!("cannot read the directory: {error}"))?;
+    let is_ours = |name: &String| {
+        [FileKind::Segment, FileKind::Snapshot].iter().any(|kind| kind.position(name).is_some())
+    };
+    Ok(names.iter().any(is_ours))
+}
+
+fn take(disk: &dyn Disk) -> Result<DirLock, String> {
+    disk.lock(LOCK_FILE, process::id()).map_err(|refused| match refused {
+        LockRefused::Held { pid } => {
+            let holder = pid.map_or("another process".into(), |pid| format!("process {pid}"));
+            format!("the directory is in use by {holder}: stop it, or give this server a `dir` of its own")
+        }
+        LockRefused::Io(error) => format!("cannot write {LOCK_FILE}: {error}"),
+    })
+}
+
+pub(super) fn survey(disk: &dyn Disk) -> Result<Plan, String> {
+    let plan = Plan::survey(disk).map_err(|error| format!("cannot read the data: {error}"))?;
+    plan.check()?;
+    if let Some(torn) = &plan.torn {
+        tracing::warn!(
+            "The last group before the crash is not whole: {} is cut at offset {} (position {}; \
+             {} frames behind it were whole). Nobody had been answered for what is cut",
+            torn.file,
+            torn.offset,
+            torn.position,
+            torn.frames
+        );
+    }
+    for damage in &plan.damaged_snapshots {
+        tracing::warn!("A snapshot is damaged and was not used: {damage}");
+    }
+    Ok(plan)
+}
+
+fn open_journal(
+    server: &Arc<Server>,
+    disk: Arc<dyn Disk>,
+    plan: &Plan,
+    mode: Mode,
+) -> Result<Journal, String> {
+    let config = &server.config;
+    let told = Arc::downgrade(server);
+    let options = Options {
+        mode,
+        segment_bytes: config.journal_segment_size.get_u64(),
+        reserve_bytes: config.journal_reserve_size.get_u64(),
+        backlog_bytes_max: config.journal_backlog_limit.get_u64(),
+        on_failure: Box::new(move |failure, is_final| {
+            if let Some(server) = told.upgrade() {
+                note_failure(&server, failure, is_final);
+            }
+        }),
+    };
+    let opened = if server.store.stepped.load(Ordering::Relaxed) {
+        Journal::open_stepped(disk, plan, options)
+    } else {
+        Journal::open(disk, plan, options)
+    };
+    opened.map_err(|failure| failure.to_string())
+}
+
+/// From here on changes are kept.
+fn keep(server: &Arc<Server>, journal: Journal) {
+    let journal = Arc::new(journal);
+    assert!(server.store.journal.set(Arc::clone(&journal)).is_ok(), "opened under the lock");
+    server.keyspace.set_sink(journal as Arc<dyn Sink>);
+    server.store.saves.look_again();
+}
+
+fn note_failure(server: &Server, failure: &Failure, is_final: bool) {
+    if is_final {
+        tracing::error!(
+            "The journal has failed: {failure}. What was not answered may be lost or may come back: \
+             the process ends, and the next start decides by what is on disk"
+        );
+        server.store.failed.tell(failure);
+    } else {
+        tracing::error!(
+            "The journal has failed: {failure}. Writes are refused until a snapshot has succeeded; \
+             reads go on"
+        );
+        server.store.saves.look_again();
+    }
+}
+
+/// Makes the journal keep what the settings promise now.
+fn change_promise(server: &Arc<Server>) -> Result<(), String> {
+    // What is being loaded opens its journal by the settings of that moment.
+    if server.store.loading.is_active() {
+        return Ok(());
+    }
+    let promise = server.config.promise();
+    match (mode_of(&server.config), server.store.journal()) {
+        (None, None) => return Ok(()),
+        (None, Some(journal)) => {
+            if journal.state() == State::Serving {
+                journal.switch_off().map_err(|failure| failure.to_string())?;
+            }
+        }
+        (Some(_), None) => Store::attach(server)?,
+        (Some(mode), Some(journal)) => {
+            journal.set_mode(mode).map_err(|failure| failure.to_string())?;
+        }
+    }
+    server.store.saves.look_again();
+    let standing = if server.store.promise_in_force() == Some(promise) {
+        ""
+    } else {
+        " as soon as a snapshot is whole"
+    };
+    tracing::warn!("Promise in force{standing}: {promise}");
+    Ok(())
+}
+
+fn change_sizes(server: &Arc<Server>) -> Result<(), String> {
+    if let Some(journal) = server.store.journal() {
+        journal.set_segment_bytes(server.config.journal_segment_size.get_u64());
+        journal.set_reserve_bytes(server.config.journal_reserve_size.get_u64());
+        journal.set_backlog_bytes_max(server.config.journal_backlog_limit.get_u64());
+    }
+    Ok(())
+}

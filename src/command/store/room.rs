@@ -1,0 +1,77 @@
+//! Room in the journal, held before anything is changed.
+
+use crate::command::error::Error;
+use crate::command::session::Session;
+use crate::command::spec::Flags;
+use crate::command::table::{Command, Locks};
+use crate::journal::Class;
+use crate::journal::writer::{Refused, Reservation};
+
+use super::Store;
+
+/// What the form of an effect takes for each argument beside its bytes, at most.
+const ARGUMENT_BYTES: usize = 32;
+/// What an effect may hold beyond its command's arguments: ids, deadlines, a SELECT.
+const EFFECT_BYTES: usize = 1024;
+
+impl Store {
+    /// Holds room for what a command may leave behind; none for one that changes nothing, or where
+    /// no journal is kept. What takes no memory (acknowledgements, deletes, deliveries) may use the
+    /// reserve, so that a full disk can be drained.
+    ///
+    /// # Errors
+    /// There is no room, or the journal has failed: nothing may be changed.
+    #[inline]
+    pub fn reserve(
+        &self,
+        command: &Command,
+        session: &Session,
+        args: &[&[u8]],
+    ) -> Result<Option<Reservation<'_>>, Error> {
+        let Some(journal) = self.journal() else { return Ok(None) };
+        let flags = command.spec.flags;
+        let (class, bytes) = if flags.has(Flags::WRITE) {
+            let bytes: usize = args.iter().map(|arg| arg.len() + ARGUMENT_BYTES).sum();
+            (class_of(flags), bytes + EFFECT_BYTES)
+        } else if command.locks == Locks::Queued {
+            let Some(needs) = of_transaction(session) else { return Ok(None) };
+            needs
+        } else {
+            return Ok(None);
+        };
+        journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
+    }
+}
+
+fn class_of(flags: Flags) -> Class {
+    if flags.has(Flags::DENYOOM) { Class::Ordinary } else { Class::Drain }
+}
+
+/// What the queued writes need, if there are any.
+fn of_transaction(session: &Session) -> Option<(Class, usize)> {
+    let writes = session.queued().iter().filter(|it| it.command.spec.flags.has(Flags::WRITE));
+    writes.fold(None, |needs, queued| {
+        let bytes = queued.bytes() + queued.args_len() * ARGUMENT_BYTES + EFFECT_BYTES;
+        let class = class_of(queued.command.spec.flags);
+        Some(match needs {
+            None => (class, bytes),
+            Some((Class::Ordinary, before)) => (Class::Ordinary, before + bytes),
+            Some((Class::Drain, before)) => (class, before + bytes),
+        })
+    })
+}
+
+/// Redis's words for a journal that cannot be written.
+fn misconf(refused: &Refused) -> Error {
+    let reason = match refused {
+        Refused::Full(why) => why.clone(),
+        Refused::Failed(failure) => failure.error.clone(),
+        Refused::Ended => "the server is shutting down".into(),
+        Refused::TooLong => {
+            return Error::fixed("ERR the change is too long for the journal (4 GiB)");
+        }
+    };
+    // The system's words, without the number that Rust adds.
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Error::new(format!("MISCONF Errors writing to the AOF file: {reason}"))
+}

@@ -1,0 +1,309 @@
+//! Snapshots: when they are taken, and how they went.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::{Store, mode_of};
+use crate::command::server::Server;
+use crate::journal::State;
+use crate::journal::writer::Failure;
+use crate::keyspace::ShardSet;
+
+/// How long after a failed snapshot the next one is tried by itself.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Why a snapshot is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// SAVE, BGSAVE.
+    Save,
+    /// BGREWRITEAOF.
+    Rewrite,
+    /// The journal has grown.
+    Growth,
+    /// The journal is to be kept, or kept again.
+    Reopening,
+    Shutdown,
+}
+
+/// One snapshot at a time, and one is being written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Busy(pub Cause);
+
+/// Why there is no snapshot.
+#[derive(Debug)]
+pub enum SaveError {
+    Busy(Busy),
+    /// There is no directory to write to, in words.
+    NoStore(String),
+    Failed(Failure),
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SaveError::Busy(_) => f.write_str("another snapshot is being written"),
+            SaveError::NoStore(why) => f.write_str(why),
+            SaveError::Failed(failure) => write!(f, "{failure}"),
+        }
+    }
+}
+
+/// A snapshot that is being written.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    pub cause: Cause,
+    pub begun_at_ms: i64,
+}
+
+/// How the last ones went, for INFO.
+#[derive(Clone, Copy, Debug)]
+pub struct Last {
+    /// Unix ms of the last that succeeded; at first that of the start.
+    pub saved_at_ms: i64,
+    /// The keyspace's count of changes at its cut.
+    pub changes: u64,
+    pub is_ok: bool,
+    /// How long the last one took, ms.
+    pub took_ms: Option<i64>,
+    /// Its length, bytes.
+    pub bytes: u64,
+    pub succeeded: u64,
+    pub failures_in_a_row: u64,
+}
+
+impl Default for Last {
+    fn default() -> Last {
+        Last {
+            saved_at_ms: 0,
+            changes: 0,
+            is_ok: true,
+            took_ms: None,
+            bytes: 0,
+            succeeded: 0,
+            failures_in_a_row: 0,
+        }
+    }
+}
+
+/// The snapshots of a server.
+#[derive(Default)]
+pub struct Saves {
+    running: Mutex<Option<Running>>,
+    last: Mutex<Last>,
+    /// One is to be taken after the one that runs.
+    scheduled: Mutex<Option<Cause>>,
+    look_again: Notify,
+}
+
+impl Saves {
+    pub fn running(&self) -> Option<Running> {
+        *self.running.lock()
+    }
+
+    pub fn last(&self) -> Last {
+        *self.last.lock()
+    }
+
+    pub fn is_scheduled(&self) -> bool {
+        self.scheduled.lock().is_some()
+    }
+
+    /// From here changes are counted as not saved, but for `changes`; at the start, and after
+    /// loading.
+    pub fn begin_at(&self, now_ms: i64, changes: u64) {
+        let mut last = self.last.lock();
+        last.saved_at_ms = now_ms;
+        last.changes = changes;
+    }
+
+    /// Has a snapshot taken as soon as none is being written.
+    pub fn schedule(&self, cause: Cause) {
+        *self.scheduled.lock() = Some(cause);
+        self.look_again();
+    }
+
+    /// Something has changed by which a snapshot may be due.
+    pub fn look_again(&self) {
+        self.look_again.notify_one();
+    }
+
+    fn begin(&self, cause: Cause, now_ms: i64) -> Result<(), Busy> {
+        let mut running = self.running.lock();
+        if let Some(running) = &*running {
+            return Err(Busy(running.cause));
+        }
+        *running = Some(Running { cause, begun_at_ms: now_ms });
+        Ok(())
+    }
+
+    fn end(&self, now_ms: i64, saved: Result<Saved, ()>) {
+        let begun_at_ms = self.running.lock().take().map_or(now_ms, |running| running.begun_at_ms);
+        let mut last = self.last.lock();
+        last.is_ok = saved.is_ok();
+        last.took_ms = Some(now_ms - begun_at_ms);
+        match saved {
+            Ok(Saved { bytes, changes }) => {
+                last.saved_at_ms = now_ms;
+                last.changes = changes;
+                last.bytes = bytes;
+                last.succeeded += 1;
+                last.failures_in_a_row = 0;
+            }
+            Err(()) => last.failures_in_a_row += 1,
+        }
+        drop(last);
+        self.look_again();
+    }
+}
+
+struct Saved {
+    bytes: u64,
+    changes: u64,
+}
+
+/// Takes a snapshot, on this thread; its length in bytes. No lock of a shard may be held.
+///
+/// # Errors
+/// There is none, and nothing has changed.
+pub fn save(server: &Arc<Server>, cause: Cause) -> Result<u64, SaveError> {
+    let clock = server.keyspace.clock();
+    server.store.saves.begin(cause, clock.now_ms()).map_err(SaveError::Busy)?;
+    finish(server)
+}
+
+/// Begins a snapshot that another thread writes.
+///
+/// # Errors
+/// One is being written.
+pub fn save_aside(server: &Arc<Server>, cause: Cause) -> Result<(), Busy> {
+    server.store.saves.begin(cause, server.keyspace.clock().now_ms())?;
+    let server = Arc::clone(server);
+    let named = thread::Builder::new().name("snapshot".into());
+    // How it ended is in the log and in INFO.
+    let spawned = named.spawn(move || drop(finish(&server)));
+    drop(spawned.expect("the server's threads can be started"));
+    Ok(())
+}
+
+/// Writes the snapshot that has been begun.
+fn finish(server: &Arc<Server>) -> Result<u64, SaveError> {
+    let written = write(server);
+    let now_ms = server.keyspace.clock().now_ms();
+    match written {
+        Ok(saved) => {
+            let bytes = saved.bytes;
+            server.store.saves.end(now_ms, Ok(saved));
+            tracing::info!("Snapshot written: {bytes} bytes");
+            Ok(bytes)
+        }
+        Err(error) => {
+            tracing::error!("No snapshot: {error}");
+            server.store.saves.end(now_ms, Err(()));
+            Err(error)
+        }
+    }
+}
+
+fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
+    let store = &server.store;
+    Store::attach(server).map_err(SaveError::NoStore)?;
+    let journal = store.journal().expect("attached");
+    let kept = mode_of(&server.config).is_some();
+    // Counted before the cut: what comes in between is told as not saved, and is.
+    let changes = server.keyspace.run(ShardSet::ALL, 0, 0, |tx| tx.changes_total());
+    let begun = server.keyspace.begin_snapshot(|| journal.cut());
+    let (cut, mut snapshot) = begun.expect("one snapshot at a time");
+    let mut writer = journal.begin_snapshot(cut).map_err(SaveError::Failed)?;
+    let mut part = Vec::new();
+    while snapshot.next_part(&mut part) {
+        if let Err(failure) = writer.append(&part) {
+            journal.abandon_snapshot(writer);
+            return Err(SaveError::Failed(failure));
+        }
+    }
+    drop(snapshot);
+    let bytes = journal.finish_snapshot(writer).map_err(SaveError::Failed)?;
+    if !kept && mode_of(&server.config).is_none() {
+        // Somebody wanted a snapshot of a server that keeps nothing else.
+        journal.switch_off().map_err(SaveError::Failed)?;
+    }
+    Ok(Saved { bytes, changes })
+}
+
+/// Takes snapshots when they are due, for as long as it is polled.
+pub async fn tend(server: Arc<Server>) {
+    loop {
+        let again = server.store.saves.look_again.notified();
+        let Some(cause) = due(&server) else {
+            tokio::select! {
+                () = again => {}
+                () = grown(&server) => {}
+            }
+            continue;
+        };
+        let aside = Arc::clone(&server);
+        let saved = tokio::task::spawn_blocking(move || save(&aside, cause));
+        if !matches!(saved.await, Ok(Ok(_) | Err(SaveError::Busy(_)))) {
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+/// Whether a snapshot is due now, and why.
+fn due(server: &Server) -> Option<Cause> {
+    let saves = &server.store.saves;
+    // The end of the one that runs has this looked at again.
+    if saves.running().is_some() || server.store.loading.is_active() {
+        return None;
+    }
+    if let Some(cause) = saves.scheduled.lock().take() {
+        return Some(cause);
+    }
+    let journal = server.store.journal()?;
+    match journal.state() {
+        State::Impaired => Some(Cause::Reopening),
+        State::Off if mode_of(&server.config).is_some() => Some(Cause::Reopening),
+        State::Serving => {
+            let due = due_position(server)?;
+            (journal.next() >= due).then_some(Cause::Growth)
+        }
+        _ => None,
+    }
+}
+
+/// The position at which the journal has grown so far that a snapshot is due.
+fn due_position(server: &Server) -> Option<u64> {
+    let journal = server.store.journal()?;
+    let config = &server.config;
+    let percentage = config.auto_aof_rewrite_percentage.get_u64();
+    if percentage == 0 {
+        return None;
+    }
+    let base = server.store.saves.last().bytes;
+    let grown = base.saturating_mul(percentage) / 100;
+    let growth = grown.max(config.auto_aof_rewrite_min_size.get_u64());
+    Some(journal.status().snapshot.saturating_add(growth.max(1)))
+}
+
+/// Resolves when the journal may have grown to where a snapshot is due.
+async fn grown(server: &Server) {
+    let waits = match (server.store.journal(), due_position(server)) {
+        (Some(journal), Some(due))
+            if journal.state() == State::Serving && server.store.saves.running().is_none() =>
+        {
+            Some(journal.reached(due))
+        }
+        _ => None,
+    };
+    match waits {
+        // A failure ends the wait as well, and has it looked at again.
+        Some(reached) => drop(reached.await),
+        None => std::future::pending().await,
+    }
+}

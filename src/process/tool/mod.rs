@@ -1,0 +1,94 @@
+//! The commands beside serving: looking at a data directory, mending it, and moving data in and out.
+
+mod check;
+mod commands;
+mod dump;
+mod transfer;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "forebay", disable_version_flag = true, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+#[derive(Subcommand)]
+enum Tool {
+    /// Read a data directory without changing it, and tell what a start would find
+    Check {
+        /// The data directory
+        dir: PathBuf,
+        /// Cut what is damaged, after telling what is lost; the old files are kept beside
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Print a data directory, or one of its files, as commands
+    Dump {
+        /// The data directory, or a .journal or .snapshot file
+        path: PathBuf,
+    },
+    /// Fill an empty data directory from Redis's files
+    Import {
+        /// An RDB file, an append-only file, or the directory of one in several parts
+        file: PathBuf,
+        /// The data directory
+        #[arg(long, default_value = "forebay-data")]
+        dir: PathBuf,
+        /// Leave out what cannot be held, and name it, instead of refusing the file
+        #[arg(long)]
+        skip_unknown: bool,
+        /// How many numbered databases there are
+        #[arg(long, default_value_t = 16)]
+        databases: u32,
+    },
+    /// Write what a data directory holds as an RDB file
+    Export {
+        /// The RDB file to write; it must not exist
+        file: PathBuf,
+        /// The data directory; no server may be using it
+        #[arg(long, default_value = "forebay-data")]
+        dir: PathBuf,
+        /// How many numbered databases there are
+        #[arg(long, default_value_t = 16)]
+        databases: u32,
+    },
+}
+
+/// Whether the program's first argument names a tool. A configuration file of such a name can be
+/// given as `./check`.
+pub fn is_tool(first: &OsString) -> bool {
+    ["check", "dump", "import", "export"].iter().any(|name| first == name)
+}
+
+/// Runs the tool that the program's arguments name, the program's own name included.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Its text is for people already; if it cannot be printed nobody reads it.
+            drop(error.print());
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match arguments.tool {
+        Tool::Check { dir, repair } => check::check(&dir, repair),
+        Tool::Dump { path } => dump::dump(&path),
+        Tool::Import { file, dir, skip_unknown, databases } => {
+            transfer::import(&file, &dir, skip_unknown, databases as usize)
+        }
+        Tool::Export { file, dir, databases } => transfer::export(&file, &dir, databases as usize),
+    };
+    match done {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

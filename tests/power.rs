@@ -1,0 +1,232 @@
+//! Power cuts under the whole server: random commands of every kind, transactions, snapshots and
+//! changes of segments, on a disk that loses power at each of its operations in turn.
+//!
+//! After each cut: the state that comes back is one that the server was in between two steps, and
+//! not an older one than the last that a client was told of.
+//!
+//! `FOREBAY_POWER_SEED` (default 1) is the first workload's seed, `FOREBAY_POWER_WORKLOADS` (default
+//! 4) how many are cut, `FOREBAY_POWER_SURVIVORS` (default 3) how many of the disks that a cut may
+//! leave are tried.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use forebay::command::store::{self, Cause, Store};
+use forebay::command::{self, Flow, Server, Session};
+use forebay::config::Config;
+use forebay::journal::Plan;
+use forebay::journal::case::Case;
+use forebay::journal::sim::{Dice, SimDisk};
+use forebay::keyspace::{Clock, Keyspace, ManualClock, Options};
+use support::START_MS;
+use support::bare::{DATABASES, digest};
+use support::commands::Generator;
+
+const CONNECTIONS: usize = 3;
+const TURNS: usize = 60;
+
+fn knob(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number in the knob"))
+}
+
+/// A server on a simulated disk, without threads or sockets.
+struct Bare {
+    server: Arc<Server>,
+    clock: Arc<ManualClock>,
+}
+
+impl Bare {
+    /// None if the disk fails meanwhile.
+    fn open(disk: &SimDisk, fsync: &str, now_ms: i64) -> Option<Bare> {
+        let settings = format!(
+            "appendonly yes\nappendfsync {fsync}\nstream-node-max-entries 5\n\
+             journal-segment-size 4096\njournal-reserve-size 0\nauto-aof-rewrite-percentage 0\n"
+        );
+        let config = Config::from_lines(&settings).expect("the lines are valid");
+        let clock = ManualClock::new(now_ms);
+        let keyspace = Keyspace::new(Options {
+            databases: DATABASES,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            seed: 3,
+            sink: None,
+        });
+        let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
+        server.store.stepped.store(true, Ordering::Relaxed);
+        server.begin_loading();
+        let opened = Store::open(&server, Arc::new(disk.clone()));
+        server.end_loading();
+        match opened {
+            Ok(_) => Some(Bare { server, clock }),
+            // What the disk holds is never the reason; that it has no power is.
+            Err(why) => {
+                assert!(disk.has_lost_power(), "{why}");
+                None
+            }
+        }
+    }
+
+    fn step(&self) {
+        self.server.store.journal().expect("opened").step();
+    }
+
+    fn settled(&self) -> u64 {
+        self.server.store.journal().expect("opened").settled()
+    }
+
+    fn next(&self) -> u64 {
+        self.server.store.journal().expect("opened").next()
+    }
+}
+
+/// Runs a command; what would wait gives up at once, so that each command is one step.
+fn run(server: &Arc<Server>, session: &mut Session, args: &[Vec<u8>]) {
+    let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+    let mut out = Vec::new();
+    let now_ms = server.keyspace.clock().now_ms();
+    let flow = command::execute(server, session, &args, &mut out, now_ms);
+    if let Flow::Blocked(blocked) = flow
+        && blocked.waiter.cancel()
+    {
+        server.keyspace.leave(&blocked.waiter);
+    }
+}
+
+/// What became of a workload.
+#[derive(Default)]
+struct Outcome {
+    /// The position that the last answer rested on.
+    answered: u64,
+    /// The states, by the journal's position behind them, and the time of each.
+    states: BTreeMap<u64, (i64, Vec<String>)>,
+}
+
+/// Runs the workload of a seed until it ends or the power does.
+fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) -> Outcome {
+    let mut outcome = Outcome::default();
+    let Some(bare) = Bare::open(disk, fsync, found) else { return outcome };
+    let mut generator = Generator::new(seed);
+    let mut sessions: Vec<Session> = (0..CONNECTIONS).map(|_| Session::new(None, true)).collect();
+    let note = |outcome: &mut Outcome| {
+        if notes_states {
+            let state = (bare.clock.now_ms(), digest(&bare.server));
+            outcome.states.entry(bare.next()).or_insert(state);
+        }
+    };
+    note(&mut outcome);
+    for _ in 0..TURNS {
+        if generator.one_in(4) {
+            bare.clock.advance_ms(generator.below(40) as i64);
+        }
+        if generator.one_in(12) {
+            // If it fails, the disk has.
+            drop(store::save(&bare.server, Cause::Save));
+            note(&mut outcome);
+        }
+        let session = &mut sessions[generator.below(CONNECTIONS as u64) as usize];
+        run(&bare.server, session, &generator.command());
+        note(&mut outcome);
+        if !generator.one_in(3) {
+            bare.step();
+        }
+        for session in &sessions {
+            // A reply leaves once this is settled.
+            if session.seen.position <= bare.settled() {
+                outcome.answered = outcome.answered.max(session.seen.position);
+            }
+        }
+        if disk.has_lost_power() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// Starts on what a cut has left, and holds the state to those that were.
+fn check(disk: &SimDisk, fsync: &str, whole: &Outcome, answered: u64, told: &str) {
+    let plan = Plan::survey(disk).expect("the disk can be read");
+    assert_eq!(plan.check(), Ok(()), "{told}: {:?}", disk.names());
+    assert!(
+        plan.end >= answered,
+        "{told}: {answered} was answered, {} came back ({:?})",
+        plan.end,
+        plan.case
+    );
+    let Some((at_ms, expected)) = whole.states.get(&plan.end) else {
+        panic!("{told}: the server was never at {}, only at {:?}", plan.end, whole.states.keys());
+    };
+    let bare = Bare::open(disk, fsync, *at_ms).expect("the disk has power");
+    assert_eq!(digest(&bare.server), *expected, "{told}, at position {}", plan.end);
+}
+
+#[test]
+fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
+    let first = knob("FOREBAY_POWER_SEED", 1);
+    let workloads = knob("FOREBAY_POWER_WORKLOADS", 4);
+    let survivors = knob("FOREBAY_POWER_SURVIVORS", 3);
+    println!("FOREBAY_POWER_SEED={first} FOREBAY_POWER_WORKLOADS={workloads}");
+    let mut cuts = 0_u64;
+    for seed in first..first + workloads {
+        for fsync in ["always", "everysec", "no"] {
+            let disk = SimDisk::new();
+            let whole = work(&disk, fsync, seed, START_MS, true);
+            assert!(whole.states.len() > TURNS / 8, "the workload changes something");
+            for operation in 0..=disk.operations() {
+                let disk = SimDisk::new();
+                disk.power_until(operation);
+                let cut = work(&disk, fsync, seed, START_MS, false);
+                // Without `always` an answer means that the kernel has it, and it is the power
+                // that fails here.
+                let answered = if fsync == "always" { cut.answered } else { 0 };
+                for survivor in 0..survivors {
+                    let cut_seed = seed * 1_000_003 + operation * 101 + survivor;
+                    let told = format!("{fsync}, seed {seed}, operation {operation}, {cut_seed}");
+                    let after = disk.after_power_cut(cut_seed);
+                    check(&after, fsync, &whole, answered, &told);
+                    cuts += 1;
+                }
+                let told = format!("{fsync}, seed {seed}, operation {operation}, a kill alone");
+                check(&disk.after_kill(), fsync, &whole, cut.answered, &told);
+            }
+        }
+    }
+    println!("{cuts} cuts");
+    assert!(cuts > 1000, "the disk was cut");
+}
+
+/// A second life: what one crash has left is worked on, and that is cut as well.
+#[test]
+fn a_start_after_a_crash_is_cut_as_well() {
+    let first = knob("FOREBAY_POWER_SEED", 1);
+    let mut dice = Dice::new(first);
+    for seed in first..first + 4 * knob("FOREBAY_POWER_WORKLOADS", 4) {
+        let disk = SimDisk::new();
+        disk.power_until(200 + dice.below(300) as u64);
+        work(&disk, "always", seed, START_MS, false);
+        let left = disk.after_power_cut(dice.roll());
+        let whole = work(&left.after_kill(), "always", seed + 1, START_MS + 10_000, true);
+        for _ in 0..8 {
+            let disk = left.after_kill();
+            disk.power_until(dice.below(400) as u64);
+            let cut = work(&disk, "always", seed + 1, START_MS + 10_000, false);
+            let after = disk.after_power_cut(dice.roll());
+            check(&after, "always", &whole, cut.answered, &format!("second life, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn an_orderly_end_is_told_from_a_crash() {
+    let disk = SimDisk::new();
+    let bare = Bare::open(&disk, "always", START_MS).expect("the disk has power");
+    let mut session = Session::new(None, true);
+    run(&bare.server, &mut session, &[b"SET".to_vec(), b"a".to_vec(), b"1".to_vec()]);
+    bare.step();
+    assert_eq!(Plan::survey(&disk).expect("readable").case, Case::Crashed);
+    Store::close(&bare.server, true).expect("the disk is well");
+    let plan = Plan::survey(&disk).expect("readable");
+    assert_eq!(plan.case, Case::Orderly);
+    assert!(plan.snapshot.is_some(), "the end takes a snapshot");
+}
