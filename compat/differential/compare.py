@@ -201,6 +201,7 @@ RULES = {
     b"LASTSAVE": same_kind,
     b"KEYS": _unordered,
     b"RANDOMKEY": same_kind,
+    b"DUMP": same_kind,
     # A single page with a cursor of nobody's; whole iterations are compared by the Scan step.
     b"SCAN": lambda one, other: _each(one, other, same_kind),
     b"CLIENT ID": same_kind,

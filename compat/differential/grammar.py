@@ -117,6 +117,9 @@ KEYS = """
 2  PEXPIREAT {anykey} {atmillis} [<NX | XX | GT | LT>]
 4  <TTL | PTTL | EXPIRETIME | PEXPIRETIME> {anykey}
 3  PERSIST {anykey}
+4  RESTORE {anykey} {restorems} {payload} [REPLACE] [ABSTTL] [<IDLETIME {seconds} | FREQ {frequency}>] [FREQ {frequency}]
+2  RESTORE {anykey} {restorems} {payload} REPLACE
+1  DUMP {anykey}
 2  OBJECT <ENCODING | REFCOUNT | IDLETIME | FREQ> {anykey}
 1  OBJECT <HELP | NOSUCH | ENCODING>
 2  DBSIZE

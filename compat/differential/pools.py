@@ -24,6 +24,26 @@ EDGES = [
     b"COUNT", b"BLOCK", b"STREAMS", b"IDS", b"LIMIT", b"~", b"=", b"GET", b"NX", b"LEFT", b"{}",
 ]  # fmt: skip
 
+# What redis-server 8.2.3 dumps.
+PAYLOADS = [
+    # a string
+    bytes.fromhex("000b64756d70656420746578740c00235197c6455b830a"),
+    # an integer
+    bytes.fromhex("00c1d2040c00cbf13c61bea8c2a4"),
+    # a list
+    bytes.fromhex("120102111100000004008161028162020a018001ff0c0022f59cdbae75f581"),
+    # an empty stream
+    bytes.fromhex("15000002020000020201000c007324e0f9a6fc887e"),
+    # a stream: three entries, one deleted, two pending
+    bytes.fromhex(
+        "15011000000000000000030000000000000001404040000000190002010101020181660281670200010201000100"
+        "018176020101050103010101dfff028177020201050100010101000101018178028179020601ff02040103010400"
+        "0301026731040002020000000000000003000000000000000180cbca01a201000001000000000000000400000000"
+        "0000000080cbca01a2010000010102633180cbca01a201000080cbca01a201000002000000000000000300000000"
+        "00000001000000000000000400000000000000000c00f127226e3abcb0be"
+    ),
+]
+
 STREAM_KEYS = [b"s1", b"s2", b"s3"]
 LIST_KEYS = [b"l1", b"l2", b"l\x00\r\n3"]
 STRING_KEYS = [b"t1", b"t2", b"t3"]
@@ -107,6 +127,21 @@ class Pools:
             (lambda: b"%d" % self.rng.randint(-12, 12), 80),
             (lambda: self.rng.choice([b"9223372036854775807", b"-9223372036854775808", b"1e3"]), 20),
         )
+
+    def payload(self):
+        whole = self.rng.choice(PAYLOADS)
+        return self._weighted(
+            (whole, 88), (whole[:-1], 3), (whole[:2] + b"x" + whole[3:], 3), (b"", 3), (whole[:12], 3)
+        )
+
+    def restorems(self):
+        return self._weighted(
+            (b"0", 60), (lambda: b"%d" % self.rng.choice([100000, 5000000]), 20),
+            (b"%d" % ((self.now_s + 5000) * 1000), 10), (b"-1", 4), (b"x", 3), (b"%d" % INT64_MAX, 3),
+        )  # fmt: skip
+
+    def frequency(self):
+        return self.rng.choice([b"0", b"10", b"255", b"256", b"-1", b"x"])
 
     def index(self):
         return self._weighted(

@@ -5,6 +5,7 @@
 
 pub mod bare;
 pub mod commands;
+pub mod targets;
 pub mod values;
 
 use std::io::{Read, Write};

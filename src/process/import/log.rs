@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Import, ImportError, Truncated, Unknown};
+use super::{Import, ImportError, OneFile, Truncated, Unknown};
 use crate::command::replay::{Unapplied, apply_foreign};
 use crate::rdb::{Fault, Source, aof};
 
@@ -19,14 +19,13 @@ impl Request {
 }
 
 impl Import<'_> {
-    /// Runs what is left of a file. `bytes` is the whole file's length.
+    /// Runs what is left of a file.
     pub(super) fn log(
         &mut self,
         source: &mut Source<'_>,
-        path: &Path,
-        is_last: bool,
-        bytes: u64,
+        file: &OneFile<'_>,
     ) -> Result<(), ImportError> {
+        let path = file.path;
         // Each file begins in the first database.
         self.session.db = 0;
         // Behind the last whole step: a transaction is one.
@@ -37,8 +36,10 @@ impl Import<'_> {
             let request = match aof::next_request(source) {
                 Ok(Some(args)) => Request { offset, args },
                 Ok(None) => break transaction.is_some(),
-                Err(error) if matches!(error.fault, Fault::Truncated) && is_last => break true,
-                Err(error) => return Err(ImportError::Damaged { path: path.to_owned(), error }),
+                Err(error) if matches!(error.fault, Fault::Truncated) && file.is_last => {
+                    break true;
+                }
+                Err(error) => return Err(file.damaged(error)),
             };
             match &mut transaction {
                 None if request.is("MULTI") => {
@@ -58,12 +59,11 @@ impl Import<'_> {
             }
             whole = source.offset();
         };
-        if is_cut && !is_last {
-            let error = source.error(Fault::Truncated);
-            return Err(ImportError::Damaged { path: path.to_owned(), error });
+        if is_cut && !file.is_last {
+            return Err(file.damaged(source.error(Fault::Truncated)));
         }
         if is_cut {
-            let lost_bytes = bytes.saturating_sub(whole);
+            let lost_bytes = file.bytes.saturating_sub(whole);
             self.report.truncated =
                 Some(Truncated { path: path.to_owned(), offset: whole, lost_bytes });
         }

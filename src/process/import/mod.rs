@@ -6,13 +6,14 @@ mod log;
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::command::{Server, Session};
 use crate::keyspace::Expiry;
 use crate::rdb::decode::Decoded;
-use crate::rdb::file::{self, Key, Reader, Record};
+use crate::rdb::file::{Key, Reader, Record, is_rdb};
 use crate::rdb::{Fault, RdbError, Source};
 use crate::resp::Proto;
 
@@ -76,22 +77,50 @@ pub struct Report {
 /// that cannot be held, all of which is then named. The keyspace is to be thrown away.
 pub fn import(server: &Arc<Server>, path: &Path, options: &Options) -> Result<Report, ImportError> {
     let parts = Parts::of(path)?;
-    let mut import = Import {
-        server,
-        now_ms: server.keyspace.clock().now_ms(),
-        session: Session::stand_in(0, Proto::Resp2),
-        report: Report::default(),
-        named: HashSet::new(),
-    };
+    let mut import = Import::new(server);
     for (at, part) in parts.files.iter().enumerate() {
-        let is_last = at + 1 == parts.files.len();
-        import.file(part, parts.is_log, is_last)?;
+        let failed = |error| ImportError::Io { path: part.to_owned(), error };
+        let mut opened = File::open(part).map_err(failed)?;
+        let file = OneFile {
+            path: part,
+            is_log: parts.is_log,
+            is_last: at + 1 == parts.files.len(),
+            bytes: opened.metadata().map_err(failed)?.len(),
+        };
+        import.file(&mut opened, &file)?;
     }
-    let report = import.report;
-    if !report.unknown.is_empty() && !options.skip_unknown {
-        return Err(ImportError::Unknown(report.unknown));
+    import.finish(options)
+}
+
+/// As [`import`], from `bytes` that stand for a file `path`: an RDB file, or an AOF of a single file.
+///
+/// # Errors
+/// As of [`import`].
+pub fn import_bytes(
+    server: &Arc<Server>,
+    bytes: &[u8],
+    path: &Path,
+    options: &Options,
+) -> Result<Report, ImportError> {
+    let mut import = Import::new(server);
+    let file = OneFile { path, is_log: false, is_last: true, bytes: bytes.len() as u64 };
+    import.file(&mut { bytes }, &file)?;
+    import.finish(options)
+}
+
+/// A file of an import.
+struct OneFile<'f> {
+    path: &'f Path,
+    /// It is known to be an AOF's, which may be empty.
+    is_log: bool,
+    is_last: bool,
+    bytes: u64,
+}
+
+impl OneFile<'_> {
+    fn damaged(&self, error: RdbError) -> ImportError {
+        ImportError::Damaged { path: self.path.to_owned(), error }
     }
-    Ok(report)
 }
 
 struct Import<'i> {
@@ -104,33 +133,47 @@ struct Import<'i> {
     named: HashSet<Unknown>,
 }
 
-impl Import<'_> {
-    fn file(&mut self, path: &Path, is_log: bool, is_last: bool) -> Result<(), ImportError> {
-        let mut opened =
-            File::open(path).map_err(|error| ImportError::Io { path: path.to_owned(), error })?;
-        let bytes = opened.metadata().map_or(0, |meta| meta.len());
-        self.report.files.push(path.to_owned());
-        let mut source = Source::from_reader(&mut opened);
-        let damaged = |error| ImportError::Damaged { path: path.to_owned(), error };
+impl<'i> Import<'i> {
+    fn new(server: &'i Arc<Server>) -> Import<'i> {
+        Import {
+            server,
+            now_ms: server.keyspace.clock().now_ms(),
+            session: Session::stand_in(0, Proto::Resp2),
+            report: Report::default(),
+            named: HashSet::new(),
+        }
+    }
+
+    fn finish(self, options: &Options) -> Result<Report, ImportError> {
+        if !self.report.unknown.is_empty() && !options.skip_unknown {
+            return Err(ImportError::Unknown(self.report.unknown));
+        }
+        Ok(self.report)
+    }
+
+    fn file(&mut self, input: &mut dyn Read, file: &OneFile<'_>) -> Result<(), ImportError> {
+        self.report.files.push(file.path.to_owned());
+        let mut source = Source::from_reader(input);
+        let damaged = |error| file.damaged(error);
         let begins = source.peek().map_err(damaged)?;
-        if file::is_rdb(begins) {
-            self.rdb(&mut source, path)?;
+        if is_rdb(begins) {
+            self.rdb(&mut source, file)?;
             // An AOF may have an RDB file in front.
             if source.peek().map_err(damaged)?.is_empty() {
                 return Ok(());
             }
-        } else if !is_log && !matches!(begins.first(), Some(b'*' | b'#')) {
+        } else if !file.is_log && !matches!(begins.first(), Some(b'*' | b'#')) {
             return Err(damaged(source.error(Fault::NotRdb)));
         }
-        self.log(&mut source, path, is_last, bytes)
+        self.log(&mut source, file)
     }
 
-    fn rdb(&mut self, source: &mut Source<'_>, path: &Path) -> Result<(), ImportError> {
-        let damaged = |error: RdbError| ImportError::Damaged { path: path.to_owned(), error };
+    fn rdb(&mut self, source: &mut Source<'_>, file: &OneFile<'_>) -> Result<(), ImportError> {
+        let damaged = |error| file.damaged(error);
         let mut reader = Reader::begin(source, self.server.idmp_limits()).map_err(damaged)?;
         while let Some(record) = reader.next_record().map_err(damaged)? {
             match record {
-                Record::Key(key) => self.key(key, path)?,
+                Record::Key(key) => self.key(key, file.path)?,
                 Record::Foreign { kind, name } => self.name(Unknown { db: 0, name, kind }),
                 Record::Aux { name, value } => self.note_writer(&name, &value),
             }

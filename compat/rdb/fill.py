@@ -1,0 +1,158 @@
+"""Data sets: every encoding that a server writes for the types that Forebay holds."""
+
+import random
+
+DATABASES = 3
+# Milliseconds from now: long enough that nothing falls due while a case runs.
+TTL_MS = 3_600_000
+
+
+def strings(connection, rng):
+    """Integers of each width, short and long strings, some that compress and some that do not."""
+    call = connection.ask
+    for at, value in enumerate((0, 1, -1, 127, -128, 128, 32767, -32769, 2**31 - 1, -(2**31), 2**31, 2**63 - 1, -(2**63))):
+        call("SET", f"int:{at}", value)
+    for length in (0, 1, 20, 21, 44, 45, 63, 64, 300, 16383, 16384, 70_000):
+        call("SET", f"same:{length}", b"a" * length)
+        call("SET", f"random:{length}", rng.randbytes(length))
+        call("SET", f"words:{length}", b" ".join(rng.choice([b"red", b"green", b"blue"]) for _ in range(length // 5)))
+    for at, value in enumerate((b"01", b"+1", b" 1", b"1.5", b"-0", b"1e3", b"\x00\xff\r\n")):
+        call("SET", f"odd:{at}", value)
+    call("SET", b"key \x00\xff\r\n", "a key of any bytes")
+    call("SET", "", "the empty key")
+    call("SET", "k" * 300, "a long key")
+    call("APPEND", "appended", "12")
+    call("APPEND", "appended", "34")
+    call("SETRANGE", "ranged", 10, "x")
+    call("INCRBYFLOAT", "float", "10")
+    for at in range(5):
+        call("SET", f"ttl:{at}", at, "PX", TTL_MS + at)
+
+
+def lists(connection, rng):
+    """Lists of one node and of many, of integers, of elements that are nodes by themselves."""
+    call = connection.ask
+    call("RPUSH", "list:small", "a", "", "12", "-300", "70000", "5000000000", "x" * 64, "01")
+    call("RPUSH", "list:ints", *range(-500, 500))
+    call("LPUSH", "list:left", *(b"left %d" % at for at in range(2000)))
+    call("RPUSH", "list:plain", "a", rng.randbytes(9000), "b", b"y" * 200_000, "c")
+    call("RPUSH", "list:oneplain", b"z" * 100_000)
+    for at in range(60):
+        call("RPUSH", "list:mixed", *(rng.randbytes(rng.choice((0, 3, 70, 900))) for _ in range(20)))
+    for at in range(40):
+        call("LSET", "list:mixed", rng.randrange(1000), rng.choice((b"7", b"s" * 5000, b"t" * 9000)))
+    call("LTRIM", "list:mixed", 3, -4)
+    call("RPUSH", "list:ttl", "x")
+    call("PEXPIRE", "list:ttl", TTL_MS)
+
+
+def streams(connection, rng):
+    """Streams with deleted entries, groups, consumers and pending entries of all kinds."""
+    call = connection.ask
+    for at in range(1, 400):
+        names = rng.choice((("f", "g"), ("f", "g"), ("f", "g"), ("g",), ("x", "y", "z")))
+        fields = [word for name in names for word in (name, rng.choice((at, rng.randbytes(9), b"", b"w" * 80)))]
+        call("XADD", "stream:busy", f"{1_600_000_000_000 + at // 3}-{at}", *fields)
+    ids = [entry[0] for entry in call("XRANGE", "stream:busy", "-", "+")]
+    call("XGROUP", "CREATE", "stream:busy", "all", 0)
+    call("XGROUP", "CREATE", "stream:busy", "half", ids[200])
+    call("XGROUP", "CREATE", "stream:busy", "new", "$")
+    call("XGROUP", "CREATE", "stream:busy", "counted", ids[100], "ENTRIESREAD", 101)
+    call("XGROUP", "CREATECONSUMER", "stream:busy", "new", "idle")
+    for consumer in ("alice", "bob", ""):
+        call("XREADGROUP", "GROUP", "all", consumer, "COUNT", rng.randrange(20, 90), "STREAMS", "stream:busy", ">")
+    call("XREADGROUP", "GROUP", "half", "carol", "COUNT", 5, "NOACK", "STREAMS", "stream:busy", ">")
+    call("XREADGROUP", "GROUP", "half", "carol", "COUNT", 9, "STREAMS", "stream:busy", ">")
+    call("XACK", "stream:busy", "all", *ids[5:25:2])
+    call("XCLAIM", "stream:busy", "all", "dave", 0, *ids[30:60:3], "RETRYCOUNT", 7)
+    call("XCLAIM", "stream:busy", "all", "erin", 0, ids[2], "IDLE", 500_000, "JUSTID")
+    # Not the only entry that erin holds: redis-server 7.0 forgets such a consumer when it reads its AOF.
+    call("XDEL", "stream:busy", ids[1], *ids[40:140:7], ids[-1])
+    call("XADD", "stream:trimmed", "1-1", "a", "b")
+    for at in range(2, 350):
+        call("XADD", "stream:trimmed", "MAXLEN", "~", 120, f"{at}-1", "a", at)
+    call("XTRIM", "stream:trimmed", "MAXLEN", 97)
+    call("XADD", "stream:emptied", "5-5", "a", "b")
+    call("XDEL", "stream:emptied", "5-5")
+    call("XGROUP", "CREATE", "stream:made", "g", 0, "MKSTREAM")
+    call("XADD", "stream:edges", "0-1", "a", "b")
+    call("XADD", "stream:edges", "18446744073709551614-5", "a", "b", "a", "c")
+    call("XADD", "stream:edges", "18446744073709551615-18446744073709551615", "long" * 2000, "v" * 9000)
+    call("XADD", "stream:set", "7-7", "a", "b")
+    call("XSETID", "stream:set", "9-9", "ENTRIESADDED", 50, "MAXDELETEDID", "8-1")
+    call("PEXPIRE", "stream:set", TTL_MS)
+
+
+def more(connection, rng):
+    """What comes after a rewrite of the AOF, so that it stands in the increments as commands."""
+    call = connection.ask
+    call("SELECT", 0)
+    call("SET", "int:1", 77)
+    call("INCRBY", "int:2", 5)
+    call("SET", "later", "x", "EX", 5000)
+    call("GETEX", "ttl:1", "PERSIST")
+    call("DEL", "odd:0", "same:20")
+    call("APPEND", "appended", "later")
+    call("INCRBYFLOAT", "float", "0.25")
+    call("RENAME", "odd:1", "renamed")
+    call("COPY", "list:small", "list:copy")
+    call("LPOP", "list:left", 700)
+    call("LINSERT", "list:small", "BEFORE", "12", "between")
+    call("LREM", "list:ints", 0, 5)
+    call("RPOPLPUSH", "list:ints", "list:new")
+    call("LMPOP", 1, "list:mixed", "LEFT", "COUNT", 30)
+    call("MULTI")
+    for at in range(5):
+        call("XADD", "stream:busy", "*", "n", at)
+    call("SELECT", 1)
+    call("SET", "in another", 1)
+    call("SELECT", 0)
+    call("EXEC")
+    call("XREADGROUP", "GROUP", "all", "alice", "COUNT", 30, "STREAMS", "stream:busy", ">")
+    call("XREADGROUP", "GROUP", "new", "frank", "STREAMS", "stream:busy", ">")
+    call("XAUTOCLAIM", "stream:busy", "all", "grace", 0, "-", "COUNT", 11)
+    first = call("XRANGE", "stream:busy", "-", "+", "COUNT", 60)[50][0]
+    call("XACK", "stream:busy", "all", first)
+    call("XDEL", "stream:busy", first)
+    call("XTRIM", "stream:busy", "MAXLEN", 250)
+    call("XGROUP", "SETID", "stream:busy", "half", "$")
+    call("XGROUP", "DELCONSUMER", "stream:busy", "all", "bob")
+    call("XGROUP", "DESTROY", "stream:busy", "counted")
+    for at in range(20):
+        call("XADD", "stream:trimmed", "MAXLEN", "~", 50, "*", "a", rng.randrange(100))
+    call("SELECT", 2)
+    call("SET", "in the last", 1)
+    call("SELECT", 0)
+
+
+def unheld(connection, names):
+    """Keys that Forebay cannot hold yet, in each encoding; their names by type."""
+    call = connection.ask
+    call("HSET", "hash:small", "f", "v", "g", 5)
+    call("HSET", "hash:large", *(word for at in range(600) for word in (b"field %d" % at, at)))
+    call("SADD", "set:ints", 1, 2, 3)
+    call("SADD", "set:small", "a", "b")
+    call("SADD", "set:large", *(b"member %d" % at for at in range(600)))
+    call("ZADD", "zset:small", 1, "a", 2.5, "b")
+    call("ZADD", "zset:large", *(word for at in range(600) for word in (at / 7, b"member %d" % at)))
+    call("ZADD", "zset:edges", "inf", "a", "-inf", "b")
+    call("FUNCTION", "LOAD", "#!lua name=mylib\nredis.register_function('f', function() return 1 end)")
+    if "hexpire" in names:
+        call("HEXPIRE", "hash:small", 5000, "FIELDS", 1, "f")
+        call("HEXPIRE", "hash:large", 5000, "FIELDS", 1, "field 3")
+    kinds = {kind: kind for kind in ("hash", "set", "zset")}
+    keys = ("hash:small", "hash:large", "set:ints", "set:small", "set:large", "zset:small", "zset:large", "zset:edges")
+    return {key.encode(): kinds[key.split(":")[0]] for key in keys}
+
+
+def fill(connection, seed):
+    """All of it, in the first database; some strings and a stream in the others."""
+    rng = random.Random(seed)
+    strings(connection, rng)
+    lists(connection, rng)
+    streams(connection, rng)
+    for database in range(1, DATABASES):
+        connection.ask("SELECT", database)
+        connection.ask("SET", "where", database, "PX", TTL_MS)
+        connection.ask("XADD", "stream", "1-1", "a", "b")
+    connection.ask("SELECT", 0)

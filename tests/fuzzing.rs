@@ -1,0 +1,92 @@
+//! The fuzz targets, driven in the ordinary test run: every case that was kept, and a bounded number
+//! of mutations of whole inputs. `FOREBAY_FUZZ_RUNS` sets how many, `FOREBAY_FUZZ_SEED` where they
+//! start. `tests/fuzz` has the same targets for cargo-fuzz.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use forebay::resp::text::write_request;
+use support::commands::Generator;
+use support::targets::TARGETS;
+use support::values::PAYLOADS;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Whole inputs of a target, to start from.
+fn seeds(target: &str, generator: &mut Generator) -> Vec<Vec<u8>> {
+    match target {
+        "restore" => PAYLOADS.iter().map(|whole| whole[..whole.len() - 10].to_vec()).collect(),
+        "rdb_import" => {
+            let mut all = b"\xfa\x01a\x01b\xfe\x01\xfb\x05\x01".to_vec();
+            for (at, whole) in PAYLOADS.iter().enumerate() {
+                let (kind, value) = whole[..whole.len() - 10].split_at(1);
+                let deadline = 1_700_000_000_000 + 1000 * at as i64;
+                all.extend_from_slice(&[b"\xfc", deadline.to_le_bytes().as_slice()].concat());
+                all.extend_from_slice(&[kind, &[2, b'k', b'a' + at as u8], value].concat());
+            }
+            let foreign =
+                b"\x04\x01h\x01\x01f\x01v\x07\x01m\x05\x02\x05\x05\x01x\0\xf7\x05\x02\x01\0";
+            vec![all, foreign.to_vec()]
+        }
+        _ => {
+            let mut log = b"#TS:1700000000\r\n".to_vec();
+            for _ in 0..40 {
+                let command = generator.command();
+                write_request(&mut log, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            }
+            vec![log, b"*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n".to_vec()]
+        }
+    }
+}
+
+fn mutated(mut bytes: Vec<u8>, other: &[u8], generator: &mut Generator) -> Vec<u8> {
+    for _ in 0..=generator.below(4) {
+        let len = bytes.len() as u64;
+        let at = generator.below(len + 1) as usize;
+        let end = (at + generator.below(12) as usize).min(bytes.len());
+        match generator.below(6) {
+            0 if at < bytes.len() => bytes[at] = generator.below(256) as u8,
+            1 if at < bytes.len() => bytes[at] ^= 1 << generator.below(8),
+            2 => drop(bytes.drain(at..end)),
+            3 => drop(bytes.splice(at..at, [0x81, 0x7f, 255, 255, 255, 255, 255, 255, 255])),
+            4 => bytes.truncate(at),
+            _ => {
+                let from = generator.below(other.len() as u64 + 1) as usize;
+                let to = (from + generator.below(40) as usize).min(other.len());
+                bytes.splice(at..end, other[from..to].iter().copied());
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn kept_cases_are_borne() {
+    for (name, target) in TARGETS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/cases").join(name);
+        let mut cases = 0;
+        for entry in fs::read_dir(&folder).expect("each target has kept cases") {
+            target(&fs::read(entry.expect("an entry").path()).expect("a file"));
+            cases += 1;
+        }
+        assert!(cases > 0, "{name} has no kept case");
+    }
+}
+
+#[test]
+fn mutations_are_borne() {
+    let runs = number("FOREBAY_FUZZ_RUNS", 1500);
+    let mut generator = Generator::new(number("FOREBAY_FUZZ_SEED", 1));
+    for (name, target) in TARGETS {
+        for _ in 0..runs {
+            let seeds = seeds(name, &mut generator);
+            let seed = seeds[generator.below(seeds.len() as u64) as usize].clone();
+            let other = &seeds[generator.below(seeds.len() as u64) as usize];
+            target(&mutated(seed, other, &mut generator));
+        }
+    }
+}
