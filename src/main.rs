@@ -2,16 +2,20 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use forebay::command::Server;
-use forebay::command::store::Store;
+use forebay::command::store::{self, Cause, Opened, Store};
 use forebay::config::{Config, Invocation, Sources};
+use forebay::journal::Plan;
 use forebay::journal::disk::DirDisk;
 use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
-use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor, tool};
+use forebay::process::import::{self, Names};
+use forebay::process::tool::{self, transfer};
+use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -193,8 +197,7 @@ async fn open_store(server: &Arc<Server>) -> Result<(), String> {
     let opening = Arc::clone(server);
     let opened = tokio::task::spawn_blocking(move || {
         let directory = opening.config.dir_path();
-        let disk = DirDisk::open(&directory).map_err(|error| error.to_string());
-        disk.and_then(|disk| Store::open(&opening, Arc::new(disk)))
+        open_directory(&opening, &directory)
             .map_err(|reason| format!("cannot use the data in {}: {reason}", directory.display()))
     });
     let opened = opened.await.map_err(|error| format!("loading ended: {error}"))??;
@@ -208,6 +211,37 @@ async fn open_store(server: &Arc<Server>) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// The first start in a directory of Redis reads what that has left there.
+fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, String> {
+    let disk = DirDisk::open(directory).map_err(|error| error.to_string())?;
+    let names = Names {
+        rdb: server.config.dbfilename.text(),
+        log_directory: server.config.appenddirname.text(),
+        log: server.config.appendfilename.text(),
+    };
+    let Some(found) = import::find(directory, &names) else {
+        return Store::open(server, Arc::new(disk));
+    };
+    let plan = Plan::survey(&disk).map_err(|error| error.to_string())?;
+    if plan.end > 0 || plan.snapshot.is_some() || plan.damage.is_some() {
+        return Store::open(server, Arc::new(disk));
+    }
+    let report = import::import(server, &found, &import::Options::default()).map_err(|error| {
+        format!(
+            "{error}; 'forebay import {} --dir {} --skip-unknown' leaves out what cannot be held",
+            found.display(),
+            directory.display()
+        )
+    })?;
+    transfer::describe(&report).iter().for_each(|line| tracing::info!("Import: {line}"));
+    let opened = Store::open(server, Arc::new(disk))?;
+    if server.store.journal().is_some() {
+        // From here on Redis's files are not looked at any more.
+        store::save(server, Cause::Save).map_err(|error| error.to_string())?;
+    }
+    Ok(opened)
 }
 
 /// The signals that end the server.

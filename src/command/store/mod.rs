@@ -21,6 +21,7 @@ use crate::journal::disk::{DirLock, Disk};
 use crate::journal::writer::Failure;
 use crate::journal::{Journal, Mode, State};
 
+pub use load::Loaded;
 pub use open::Opened;
 pub use reload::reload;
 pub use save::{Busy, Cause, Running, SaveError, Saves, save, save_aside, tend};

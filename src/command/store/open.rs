@@ -51,6 +51,17 @@ impl Store {
         Ok(Opened { is_fresh, loaded })
     }
 
+    /// Loads what the directory holds, and writes nothing there but the lock. Blocks.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn read(server: &Arc<Server>, disk: Arc<dyn Disk>) -> Result<Loaded, String> {
+        let mut lock = server.store.lock.lock();
+        *lock = Some(take(&*disk)?);
+        let plan = survey(&*disk)?;
+        load(server, &*disk, &plan)
+    }
+
     /// Has the journal follow the settings from now on.
     pub fn follow_settings(server: &Arc<Server>) {
         let hook = |change: fn(&Arc<Server>) -> Result<(), String>| -> Hook {

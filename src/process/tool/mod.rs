@@ -3,7 +3,7 @@
 mod check;
 mod commands;
 mod dump;
-mod transfer;
+pub mod transfer;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,14 +1,134 @@
 //! `forebay import` and `forebay export`.
 
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::command::Server;
+use crate::command::store::{self, Cause, Store};
+use crate::config::Config;
+use crate::journal::Plan;
+use crate::journal::disk::DirDisk;
+use crate::keyspace::{Keyspace, Options, SystemClock};
+use crate::process::export;
+use crate::process::import::{self, Report, Truncated};
 
 /// Fills an empty data directory from a file of Redis.
-pub fn import(_: &Path, _: &Path, _: bool, _: usize) -> Result<ExitCode, String> {
-    Err("not yet".into())
+pub fn import(
+    file: &Path,
+    dir: &Path,
+    skip_unknown: bool,
+    databases: usize,
+) -> Result<ExitCode, String> {
+    let server = server(databases)?;
+    let disk = DirDisk::open(dir).map_err(|error| in_dir(dir, &error))?;
+    let plan = Plan::survey(&disk).map_err(|error| in_dir(dir, &error))?;
+    if plan.end > 0 || plan.snapshot.is_some() || plan.damage.is_some() {
+        return Err(format!("{} holds data already: import into an empty one", dir.display()));
+    }
+    let report = import::import(&server, file, &import::Options { skip_unknown })
+        .map_err(|error| error.to_string())?;
+    let opened = Store::open(&server, Arc::new(disk))
+        .map_err(|reason| format!("cannot use {}: {reason}", dir.display()))?;
+    if !opened.is_fresh {
+        return Err(format!("{} was filled by somebody else meanwhile", dir.display()));
+    }
+    store::save(&server, Cause::Save).map_err(|error| error.to_string())?;
+    Store::close(&server, false).map_err(|failure| failure.to_string())?;
+    describe(&report).iter().for_each(|line| println!("{line}"));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes what a data directory holds as an RDB file.
-pub fn export(_: &Path, _: &Path, _: usize) -> Result<ExitCode, String> {
-    Err("not yet".into())
+pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, String> {
+    if !dir.is_dir() {
+        return Err(format!("{}: there is no such directory", dir.display()));
+    }
+    let server = server(databases)?;
+    let disk = DirDisk::open(dir).map_err(|error| in_dir(dir, &error))?;
+    Store::read(&server, Arc::new(disk))
+        .map_err(|reason| format!("cannot use {}: {reason}", dir.display()))?;
+    let shown = |error: io::Error| format!("{}: {error}", file.display());
+    let mut out = OpenOptions::new().write(true).create_new(true).open(file).map_err(shown)?;
+    let exported = match write(&server, &mut out) {
+        Ok(exported) => exported,
+        Err(error) => {
+            // Half a file is of no use; that it stays is told by the name in the error.
+            drop(fs::remove_file(file));
+            return Err(shown(error));
+        }
+    };
+    println!("{} keys written to {}", exported.keys, file.display());
+    if exported.without_idempotency > 0 {
+        println!(
+            "{} streams: what they remember of their producers' ids has no place in an RDB file",
+            exported.without_idempotency
+        );
+    }
+    if exported.with_released > 0 {
+        println!(
+            "{} streams: entries given back by XNACK belong to a consumer of their own there",
+            exported.with_released
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(server: &Arc<Server>, out: &mut File) -> io::Result<crate::rdb::export::Exported> {
+    let exported = export::export(server, out)?;
+    out.sync_all()?;
+    Ok(exported)
+}
+
+fn in_dir(dir: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", dir.display())
+}
+
+/// A server that serves nobody.
+fn server(databases: usize) -> Result<Arc<Server>, String> {
+    let lines = format!(
+        "databases {databases}\nappendonly yes\nappendfsync always\njournal-reserve-size 0\n\
+         journal-segment-size 1mb\n"
+    );
+    let config = Config::from_lines(&lines).map_err(|error| error.to_string())?;
+    let keyspace =
+        Keyspace::new(Options { databases, clock: Arc::new(SystemClock), seed: 0, sink: None });
+    let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
+    server.begin_loading();
+    Ok(server)
+}
+
+/// What an import has done, in lines for people.
+pub fn describe(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let files: Vec<String> = report.files.iter().map(|path| path.display().to_string()).collect();
+    let writer =
+        report.written_by.as_ref().map_or(String::new(), |by| format!(", written by {by}"));
+    lines.push(format!("read {}{writer}", files.join(", ")));
+    lines
+        .push(format!("{} keys, {} commands of an append-only file", report.keys, report.commands));
+    if report.expired > 0 {
+        lines.push(format!("{} keys had expired and were left out", report.expired));
+    }
+    if report.empty > 0 {
+        lines.push(format!("{} keys without any element were left out", report.empty));
+    }
+    for unknown in &report.unknown {
+        lines.push(format!(
+            "left out: {} of database {}, a {}",
+            unknown.name.escape_ascii(),
+            unknown.db,
+            unknown.kind
+        ));
+    }
+    if let Some(Truncated { path, offset, lost_bytes }) = &report.truncated {
+        lines.push(format!(
+            "{} ends in the midst of a command: {lost_bytes} bytes from offset {offset} on were \
+             left out",
+            path.display()
+        ));
+    }
+    lines
 }
