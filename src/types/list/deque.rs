@@ -166,25 +166,27 @@ impl Deque {
     /// Replaces element `index`.
     pub fn set(&mut self, index: usize, value_len: usize, entry: &Entry<'_>) {
         let (_, in_chunk) = self.locate(index);
-        let split = self.change(index, |chunk| {
+        let (split, is_sparse) = self.change(index, |chunk| {
+            let mut split = Vec::new();
             if chunk.count() == 1 {
                 // Alone before, alone after: a buffer of the new size replaces the old.
                 *chunk = Chunk::new();
                 chunk.push(Side::Right, entry);
-                return Vec::new();
+            } else {
+                let offset = chunk.seek(in_chunk);
+                chunk.remove(offset);
+                match chunk.takes(value_len) {
+                    true => chunk.insert(offset, entry),
+                    false => split = insert_split(chunk, in_chunk, value_len, entry),
+                }
             }
-            chunk.remove(chunk.seek(in_chunk));
-            if chunk.takes(value_len) {
-                chunk.insert(chunk.seek(in_chunk), entry);
-                return Vec::new();
-            }
-            insert_split(chunk, in_chunk, value_len, entry)
+            (split, is_sparse(chunk))
         });
         let start = index - in_chunk;
-        if split.is_empty() {
-            self.settle(start);
-        } else {
+        if !split.is_empty() {
             self.insert_behind(start, split);
+        } else if is_sparse && !self.join_sparse(start) {
+            self.join_sparse(start + self.locate(start).0.count());
         }
     }
 
@@ -255,21 +257,14 @@ impl Deque {
         removed
     }
 
-    /// Joins the chunk that starts at element `start`, and has changed, to a neighbour if both are
-    /// sparse.
-    fn settle(&mut self, start: usize) {
-        if !self.join_sparse(start) {
-            self.join_sparse(start + self.locate(start).0.count());
-        }
-    }
-
     /// Joins the chunk that starts at element `start` to the one before it, if there are two and
     /// both are sparse; whether they were.
     fn join_sparse(&mut self, start: usize) -> bool {
         if start == 0 || start >= self.len() {
             return false;
         }
-        if !joinable(self.locate(start - 1).0, self.locate(start).0) {
+        let right = self.locate(start).0;
+        if !is_sparse(right) || !joinable(self.locate(start - 1).0, right) {
             return false;
         }
         if let Some(right) = self.slots.remove(start) {
@@ -309,6 +304,11 @@ fn insert_split(
     }
     behind.retain(|chunk| chunk.count() > 0);
     behind
+}
+
+/// Whether a chunk may be [`joinable`] to any other.
+fn is_sparse(chunk: &Chunk) -> bool {
+    chunk.used() < CHUNK_BYTES_MAX / 2
 }
 
 /// Whether two neighbours are so empty that one chunk should hold both. Half a chunk together, so

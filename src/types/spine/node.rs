@@ -15,12 +15,18 @@ const MERGE_MIN: usize = FANOUT / 4;
 const MERGED_MAX: usize = FANOUT * 3 / 4;
 
 /// What nodes take beside the slots, for each slot, in bytes.
-pub(super) const SLOT_OVERHEAD_BYTES: usize = 4;
+pub(super) const SLOT_OVERHEAD_BYTES: usize = 10;
 
 /// A run of slots, or an inner node over such runs. Never empty but while it is being changed.
 pub(super) enum Node<T: Slot> {
-    Leaf(Arc<Vec<T>>),
+    Leaf(Arc<Leaf<T>>),
     Inner(Arc<Inner<T>>),
+}
+
+pub(super) struct Leaf<T: Slot> {
+    slots: Vec<T>,
+    /// Where the places of all slots up to each end, and its own. Empty where each takes just one.
+    ends: Vec<usize>,
 }
 
 /// For each child the key of its first slot, where the places of all up to it end, and itself.
@@ -33,7 +39,7 @@ pub(super) struct Inner<T: Slot> {
 impl<T: Slot> Clone for Node<T> {
     fn clone(&self) -> Node<T> {
         match self {
-            Node::Leaf(slots) => Node::Leaf(Arc::clone(slots)),
+            Node::Leaf(leaf) => Node::Leaf(Arc::clone(leaf)),
             Node::Inner(inner) => Node::Inner(Arc::clone(inner)),
         }
     }
@@ -45,41 +51,72 @@ impl<T: Slot> Clone for Inner<T> {
     }
 }
 
-/// The slot of a leaf that takes `place`, and the places of it before that.
-#[inline]
-fn find<T: Slot>(slots: &[T], place: usize) -> (usize, usize) {
-    if T::IS_UNIT {
-        return (place, 0);
+impl<T: Slot> Clone for Leaf<T> {
+    fn clone(&self) -> Leaf<T> {
+        Leaf { slots: self.slots.clone(), ends: self.ends.clone() }
     }
-    let mut left = place;
-    for (index, slot) in slots.iter().enumerate() {
-        match left.checked_sub(slot.weight()) {
-            None => return (index, left),
-            Some(rest) => left = rest,
-        }
-    }
-    (slots.len(), left)
 }
 
-fn places<T: Slot>(slots: &[T]) -> usize {
-    if T::IS_UNIT { slots.len() } else { slots.iter().map(Slot::weight).sum() }
+impl<T: Slot> Leaf<T> {
+    fn new(slots: Vec<T>) -> Leaf<T> {
+        let mut leaf = Leaf { slots, ends: Vec::new() };
+        leaf.count();
+        leaf
+    }
+
+    /// The slot that takes `place`, and how many places before it are the slot's too.
+    #[inline]
+    fn find(&self, place: usize) -> (usize, usize) {
+        if T::IS_UNIT {
+            return (place, 0);
+        }
+        let index = self.ends.partition_point(|&end| end <= place);
+        (index, place - self.places(index))
+    }
+
+    /// How many places the first `slots` take.
+    #[inline]
+    fn places(&self, slots: usize) -> usize {
+        if T::IS_UNIT {
+            return slots;
+        }
+        slots.checked_sub(1).map_or(0, |last| self.ends[last])
+    }
+
+    /// Changes the slots, and counts their places anew.
+    fn change<R>(&mut self, change: impl FnOnce(&mut Vec<T>) -> R) -> R {
+        let answer = change(&mut self.slots);
+        self.count();
+        answer
+    }
+
+    fn count(&mut self) {
+        if !T::IS_UNIT {
+            let mut end = 0;
+            self.ends.clear();
+            self.ends.extend(self.slots.iter().map(|slot| {
+                end += slot.weight();
+                end
+            }));
+        }
+    }
 }
 
 impl<T: Slot> Node<T> {
     pub fn single(slot: T) -> Node<T> {
-        Node::Leaf(Arc::new(vec![slot]))
+        Node::Leaf(Arc::new(Leaf::new(vec![slot])))
     }
 
     fn weight(&self) -> usize {
         match self {
-            Node::Leaf(slots) => places(slots),
+            Node::Leaf(leaf) => leaf.places(leaf.slots.len()),
             Node::Inner(inner) => inner.ends.last().copied().unwrap_or(0),
         }
     }
 
     fn first_key(&self) -> &T::Key {
         match self {
-            Node::Leaf(slots) => slots[0].key(),
+            Node::Leaf(leaf) => leaf.slots[0].key(),
             Node::Inner(inner) => &inner.keys[0],
         }
     }
@@ -87,7 +124,7 @@ impl<T: Slot> Node<T> {
     /// Slots of a leaf, or children.
     fn width(&self) -> usize {
         match self {
-            Node::Leaf(slots) => slots.len(),
+            Node::Leaf(leaf) => leaf.slots.len(),
             Node::Inner(inner) => inner.children.len(),
         }
     }
@@ -97,9 +134,9 @@ impl<T: Slot> Node<T> {
         let mut node = self;
         loop {
             match node {
-                Node::Leaf(slots) => {
-                    let (index, before) = find(slots, place);
-                    return (&slots[index], before);
+                Node::Leaf(leaf) => {
+                    let (index, before) = leaf.find(place);
+                    return (&leaf.slots[index], before);
                 }
                 Node::Inner(inner) => {
                     let (child, start) = inner.child_at(place);
@@ -114,7 +151,7 @@ impl<T: Slot> Node<T> {
         let mut node = self;
         loop {
             match node {
-                Node::Leaf(slots) => return &slots[find(slots, place).0..],
+                Node::Leaf(leaf) => return &leaf.slots[leaf.find(place).0..],
                 Node::Inner(inner) => {
                     let (child, start) = inner.child_at(place);
                     place -= start;
@@ -129,7 +166,7 @@ impl<T: Slot> Node<T> {
         let mut node = self;
         loop {
             match node {
-                Node::Leaf(slots) => return &mut Arc::make_mut(slots)[place],
+                Node::Leaf(leaf) => return &mut Arc::make_mut(leaf).slots[place],
                 Node::Inner(inner) => {
                     let (child, start) = inner.child_at(place);
                     place -= start;
@@ -146,12 +183,16 @@ impl<T: Slot> Node<T> {
         change: impl FnOnce(&mut T) -> R,
     ) -> (R, usize, usize) {
         match self {
-            Node::Leaf(slots) => {
-                let index = find(slots, place).0;
-                let slot = &mut Arc::make_mut(slots)[index];
-                let before = slot.weight();
-                let answer = change(slot);
-                (answer, before, slot.weight())
+            Node::Leaf(leaf) => {
+                let index = leaf.find(place).0;
+                let leaf = Arc::make_mut(leaf);
+                let before = leaf.slots[index].weight();
+                let answer = change(&mut leaf.slots[index]);
+                let after = leaf.slots[index].weight();
+                if before != after {
+                    leaf.count();
+                }
+                (answer, before, after)
             }
             Node::Inner(inner) => {
                 let (child, start) = inner.child_at(place);
@@ -170,9 +211,9 @@ impl<T: Slot> Node<T> {
         let (mut node, mut base) = (self, 0);
         loop {
             match node {
-                Node::Leaf(slots) => {
-                    let index = slots.partition_point(|slot| before(slot.key()));
-                    return base + places(&slots[..index]);
+                Node::Leaf(leaf) => {
+                    let index = leaf.slots.partition_point(|slot| before(slot.key()));
+                    return base + leaf.places(index);
                 }
                 Node::Inner(inner) => {
                     let child = inner.keys[1..].partition_point(before);
@@ -188,9 +229,10 @@ impl<T: Slot> Node<T> {
         let (mut node, mut base) = (self, 0);
         loop {
             match node {
-                Node::Leaf(slots) => {
-                    let index = slots.partition_point(|slot| before(slot.key())).checked_sub(1)?;
-                    return Some((base + places(&slots[..index]), &slots[index]));
+                Node::Leaf(leaf) => {
+                    let behind = leaf.slots.partition_point(|slot| before(slot.key()));
+                    let index = behind.checked_sub(1)?;
+                    return Some((base + leaf.places(index), &leaf.slots[index]));
                 }
                 Node::Inner(inner) => {
                     let child = inner.keys[1..].partition_point(before);
@@ -247,9 +289,9 @@ impl<T: Slot> Node<T> {
     /// is returned: slots that come in order leave full nodes behind.
     fn push_back(&mut self, slot: T) -> Option<Node<T>> {
         match self {
-            Node::Leaf(slots) if slots.len() == FANOUT => Some(Node::single(slot)),
-            Node::Leaf(slots) => {
-                Arc::make_mut(slots).push(slot);
+            Node::Leaf(leaf) if leaf.slots.len() == FANOUT => Some(Node::single(slot)),
+            Node::Leaf(leaf) => {
+                Arc::make_mut(leaf).change(|slots| slots.push(slot));
                 None
             }
             Node::Inner(inner) => {
@@ -273,9 +315,9 @@ impl<T: Slot> Node<T> {
     /// Adds a slot before the first, as [`push_back`](Self::push_back) does behind the last.
     fn push_front(&mut self, slot: T) -> Option<Node<T>> {
         match self {
-            Node::Leaf(slots) if slots.len() == FANOUT => Some(Node::single(slot)),
-            Node::Leaf(slots) => {
-                Arc::make_mut(slots).insert(0, slot);
+            Node::Leaf(leaf) if leaf.slots.len() == FANOUT => Some(Node::single(slot)),
+            Node::Leaf(leaf) => {
+                Arc::make_mut(leaf).change(|slots| slots.insert(0, slot));
                 None
             }
             Node::Inner(inner) => {
@@ -301,14 +343,13 @@ impl<T: Slot> Node<T> {
     /// what has no room for it is returned.
     fn insert(&mut self, place: usize, slot: T) -> Option<Node<T>> {
         match self {
-            Node::Leaf(slots) => {
-                let slots = Arc::make_mut(slots);
-                let index = find(slots, place).0;
-                slots.insert(index, slot);
-                if slots.len() <= FANOUT {
-                    return None;
-                }
-                Some(Node::Leaf(Arc::new(slots.split_off(FANOUT / 2))))
+            Node::Leaf(leaf) => {
+                let index = leaf.find(place).0;
+                let right = Arc::make_mut(leaf).change(|slots| {
+                    slots.insert(index, slot);
+                    (slots.len() > FANOUT).then(|| slots.split_off(FANOUT / 2))
+                });
+                right.map(|slots| Node::Leaf(Arc::new(Leaf::new(slots))))
             }
             Node::Inner(inner) => {
                 let inner = Arc::make_mut(inner);
@@ -334,9 +375,9 @@ impl<T: Slot> Node<T> {
 
     fn remove(&mut self, place: usize) -> T {
         match self {
-            Node::Leaf(slots) => {
-                let index = find(slots, place).0;
-                Arc::make_mut(slots).remove(index)
+            Node::Leaf(leaf) => {
+                let index = leaf.find(place).0;
+                Arc::make_mut(leaf).change(|slots| slots.remove(index))
             }
             Node::Inner(inner) => {
                 let (child, start) = inner.child_at(place);
@@ -353,7 +394,9 @@ impl<T: Slot> Node<T> {
     /// Takes over what is in the node to the right.
     fn append(&mut self, right: &Node<T>) {
         match (self, right) {
-            (Node::Leaf(left), Node::Leaf(right)) => Arc::make_mut(left).extend_from_slice(right),
+            (Node::Leaf(left), Node::Leaf(right)) => {
+                Arc::make_mut(left).change(|slots| slots.extend_from_slice(&right.slots));
+            }
             (Node::Inner(left), Node::Inner(right)) => {
                 let left = Arc::make_mut(left);
                 let start = left.ends.last().copied().unwrap_or(0);
@@ -450,7 +493,13 @@ impl<T: Slot> Node<T> {
     /// Panics unless counts are exact and all leaves at one depth, which is returned.
     pub fn assert_sound(&self) -> usize {
         assert!((1..=FANOUT).contains(&self.width()));
-        let Node::Inner(inner) = self else { return 0 };
+        let inner = match self {
+            Node::Inner(inner) => inner,
+            Node::Leaf(leaf) => {
+                assert_eq!(Leaf::new(leaf.slots.clone()).ends, leaf.ends);
+                return 0;
+            }
+        };
         assert!(inner.keys.len() == self.width() && inner.ends.len() == self.width());
         let mut end = 0;
         for (child, &at) in inner.children.iter().zip(&inner.ends) {
@@ -465,7 +514,7 @@ impl<T: Slot> Node<T> {
     /// The addresses of all nodes.
     pub fn addresses(&self, found: &mut Vec<usize>) {
         match self {
-            Node::Leaf(slots) => found.push(Arc::as_ptr(slots) as usize),
+            Node::Leaf(leaf) => found.push(Arc::as_ptr(leaf) as usize),
             Node::Inner(inner) => {
                 found.push(Arc::as_ptr(inner) as usize);
                 inner.children.iter().for_each(|child| child.addresses(found));

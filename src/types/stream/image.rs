@@ -73,7 +73,7 @@ impl ImageWriter for StreamImage {
             Place::Idmp(from) => {
                 stream.idmp.put_piece(from, out).map_or_else(|| self.group_place(0), Place::Idmp)
             }
-            Place::Group(at, place) => match stream.group_at(at) {
+            Place::Group(at, place) => match stream.groups.at(at) {
                 Some((name, group)) => match group.put_piece(name, place, out) {
                     Some(place) => Place::Group(at, place),
                     None => self.group_place(at + 1),
@@ -136,22 +136,19 @@ impl Parts {
     fn end_group(&mut self) -> Result<(), BadImage> {
         let Some(reader) = self.group.take() else { return Ok(()) };
         let (name, group) = reader.finish()?;
-        self.stream.push_group(name, group)
+        self.stream.push_group(&name, group)
     }
 }
 
 impl Stream {
     /// Adds a group behind the others by name.
-    fn push_group(&mut self, name: Box<[u8]>, group: Group) -> Result<(), BadImage> {
-        if self.groups.last_key_value().is_some_and(|(last, _)| *last >= name) {
+    fn push_group(&mut self, name: &[u8], group: Group) -> Result<(), BadImage> {
+        let last = self.groups.len().checked_sub(1).and_then(|last| self.groups.at(last));
+        if last.is_some_and(|(last, _)| last >= name) {
             return Err(BadImage("the groups of a stream are not in order"));
         }
-        self.groups.insert(name, Box::new(group));
+        self.groups.insert(name, group);
         Ok(())
-    }
-
-    fn group_at(&self, at: usize) -> Option<(&[u8], &Group)> {
-        self.groups().nth(at)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stream: entries in blocks, consumer groups with their pending entries in columns.
 
 pub mod group;
+mod groups;
 pub mod id;
 pub mod idmp;
 mod image;
@@ -9,9 +10,10 @@ pub mod pending;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use self::group::{Extent, Group};
+use self::groups::Groups;
 pub use self::id::StreamId;
 use self::idmp::{Idmp, IdmpLimits};
 pub use self::image::{StreamImage, StreamImageReader};
@@ -23,7 +25,7 @@ const COUNT_MAX: u64 = u64::MAX - (1 << 48);
 /// A stream: a log of entries, and the groups that read it.
 ///
 /// `last_id` and `max_deleted_id` never fall but by XSETID, so an id is never given twice. A stream
-/// may be empty.
+/// may be empty. A clone shares everything, and costs the same however much that is.
 #[derive(Clone)]
 pub struct Stream {
     log: Log,
@@ -31,7 +33,7 @@ pub struct Stream {
     max_deleted_id: StreamId,
     entries_added: u64,
     idmp: Idmp,
-    groups: BTreeMap<Box<[u8]>, Box<Group>>,
+    groups: Groups,
 }
 
 /// What becomes of a removed entry's place in the groups.
@@ -63,7 +65,7 @@ impl Stream {
             max_deleted_id: StreamId::MIN,
             entries_added: 0,
             idmp: Idmp::new(idmp),
-            groups: BTreeMap::new(),
+            groups: Groups::default(),
         }
     }
 
@@ -144,13 +146,12 @@ impl Stream {
         if policy == RefPolicy::Acked && self.is_awaited(id) {
             return Deletion::StillAwaited;
         }
-        if !self.log.contains(id) {
+        if !self.log.remove(id) {
             return Deletion::NoSuchEntry;
         }
         if policy == RefPolicy::DelRef {
-            forget_references(&mut self.groups, id);
+            self.groups.forget_references(id);
         }
-        self.log.remove(id);
         self.max_deleted_id = self.max_deleted_id.max(id);
         Deletion::Deleted
     }
@@ -167,12 +168,12 @@ impl Stream {
                 removed
             }
             RefPolicy::DelRef => log.trim_if(trim, |id| {
-                forget_references(groups, id);
+                groups.forget_references(id);
                 last = id;
                 true
             }),
             RefPolicy::Acked => log.trim_if(trim, |id| {
-                let done = !groups.values().any(|group| group.awaits(id));
+                let done = !groups.await_entry(id);
                 if done {
                     last = id;
                 }
@@ -184,7 +185,7 @@ impl Stream {
 
     /// Whether a group has the entry pending or still has to be given it.
     pub fn is_awaited(&self, id: StreamId) -> bool {
-        self.groups.values().any(|group| group.awaits(id))
+        self.groups.await_entry(id)
     }
 
     /// Sets what XSETID sets. No entry is above `last_id`.
@@ -205,7 +206,7 @@ impl Stream {
     // Groups.
 
     pub fn group(&self, name: &[u8]) -> Option<&Group> {
-        self.groups.get(name).map(|group| &**group)
+        self.groups.get(name)
     }
 
     /// A group to change, and the log that it reads beside it.
@@ -215,37 +216,30 @@ impl Stream {
 
     /// All groups, in order of name.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = (&[u8], &Group)> {
-        self.groups.iter().map(|(name, group)| (&**name, &**group))
+        self.groups.iter()
     }
 
     /// Adds a group; false, and no change, if there is one of this name.
     pub fn add_group(&mut self, name: &[u8], group: Group) -> bool {
-        if self.groups.contains_key(name) {
-            return false;
-        }
-        self.groups.insert(name.into(), Box::new(group));
-        true
+        self.groups.insert(name, group)
     }
 
     /// Takes a group away with all that is pending in it.
-    pub fn remove_group(&mut self, name: &[u8]) -> Option<Box<Group>> {
+    pub fn remove_group(&mut self, name: &[u8]) -> Option<Arc<Group>> {
         self.groups.remove(name)
     }
 
     /// Makes an entry, which may be gone, no longer pending in any group; whether it was in one.
     pub fn forget_references(&mut self, id: StreamId) -> bool {
-        forget_references(&mut self.groups, id)
+        self.groups.forget_references(id)
     }
 
     /// The memory that the stream holds, in bytes.
     pub fn memory_bytes(&self) -> usize {
-        let groups = self.groups.iter();
-        let groups =
-            groups.map(|(name, group)| name.len() + size_of::<Group>() + group.heap_bytes());
         size_of::<Stream>()
             + self.log.memory_bytes()
             + self.idmp.memory_bytes()
-            + groups.sum::<usize>()
+            + self.groups.heap_bytes()
     }
 }
 
@@ -258,12 +252,4 @@ impl std::fmt::Debug for Stream {
             .field("entries_added", &self.entries_added)
             .finish_non_exhaustive()
     }
-}
-
-fn forget_references(groups: &mut BTreeMap<Box<[u8]>, Box<Group>>, id: StreamId) -> bool {
-    let mut was_pending = false;
-    for group in groups.values_mut() {
-        was_pending |= group.acknowledge(id).is_some();
-    }
-    was_pending
 }

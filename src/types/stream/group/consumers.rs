@@ -4,8 +4,8 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
+use crate::types::spine::{Slot, Spine};
 use crate::types::stream::pending::Owner;
 
 /// One consumer of a group.
@@ -44,66 +44,125 @@ impl Consumer {
     }
 }
 
-/// Consumers under numbers that are given out again once free, lowest come first served last.
+/// A number: a consumer's, or free.
+#[derive(Clone)]
+enum Place {
+    Taken(Consumer),
+    /// The number that was free before, to be given out after this one.
+    Free(Option<u32>),
+}
+
+impl Slot for Place {
+    type Key = ();
+
+    fn key(&self) -> &() {
+        &()
+    }
+}
+
+impl Place {
+    fn consumer(&self) -> Option<&Consumer> {
+        match self {
+            Place::Taken(consumer) => Some(consumer),
+            Place::Free(_) => None,
+        }
+    }
+}
+
+/// A consumer, found by the hash of its name.
+#[derive(Clone)]
+struct Hashed {
+    hash: u64,
+    number: u32,
+}
+
+impl Slot for Hashed {
+    type Key = u64;
+
+    fn key(&self) -> &u64 {
+        &self.hash
+    }
+}
+
+/// Consumers under numbers that are given out again once free, the last freed first.
 #[derive(Clone, Default)]
 pub(super) struct Consumers {
-    /// By number; `None` where the number is free.
-    slots: Vec<Option<Consumer>>,
-    free: Vec<u32>,
-    /// Numbers, by the hash of the name.
-    by_name: HashTable<u32>,
+    by_number: Spine<Place>,
+    last_freed: Option<u32>,
+    /// In order of the hashes.
+    by_hash: Spine<Hashed>,
     hasher: RandomState,
 }
 
 impl Consumers {
     pub(super) fn len(&self) -> usize {
-        self.by_name.len()
+        self.by_hash.len()
     }
 
     pub(super) fn by_name(&self, name: &[u8]) -> Option<&Consumer> {
-        let is_named = |&number: &u32| self.numbered(number).name() == name;
-        let number = self.by_name.find(self.hasher.hash_one(name), is_named)?;
-        Some(self.numbered(*number))
+        self.find(name).map(|(_, consumer)| consumer)
+    }
+
+    /// The consumer of this name, and its place in `by_hash`.
+    #[inline]
+    fn find(&self, name: &[u8]) -> Option<(usize, &Consumer)> {
+        let hash = self.hasher.hash_one(name);
+        let mut place = self.by_hash.partition_point(|&other| other < hash);
+        while let Some(hashed) = self.by_hash.get(place).filter(|hashed| hashed.hash == hash) {
+            let consumer = self.numbered(hashed.number);
+            if consumer.name() == name {
+                return Some((place, consumer));
+            }
+            place += 1;
+        }
+        None
     }
 
     pub(super) fn numbered(&self, number: u32) -> &Consumer {
-        self.slots[number as usize].as_ref().expect("the number stands for a consumer")
+        self.get(number).expect("the number stands for a consumer")
     }
 
     pub(super) fn numbered_mut(&mut self, number: u32) -> &mut Consumer {
-        self.slots[number as usize].as_mut().expect("the number stands for a consumer")
+        self.get_mut(number).expect("the number stands for a consumer")
     }
 
     /// How many numbers were ever given out; all are below it.
     pub(super) fn numbers(&self) -> u32 {
-        self.slots.len() as u32
+        self.by_number.len() as u32
     }
 
+    #[inline]
     pub(super) fn get(&self, number: u32) -> Option<&Consumer> {
-        self.slots.get(number as usize)?.as_ref()
+        self.by_number.get(number as usize)?.consumer()
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Consumer> {
-        self.slots.get_mut(number as usize)?.as_mut()
+        match self.by_number.get_mut(number as usize)? {
+            Place::Taken(consumer) => Some(consumer),
+            Place::Free(_) => None,
+        }
     }
 
     pub(super) fn in_name_order(&self) -> Vec<&Consumer> {
-        let mut consumers: Vec<_> = self.slots.iter().flatten().collect();
+        let mut consumers: Vec<_> = self.by_number.iter().filter_map(Place::consumer).collect();
         consumers.sort_unstable_by_key(|consumer| consumer.name());
         consumers
     }
 
     /// Makes a consumer of a name that there is none of; its number.
     pub(super) fn create(&mut self, name: &[u8], now_ms: u64) -> u32 {
-        let number = self.free.pop().unwrap_or_else(|| self.new_number());
+        let number = match self.last_freed {
+            Some(number) => number,
+            None => self.new_number(),
+        };
         self.enter(number, name, now_ms, None);
         number
     }
 
     /// Adds a number that is free.
     pub(super) fn push_free(&mut self) {
-        let number = self.new_number();
-        self.free.push(number);
+        self.new_number();
     }
 
     /// Adds a number for a consumer of a name that there is none of.
@@ -112,41 +171,45 @@ impl Consumers {
         self.enter(number, name, seen_ms, active_ms);
     }
 
+    /// Adds a number, and makes it the last freed.
     fn new_number(&mut self) -> u32 {
-        self.slots.push(None);
-        u32::try_from(self.slots.len() - 1)
+        let number = u32::try_from(self.by_number.len())
             .ok()
             .filter(|&number| number <= Owner::CONSUMER_MAX)
-            .expect("four billion names do not fit in memory")
+            .expect("four billion names do not fit in memory");
+        self.by_number.push_back(Place::Free(self.last_freed.replace(number)));
+        number
     }
 
+    /// Puts a consumer under the number that was freed last.
     fn enter(&mut self, number: u32, name: &[u8], seen_ms: u64, active_ms: Option<u64>) {
-        self.slots[number as usize] =
-            Some(Consumer { name: name.into(), number, seen_ms, active_ms, pending: 0 });
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        let hash = |&number: &u32| {
-            slots[number as usize].as_ref().map_or(0, |named| hasher.hash_one(named.name()))
-        };
-        self.by_name.insert_unique(hasher.hash_one(name), number, hash);
+        let place = self.by_number.get_mut(number as usize).expect("a number has a place");
+        if let Place::Free(freed_before) = *place {
+            self.last_freed = freed_before;
+        }
+        let name: Arc<[u8]> = name.into();
+        let hash = self.hasher.hash_one(&*name);
+        *place = Place::Taken(Consumer { name, number, seen_ms, active_ms, pending: 0 });
+        let behind = self.by_hash.partition_point(|&other| other < hash);
+        self.by_hash.insert(behind, Hashed { hash, number });
     }
 
     /// Removes a consumer and frees its number.
     pub(super) fn remove(&mut self, name: &[u8]) -> Option<Consumer> {
-        let slots = &self.slots;
-        let is_named = |&number: &u32| {
-            slots[number as usize].as_ref().is_some_and(|consumer| consumer.name() == name)
-        };
-        let found = self.by_name.find_entry(self.hasher.hash_one(name), is_named).ok()?;
-        let (number, _) = found.remove();
-        self.free.push(number);
-        self.slots[number as usize].take()
+        let (place, consumer) = self.find(name)?;
+        let number = consumer.number;
+        self.by_hash.remove(place);
+        let place = self.by_number.get_mut(number as usize)?;
+        let freed = Place::Free(self.last_freed.replace(number));
+        match std::mem::replace(place, freed) {
+            Place::Taken(consumer) => Some(consumer),
+            Place::Free(_) => None,
+        }
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let names: usize = self.slots.iter().flatten().map(|named| named.name.len() + 16).sum();
-        names
-            + self.slots.capacity() * size_of::<Option<Consumer>>()
-            + self.free.capacity() * size_of::<u32>()
-            + self.by_name.allocation_size()
+        let consumers = self.by_number.iter().filter_map(Place::consumer);
+        let names: usize = consumers.map(|named| named.name.len() + 16).sum();
+        names + self.by_number.heap_bytes() + self.by_hash.heap_bytes()
     }
 }
