@@ -308,7 +308,16 @@ impl Parked for ParkedCommand {
         let mut out = Vec::new();
         let mut session = Session::stand_in(tx.db(), self.proto);
         tx.set_no_touch(self.no_touch);
-        let reply = Reply::new(&mut out, self.proto);
+        let mut reply = Reply::new(&mut out, self.proto);
+        let _room = match self.server.store.reserve(self.request.command, &session, &args) {
+            Ok(room) => room,
+            // Nobody would wake it when there is room again.
+            Err(error) => {
+                observe::rejected(&self.server, &args, &error);
+                reply.error(error.text());
+                return Some(out);
+            }
+        };
         let mut cx = Cx::new(tx, reply, &mut session, &self.server, Mode::Retry);
         let begun = cx.session.stopwatch.start();
         let succeeded = call(&mut cx, self.request.command, &args);

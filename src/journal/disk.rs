@@ -161,6 +161,9 @@ impl fmt::Display for LockRefused {
 /// A directory of the file system.
 pub struct DirDisk {
     root: PathBuf,
+    /// The directory, open from the start: where no file can be opened any more, names can still be
+    /// made lasting.
+    opened: File,
 }
 
 impl DirDisk {
@@ -175,7 +178,7 @@ impl DirDisk {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(DirDisk { root: root.to_path_buf() })
+        Ok(DirDisk { root: root.to_path_buf(), opened: File::open(root)? })
     }
 
     pub fn root(&self) -> &Path {
@@ -233,7 +236,11 @@ impl Disk for DirDisk {
     }
 
     fn sync(&self) -> io::Result<()> {
-        File::open(&self.root)?.sync_all()
+        match File::open(&self.root) {
+            Ok(directory) => directory.sync_all(),
+            Err(error) if is_out_of_files(&error) => self.opened.sync_all(),
+            Err(error) => Err(error),
+        }
     }
 
     fn lock(&self, name: &str, pid: u32) -> Result<DirLock, LockRefused> {
@@ -260,6 +267,11 @@ impl Disk for DirDisk {
         write(&mut file).map_err(LockRefused::Io)?;
         Ok(DirLock::new(file))
     }
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 /// Takes the room on the disk, so that writing into the file cannot fail for want of it.

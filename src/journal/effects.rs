@@ -114,6 +114,10 @@ pub trait Sink: Send + Sync {
 
     /// Sees to it that what was taken gets written, where nobody waits for it. Called without locks.
     fn flush(&self);
+
+    /// Whether there is room for a frame of `bytes` of effects that only remove something, which
+    /// nobody waits for.
+    fn may_remove(&self, bytes: u64) -> bool;
 }
 
 /// Keeps all frames in memory, for tests.
@@ -138,4 +142,8 @@ impl Sink for MemorySink {
     }
 
     fn flush(&self) {}
+
+    fn may_remove(&self, _: u64) -> bool {
+        true
+    }
 }

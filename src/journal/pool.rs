@@ -174,6 +174,13 @@ impl Pool {
         Ok(())
     }
 
+    /// The spares' files are gone: they are of no use any more.
+    pub fn forget(&self) {
+        let mut spares = self.spares.lock();
+        spares.ready.clear();
+        self.count(&spares);
+    }
+
     /// Does one piece of work towards a full pool: makes a spare, or writes the next one's blocks.
     /// Whether there is more to do.
     ///

@@ -417,7 +417,6 @@ impl Disk for SimDisk {
         state.operate(|fault| match fault {
             Fault::SyncError => Some(Errno::IO),
             Fault::Gone => Some(Errno::NOENT),
-            Fault::TooManyFiles => Some(Errno::MFILE),
             _ => None,
         })?;
         state.synced_names = state.names.clone();

@@ -229,23 +229,26 @@ impl Journal {
     }
 
     /// Ends a batch: waits until all below `position` is settled, and a reply may tell of it.
-    pub fn settle(&self, position: u64) -> Settle<'_> {
+    /// `written` is the position behind what the one who waits has changed itself, 0 without any:
+    /// in an impaired journal reads go on, but nobody may be told that a change went well which went
+    /// nowhere.
+    pub fn settle(&self, position: u64, written: u64) -> Settle<'_> {
         if self.shared.settled.position() < position {
             self.flush();
         }
-        self.shared.wait(Awaited::Settled, position)
+        self.shared.wait(Awaited::Settled, position, written)
     }
 
     /// Waits until all below `position` is on the disk, whatever the mode (WAITAOF).
     pub fn wait_durable(&self, position: u64) -> Settle<'_> {
-        self.shared.wait(Awaited::Durable, position)
+        self.shared.wait(Awaited::Durable, position, position)
     }
 
     /// Waits until a batch may start: until the backlog is below its limit.
     pub fn admit(&self) -> Settle<'_> {
         let backlog_bytes_max = self.shared.backlog_bytes_max.load(Ordering::Relaxed);
         let position = self.next().saturating_sub(backlog_bytes_max);
-        self.settle(position)
+        self.settle(position, 0)
     }
 
     /// Holds room for frames of `bytes` in all (their heads are added), before anything is changed.
@@ -326,7 +329,7 @@ impl Journal {
 
     /// Waits until frames up to `position` have been written, as they are by others.
     pub fn reached(&self, position: u64) -> Settle<'_> {
-        self.shared.wait(Awaited::Settled, position)
+        self.shared.wait(Awaited::Settled, position, 0)
     }
 
     /// Whether a batch has to wait before it starts ([`Journal::admit`]).
@@ -427,10 +430,14 @@ impl Journal {
             // Nothing below the cut can be synced any more; the snapshot itself stands for it.
             let bytes = writer.finish(position)?;
             self.shared.committer.lock().set_healed();
-            *self.shared.failure.lock() = None;
             self.shared.durable.advance(position);
             self.shared.settled.advance(position);
-            self.shared.exchange_state(State::Healing, State::Serving);
+            // It may have failed again since; then the next snapshot heals that.
+            let queue = self.shared.queue.lock();
+            if self.shared.exchange_state(State::Healing, State::Serving) {
+                *self.shared.failure.lock() = None;
+            }
+            drop(queue);
             self.shared.exchange_state(State::Resuming, State::Serving);
             self.shared.commit();
             return Ok(bytes);
@@ -508,6 +515,11 @@ impl Sink for Journal {
 
     fn flush(&self) {
         Journal::flush(self);
+    }
+
+    fn may_remove(&self, bytes: u64) -> bool {
+        // Held for no longer than this: it is appended under the locks that the caller has.
+        self.reserve(Class::Drain, bytes).is_ok()
     }
 }
 

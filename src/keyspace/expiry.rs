@@ -11,6 +11,20 @@ use super::{Keyspace, SHARDS};
 /// How many keys are removed in one go, under one lock of their shard.
 const KEYS_PER_STEP: usize = 64;
 
+/// How long until it is tried again where the journal has no room.
+const RETRY_MS: i64 = 250;
+/// What the effect that removes a key takes beside the key, at most, bytes.
+const EFFECT_BYTES: usize = 128;
+
+/// What became of a shard's due keys.
+enum Expired {
+    All,
+    /// There may be more.
+    Some,
+    /// The journal cannot take their removal. Nobody sees them either way.
+    Refused,
+}
+
 impl Keyspace {
     /// Keys are removed at their deadline; when off, only the writes that meet them do so.
     pub fn set_active_expiry(&self, active: bool) {
@@ -48,30 +62,45 @@ impl Keyspace {
             }
             // Whoever sets an earlier deadline from here on lowers it again.
             self.next_deadline_ms.store(NEVER, Ordering::Relaxed);
+            let mut refused = false;
             for shard in 0..SHARDS {
-                while self.expire_some(shard) {
-                    tokio::task::yield_now().await;
+                loop {
+                    match self.expire_some(shard) {
+                        Expired::All => break,
+                        Expired::Some => tokio::task::yield_now().await,
+                        Expired::Refused => {
+                            refused = true;
+                            break;
+                        }
+                    }
                 }
             }
             if let Some(sink) = self.sink.get() {
                 sink.flush();
             }
+            if refused {
+                self.clock.sleep_until_ms(self.clock.now_ms() + RETRY_MS).await;
+                self.note_deadline(0);
+            }
         }
     }
 
-    /// Removes a bounded number of due keys of a shard; true if there may be more.
-    fn expire_some(&self, shard: usize) -> bool {
+    /// Removes a bounded number of due keys of a shard.
+    fn expire_some(&self, shard: usize) -> Expired {
         self.run(ShardSet::one(shard), 0, self.clock.now_ms(), |tx| {
             // Looked at under the lock: loading begins with having had all of them.
             if self.expiry_paused.load(Ordering::Acquire) {
-                return false;
+                return Expired::All;
             }
             let mut left = KEYS_PER_STEP;
             for db in 0..self.databases {
                 tx.select(db);
                 while let Some(at) = tx.first_due(0) {
                     if left == 0 {
-                        return true;
+                        return Expired::Some;
+                    }
+                    if !tx.may_expire_at_place(0, at) {
+                        return Expired::Refused;
                     }
                     left -= 1;
                     tx.expire_at_place(0, at);
@@ -79,12 +108,19 @@ impl Keyspace {
                 }
                 tx.note_first_deadline();
             }
-            false
+            Expired::All
         })
     }
 }
 
 impl Tx<'_> {
+    /// Whether the journal can take the removal of the key in a slot.
+    fn may_expire_at_place(&self, rank: usize, at: usize) -> bool {
+        let key = &self.part(rank).table.slot(at).key;
+        let bytes = (key.len() + EFFECT_BYTES) as u64;
+        self.keyspace().sink.get().is_none_or(|sink| sink.may_remove(bytes))
+    }
+
     fn note_first_deadline(&self) {
         if let Some(&(deadline_ms, _)) = self.part(0).deadlines.first() {
             self.keyspace().note_deadline(deadline_ms);

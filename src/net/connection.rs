@@ -266,7 +266,7 @@ impl Connection {
             journal.flush();
             return Ok(());
         }
-        if journal.settle(position).await.is_ok() {
+        if journal.settle(position, self.session.seen.written).await.is_ok() {
             return Ok(());
         }
         // How many of the replies would still be true, nobody knows.

@@ -14,8 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forebay::command::Server;
+use forebay::command::store::Store;
 use forebay::config::Config;
 use forebay::journal::MemorySink;
+use forebay::journal::disk::Disk;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
 
@@ -50,6 +52,32 @@ impl TestServer {
     }
 
     pub fn with(lines: &str, clock: Option<Arc<ManualClock>>) -> TestServer {
+        TestServer::launch(lines, clock, true)
+    }
+
+    /// With these settings, on what a disk holds; what is answered is kept there.
+    pub fn on_disk(
+        lines: &str,
+        clock: Option<Arc<ManualClock>>,
+        disk: Arc<dyn Disk>,
+    ) -> TestServer {
+        let server = TestServer::launch(lines, clock, false);
+        server.server.begin_loading();
+        server.load(disk).unwrap_or_else(|why| panic!("{why}"));
+        server
+    }
+
+    /// Loads what a disk holds, after `begin_loading`.
+    pub fn load(&self, disk: Arc<dyn Disk>) -> Result<(), String> {
+        Store::open(&self.server, disk)?;
+        Store::follow_settings(&self.server);
+        self.server.end_loading();
+        Ok(())
+    }
+
+    /// A server that keeps nothing until it is told to [`TestServer::load`]; with a sink it never
+    /// will.
+    pub fn launch(lines: &str, clock: Option<Arc<ManualClock>>, with_sink: bool) -> TestServer {
         let config = Config::from_lines(lines).unwrap_or_else(|error| panic!("{error}"));
         let sink = Arc::new(MemorySink::default());
         let keyspace = Keyspace::new(Options {
@@ -59,7 +87,7 @@ impl TestServer {
                 None => Arc::new(SystemClock),
             },
             seed: 7,
-            sink: Some(Arc::clone(&sink) as Arc<dyn forebay::journal::Sink>),
+            sink: with_sink.then(|| Arc::clone(&sink) as Arc<dyn forebay::journal::Sink>),
         });
         let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -230,6 +258,21 @@ impl Raw {
             // A reset is a close too.
             self.stream.peek(&mut rest).is_err()
         }
+    }
+
+    /// All that comes until the server closes the connection, `\r\n` shown as a space.
+    pub fn rest(&mut self) -> String {
+        let mut rest = std::mem::take(&mut self.buffered);
+        // A reset is a close too.
+        drop(self.stream.read_to_end(&mut rest));
+        String::from_utf8_lossy(&rest).replace("\r\n", " ").trim_end().to_string()
+    }
+
+    /// Sends a command to a server that may be about to close the connection; all that comes.
+    pub fn ask_to_the_end(&mut self, line: &str) -> String {
+        // Where it has closed already, there is nothing to read either.
+        drop(self.stream.write_all(format!("{line}\r\n").as_bytes()));
+        self.rest()
     }
 
     fn line_end(&mut self, from: usize) -> usize {

@@ -1,5 +1,6 @@
 //! What the handle, the waiters and the threads of a journal share, and the threads' work.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::thread;
@@ -18,6 +19,8 @@ use crate::journal::progress::Progress;
 /// At the very end of the reserve so much is kept at most, bytes.
 const MARGIN: u64 = 4 << 20;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How often the current segment is looked for under its name.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long until room is asked for again on a full disk.
 const RETRY_ROOM: Duration = Duration::from_millis(250);
 
@@ -142,9 +145,9 @@ impl Shared {
         }
     }
 
-    pub(super) fn wait(&self, awaited: Awaited, target: u64) -> Settle<'_> {
+    pub(super) fn wait(&self, awaited: Awaited, target: u64, written: u64) -> Settle<'_> {
         let failures = self.failures.load(Ordering::Acquire);
-        Settle { shared: self, awaited, target, failures, waker: None }
+        Settle { shared: self, awaited, target, written, failures, waker: None }
     }
 
     pub(super) fn wake_all(&self) {
@@ -279,8 +282,11 @@ impl Shared {
                 return self.commit();
             }
             let written = self.write_gathered(&mut committer).map(|()| committer.written());
+            let is_healing = committer.is_healing();
             drop(committer);
             match written {
+                // Below it lies what went nowhere, until a snapshot stands for that.
+                Ok(_) if is_healing => {}
                 Ok(end) => self.settled.advance(end),
                 Err(failure) => return self.fail(failure),
             }
@@ -314,6 +320,12 @@ impl Shared {
     }
 
     pub(super) fn fail(&self, failure: Failure) {
+        let state = if self.mode() == Mode::Always { State::Failed } else { State::Impaired };
+        self.fail_to(state, failure);
+    }
+
+    /// The first failure latches: the journal goes to `state`.
+    fn fail_to(&self, state: State, failure: Failure) {
         let is_final = {
             // With the queue locked, no frame is added to a group that will not be written.
             let mut queue = self.queue.lock();
@@ -324,8 +336,7 @@ impl Shared {
             // Where nothing is promised yet there is nobody to whom the outcome is unknown.
             let state = match before {
                 State::Resuming => State::Off,
-                _ if self.mode() == Mode::Always => State::Failed,
-                _ => State::Impaired,
+                _ => state,
             };
             if state != State::Off {
                 *self.failure.lock() = Some(failure.clone());
@@ -414,13 +425,44 @@ impl Shared {
     }
 
     pub(super) fn run_keeper(&self) {
+        let mut looked = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
             match self.pool.tend() {
                 Ok(true) => {}
-                Ok(false) => thread::park(),
+                Ok(false) => thread::park_timeout(LOOK_EVERY),
                 Err(_) => thread::park_timeout(RETRY_ROOM),
             }
+            if looked.elapsed() >= LOOK_EVERY {
+                looked = Instant::now();
+                self.look_for_segment();
+            }
         }
+    }
+
+    /// Whoever removes the directory leaves an open file behind that takes writes and syncs, and
+    /// that no start will find.
+    ///
+    /// No write has failed, and memory holds everything: so the process does not end, whatever the
+    /// mode. Writes are refused until a snapshot has succeeded, in a directory made anew.
+    pub(super) fn look_for_segment(&self) {
+        let name = {
+            let committer = self.committer.lock();
+            if committer.is_broken() || committer.is_healing() {
+                return;
+            }
+            committer.to_sync().1
+        };
+        let Err(error) = self.disk.open(&name) else { return };
+        let mut committer = self.committer.lock();
+        // Where files cannot be opened for another reason, those that are open still serve. And it
+        // may have been left, and removed, in between.
+        if error.kind() != io::ErrorKind::NotFound || committer.to_sync().1 != name {
+            return;
+        }
+        committer.set_broken();
+        drop(committer);
+        self.pool.forget();
+        self.fail_to(State::Impaired, failing("find", &name)(error));
     }
 
     /// Fills the pool, as far as it can be.

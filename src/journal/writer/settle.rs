@@ -27,6 +27,8 @@ pub struct Settle<'j> {
     pub(super) shared: &'j Shared,
     pub(super) awaited: Awaited,
     pub(super) target: u64,
+    /// The position behind what the one who waits has changed itself; 0 if nothing.
+    pub(super) written: u64,
     /// How often the journal had failed when the waiting began.
     pub(super) failures: u64,
     pub(super) waker: Option<Arc<AtomicWaker>>,
@@ -50,10 +52,14 @@ impl Settle<'_> {
             {
                 Some(Err(OutcomeUnknown))
             }
-            // What reads rest on stays in doubt until a snapshot is whole, and reads go on.
-            State::Impaired | State::Healing => {
-                (self.awaited == Awaited::Settled).then_some(Ok(()))
+            State::Impaired | State::Healing if self.awaited == Awaited::Durable => None,
+            // It may have failed before the waiting began: behind what is settled is what went
+            // nowhere.
+            State::Impaired | State::Healing if self.written > progress.position() => {
+                Some(Err(OutcomeUnknown))
             }
+            // What reads rest on stays in doubt until a snapshot is whole, and reads go on.
+            State::Impaired | State::Healing => Some(Ok(())),
         }
     }
 }

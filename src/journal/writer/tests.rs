@@ -70,7 +70,11 @@ fn a_reply_waits_for_the_group_that_holds_what_it_tells() {
     let first = journal.append(frame(10));
     let second = journal.append(frame(10));
     assert_eq!(second - first, 50, "a position counts heads and payloads");
-    let mut waits = [journal.settle(first), journal.settle(second), journal.wait_durable(second)];
+    let mut waits = [
+        journal.settle(first, first),
+        journal.settle(second, second),
+        journal.wait_durable(second),
+    ];
     assert!(waits.iter_mut().all(|wait| poll(wait).is_pending()));
     assert_eq!(journal.status().waiting, 3);
     journal.step();
@@ -100,7 +104,7 @@ fn modes_promise_what_they_say() {
         let bench = bench(&disk, mode, 0);
         let journal = &bench.journal;
         let end = journal.append(frame(20));
-        assert_eq!(poll(&mut journal.settle(end)), Poll::Ready(Ok(())), "{mode:?}");
+        assert_eq!(poll(&mut journal.settle(end, end)), Poll::Ready(Ok(())), "{mode:?}");
         assert!(journal.durable() < end, "nothing was synced");
         assert_eq!(steps_on(&disk.after_kill()), 1);
         let mut durable = journal.wait_durable(end);
@@ -108,7 +112,7 @@ fn modes_promise_what_they_say() {
         journal.set_mode(Mode::Always).expect("the disk is well");
         assert_eq!(poll(&mut durable), Poll::Ready(Ok(())), "changing to always syncs");
         let end = journal.append(frame(20));
-        let mut settled = journal.settle(end);
+        let mut settled = journal.settle(end, end);
         assert!(poll(&mut settled).is_pending());
         journal.set_mode(mode).expect("the disk is well");
         assert_eq!(poll(&mut settled), Poll::Ready(Ok(())), "what waited is written");
@@ -136,7 +140,7 @@ fn under_always_the_first_failure_is_final() {
         journal.append(frame(10));
         journal.step();
         let end = journal.append(frame(10));
-        let mut wait = journal.settle(end);
+        let mut wait = journal.settle(end, end);
         assert!(poll(&mut wait).is_pending());
         disk.fail(fault);
         journal.step();
@@ -150,7 +154,7 @@ fn under_always_the_first_failure_is_final() {
         let later = journal.append(frame(10));
         journal.step();
         assert!(journal.sync().is_err() && journal.end().is_err());
-        assert_eq!(poll(&mut journal.settle(later)), Poll::Ready(Err(OutcomeUnknown)));
+        assert_eq!(poll(&mut journal.settle(later, 0)), Poll::Ready(Err(OutcomeUnknown)));
         // The one in doubt may have come through, the one after it cannot.
         for seed in 0..20 {
             assert!((1..=2).contains(&steps_on(&disk.after_power_cut(seed))), "{fault:?}");
@@ -208,7 +212,7 @@ fn otherwise_a_failure_is_healed_by_a_snapshot() {
         assert!(matches!(journal.reserve(Class::Ordinary, 1), Err(Refused::Failed(_))));
         // What expires meanwhile is in no frame, and reads go on.
         let later = journal.append(frame(10));
-        assert_eq!(poll(&mut journal.settle(later)), Poll::Ready(Ok(())));
+        assert_eq!(poll(&mut journal.settle(later, 0)), Poll::Ready(Ok(())));
 
         assert!(journal.begin_snapshot(journal.cut()).is_err(), "the disk still fails");
         assert!(journal.reserve(Class::Ordinary, 1).is_err());
@@ -343,7 +347,7 @@ fn threads_write_what_many_append_on_a_real_disk() {
                             journal.admit().await.expect("the disk is well");
                             let _room = journal.reserve(Class::Ordinary, 900).expect("room");
                             let end = journal.append(frame(900));
-                            journal.settle(end).await.expect("the disk is well");
+                            journal.settle(end, end).await.expect("the disk is well");
                             assert!(journal.settled() >= end);
                         }
                     });

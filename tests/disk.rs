@@ -1,0 +1,417 @@
+//! A server on a disk that fails: what is refused, what goes on, what clients are told, and that
+//! nothing answered is lost.
+//!
+//! `FOREBAY_DRAIN` (default 20000) is how many entries are drained on a full disk.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forebay::journal::sim::{Fault, SimDisk};
+use support::bare::digest;
+use support::{Raw, TestServer};
+
+const SEGMENT: u64 = 64 << 10;
+const RESERVE: u64 = 256 << 10;
+
+/// The words for the system's error, as a client reads them.
+fn refused(why: &str) -> String {
+    format!("-MISCONF Errors writing to the AOF file: {why}")
+}
+
+const FULL: &str = "No space left on device";
+const IO: &str = "Input/output error";
+
+fn settings(fsync: &str) -> String {
+    format!(
+        "databases 3\nappendfsync {fsync}\njournal-segment-size {SEGMENT}\n\
+         journal-reserve-size {RESERVE}\nenable-debug-command yes\n"
+    )
+}
+
+fn start(disk: &SimDisk, fsync: &str) -> TestServer {
+    TestServer::on_disk(&settings(fsync), None, Arc::new(disk.clone()))
+}
+
+/// What another start finds on a disk.
+fn found(disk: &SimDisk) -> Vec<String> {
+    digest(&start(disk, "always").server)
+}
+
+/// One field of INFO persistence.
+fn field(client: &mut Raw, name: &str) -> String {
+    let text = client.ask("INFO persistence");
+    let prefix = format!("{name}:");
+    let mut words = text.split(' ').filter_map(|word| word.strip_prefix(&prefix));
+    words.next().unwrap_or_default().to_string()
+}
+
+/// Waits until writes are taken again.
+fn wait_for_service(client: &mut Raw) {
+    for _ in 0..2000 {
+        if client.ask("SET again 1") == "+OK" {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("service does not resume: {}", client.ask("INFO persistence"));
+}
+
+/// Adds entries, and when there is no room for more the smallest writes, until those are refused
+/// too; how many entries were taken, and the refusal.
+fn fill(client: &mut Raw, stream: &str) -> (u64, String) {
+    let add = format!("XADD {stream} * f {}", "v".repeat(3000));
+    let (taken, _) = until_refused(client, &add);
+    (taken, until_refused(client, "INCR filler").1)
+}
+
+fn until_refused(client: &mut Raw, request: &str) -> (u64, String) {
+    for taken in 0..20_000 {
+        let reply = client.ask(request);
+        if reply.starts_with('-') {
+            return (taken, reply);
+        }
+    }
+    panic!("the disk does not get full");
+}
+
+fn ids(reply: &str) -> Vec<&str> {
+    let is_id = |word: &&str| {
+        word.split_once('-').is_some_and(|(ms, seq)| {
+            ms.len() > 10 && (ms.to_string() + seq).bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    reply.split(' ').filter(is_id).collect()
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_new_before_anything_changes() {
+    for fsync in ["always", "everysec", "no"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        assert_eq!(client.ask("XGROUP CREATE s g 0 MKSTREAM"), "+OK");
+        assert_eq!(client.ask("SET text 5"), "+OK");
+        assert_eq!(client.ask("RPUSH list a b c"), ":3");
+        disk.fail(Fault::Full);
+        let (taken, refusal) = fill(client, "s");
+        assert_eq!(refusal, refused(FULL));
+        assert!(taken > 5, "what is allocated is used first: {taken}");
+        assert_eq!(client.ask("XLEN s"), format!(":{taken}"));
+        // Nothing that takes anything in, and nothing of it has happened.
+        let before = digest(&server.server);
+        for request in [
+            "SET text 6",
+            "INCR text",
+            "APPEND text x",
+            "LPUSH list d",
+            "LSET list 0 z",
+            "XADD t * f v",
+        ] {
+            assert_eq!(client.ask(request), refused(FULL), "{fsync}: {request}");
+        }
+        assert_eq!(client.ask("MULTI"), "+OK");
+        assert_eq!(client.ask("SET text 7"), refused(FULL));
+        let aborted = "-EXECABORT Transaction discarded because of previous errors.";
+        assert_eq!(client.ask("EXEC"), aborted);
+        assert_eq!(digest(&server.server), before, "{fsync}");
+        // Reads go on.
+        assert_eq!(client.ask("GET text"), "$1 5");
+        assert_eq!(client.ask("LRANGE list 0 -1"), "*3 $1 a $1 b $1 c");
+        assert_eq!(field(client, "forebay_journal_room"), "short");
+        // What drains passes.
+        let delivered = client.ask("XREADGROUP GROUP g c COUNT 2 STREAMS s >");
+        let delivered = ids(&delivered);
+        assert_eq!(delivered.len(), 2);
+        assert_eq!(client.ask(&format!("XACK s g {}", delivered.join(" "))), ":2");
+        assert_eq!(client.ask(&format!("XDEL s {}", delivered.join(" "))), ":2");
+        assert_eq!(client.ask("LPOP list"), "$1 a");
+        assert_eq!(client.ask("DEL text"), ":1");
+        let state = digest(&server.server);
+        assert_eq!(found(&disk.after_kill()), state, "{fsync}: a kill on the full disk");
+        if fsync == "always" {
+            assert_eq!(found(&disk.after_power_cut(1)), state, "a power cut on the full disk");
+        }
+        disk.mend();
+        wait_for_service(client);
+        assert!(client.ask("XADD s * f v").starts_with('$'));
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}: afterwards");
+    }
+}
+
+/// Drains a stream of one entry after the other, or so many at a time.
+fn drain(server: &TestServer, client: &mut Raw, count: u64) -> u64 {
+    let mut drained = 0;
+    loop {
+        let reply = client.ask(&format!("XREADGROUP GROUP g c COUNT {count} STREAMS s >"));
+        let delivered = ids(&reply);
+        if delivered.is_empty() {
+            assert_eq!(reply, "*-1", "after {drained}");
+            return drained;
+        }
+        drained += delivered.len() as u64;
+        let (number, delivered) = (delivered.len(), delivered.join(" "));
+        let acknowledged = client.ask(&format!("XACK s g {delivered}"));
+        assert_eq!(acknowledged, format!(":{number}"), "after {drained}");
+        assert_eq!(client.ask(&format!("XDEL s {delivered}")), format!(":{number}"));
+        assert!(server.server.store.failed.failure().is_none());
+    }
+}
+
+/// The reserve's default is for a million; here it is smaller by as much as there are fewer entries.
+#[test]
+fn what_was_accepted_drains_on_a_full_disk() {
+    let entries: u64 = std::env::var("FOREBAY_DRAIN")
+        .map_or(20_000, |text| text.parse().expect("a number in the knob"));
+    for batch in [1000, 10] {
+        let disk = SimDisk::new();
+        let reserve = 256 * entries.min(1_000_000) * (1 << 20) / 1_000_000;
+        let lines = format!(
+            "databases 3\nappendfsync no\njournal-segment-size 1mb\njournal-reserve-size {reserve}\n"
+        );
+        let server = TestServer::on_disk(&lines, None, Arc::new(disk.clone()));
+        let client = &mut server.raw();
+        assert_eq!(client.ask("XGROUP CREATE s g 0 MKSTREAM"), "+OK");
+        let request = b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nf\r\n$1\r\nv\r\n";
+        for _ in 0..entries / 1000 {
+            client.send(&request.repeat(1000));
+            (0..1000).for_each(|_| assert!(client.reply().starts_with('$')));
+        }
+        disk.fail(Fault::Full);
+        let (more, _) = fill(client, "s");
+        let before = server.server.store.journal().expect("open").next();
+        assert_eq!(drain(&server, client, batch), entries + more);
+        let after = server.server.store.journal().expect("open").next();
+        println!("{batch} at a time: {} bytes an entry", (after - before) / (entries + more));
+        assert_eq!(client.ask("XLEN s"), ":0");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server));
+    }
+}
+
+const UNKNOWN: &str = "-MISCONF The outcome of this command";
+
+/// Fails at the next operation of its kind; those who wait are told, and the rest is there.
+#[test]
+fn under_always_a_failure_ends_it_and_nothing_answered_is_lost() {
+    for fault in [Fault::WriteError, Fault::SyncError, Fault::ReadOnly] {
+        let disk = SimDisk::new();
+        let server = start(&disk, "always");
+        let (client, waiter, other) = (&mut server.raw(), &mut server.raw(), &mut server.raw());
+        assert_eq!(client.ask("SET kept 1"), "+OK");
+        assert!(client.ask("XADD s * f v").starts_with('$'));
+        waiter.command("BLPOP list 0");
+        server.wait_blocked(1);
+        let state = digest(&server.server);
+        disk.fail(fault);
+        // Two in one batch, a push with somebody waiting, and a read of what is in doubt.
+        client.send(b"INCR n\r\nRPUSH list a b\r\n");
+        let reply = client.reply();
+        assert!(reply.starts_with(UNKNOWN), "{fault:?}: {reply}");
+        assert!(client.closed(), "{fault:?}");
+        // The waiter is told nothing, or that nobody knows; never the element.
+        let told = waiter.rest();
+        assert!(told.is_empty() || told.starts_with(UNKNOWN), "{fault:?}: {told}");
+        let told = other.ask_to_the_end("GET n");
+        assert!(told.is_empty() || told.starts_with("-MISCONF"), "{fault:?}: {told}");
+        server.wait_until("the end to begin", || server.server.store.failed.failure().is_some());
+        drop(server);
+        disk.mend();
+        // What is in doubt may have come through, whole.
+        for (found, how) in [(disk.after_kill(), "kill"), (disk.after_power_cut(3), "power cut")] {
+            let again = start(&found, "always");
+            let client = &mut again.raw();
+            assert_eq!(client.ask("GET kept"), "$1 1", "{fault:?}, {how}");
+            assert_eq!(client.ask("XLEN s"), ":1", "{fault:?}, {how}");
+            let (number, length) = (client.ask("GET n"), client.ask("LLEN list"));
+            let pair = (number.as_str(), length.as_str());
+            let steps = [("$-1", ":0"), ("$1 1", ":0"), ("$1 1", ":2"), ("$1 1", ":1")];
+            assert!(steps.contains(&pair), "{fault:?}, {how}: {pair:?}; before: {state:?}");
+        }
+    }
+}
+
+/// Refused until a snapshot has stood for everything, which is tried again by itself.
+#[test]
+fn otherwise_a_failure_refuses_writes_until_a_snapshot_is_whole() {
+    for fsync in ["everysec", "no"] {
+        for fault in [Fault::WriteError, Fault::ReadOnly] {
+            let disk = SimDisk::new();
+            let server = start(&disk, fsync);
+            let (client, reader, waiter) =
+                (&mut server.raw(), &mut server.raw(), &mut server.raw());
+            assert_eq!(client.ask("SET kept 1"), "+OK");
+            waiter.command("BLPOP list 0");
+            server.wait_blocked(1);
+            disk.fail(fault);
+            client.send(b"INCR n\r\nRPUSH list a b\r\n");
+            let told = client.reply();
+            assert!(told.starts_with(UNKNOWN), "{fsync}, {fault:?}: {told}");
+            assert!(client.closed(), "{fsync}, {fault:?}");
+            let told = waiter.rest();
+            assert!(told.is_empty() || told.starts_with(UNKNOWN), "{fsync}, {fault:?}: {told}");
+            assert!(server.server.store.failed.failure().is_none(), "it goes on");
+            let why = if fault == Fault::WriteError { IO } else { "Read-only file system" };
+            for request in ["SET kept 2", "DEL kept", "LPOP list", "XADD s * f v"] {
+                assert_eq!(reader.ask(request), refused(why), "{fsync}: {request}");
+            }
+            assert_eq!(reader.ask("GET kept"), "$1 1");
+            assert_eq!(field(reader, "aof_last_write_status"), "err");
+            assert_eq!(field(reader, "forebay_promise_in_force"), "none");
+            // Nothing that was answered is lost meanwhile, and what is in doubt is whole or absent.
+            let again = start(&disk.after_kill(), fsync);
+            assert_eq!(again.raw().ask("GET kept"), "$1 1");
+            disk.mend();
+            wait_for_service(reader);
+            assert_eq!(field(reader, "aof_last_write_status"), "ok");
+            assert_eq!(field(reader, "forebay_promise_in_force"), fsync);
+            let state = digest(&server.server);
+            assert_eq!(found(&disk.after_kill()), state, "{fsync}, {fault:?}");
+            // It was a snapshot, synced: all before it is there after a power cut as well.
+            let after = start(&disk.after_power_cut(5), fsync);
+            assert_eq!(after.raw().ask("GET n"), server.raw().ask("GET n"), "{fsync}, {fault:?}");
+        }
+    }
+}
+
+/// The sync fails a while after the answers: nobody waits, and what was answered is with the kernel.
+#[test]
+fn a_failed_sync_behind_the_answers_refuses_writes_and_heals() {
+    let disk = SimDisk::new();
+    let server = start(&disk, "everysec");
+    let client = &mut server.raw();
+    disk.fail(Fault::SyncError);
+    for number in 1..=20 {
+        assert_eq!(client.ask("INCR n"), format!(":{number}"));
+    }
+    server.wait_until("the sync to fail", || server.raw().ask("SET x 1") == refused(IO));
+    assert_eq!(client.ask("GET n"), "$2 20");
+    assert_eq!(client.ask("WAITAOF 1 0 50"), "*2 :0 :0");
+    assert_eq!(start(&disk.after_kill(), "everysec").raw().ask("GET n"), "$2 20");
+    disk.mend();
+    wait_for_service(client);
+    assert_eq!(client.ask("WAITAOF 1 0 5000"), "*2 :1 :0");
+    for seed in 0..10 {
+        let again = start(&disk.after_power_cut(seed), "everysec");
+        assert_eq!(again.raw().ask("GET n"), "$2 20", "the snapshot stands for it");
+    }
+}
+
+#[test]
+fn short_writes_change_nothing() {
+    for fsync in ["always", "everysec"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        disk.fail(Fault::ShortWrites);
+        let long = "v".repeat(30_000);
+        for number in 1..=40 {
+            assert_eq!(client.ask(&format!("RPUSH list {long}")), format!(":{number}"));
+        }
+        assert_eq!(client.ask("SAVE"), "+OK");
+        assert_eq!(client.ask("INCR n"), ":1");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server));
+    }
+}
+
+/// Files that are open serve on; new segments and snapshots cannot be had.
+#[test]
+fn without_file_descriptors_what_is_new_is_refused_when_the_room_is_used() {
+    const WHY: &str = "Too many open files";
+    for fsync in ["always", "everysec"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        disk.fail(Fault::TooManyFiles);
+        let refusal = client.ask("SAVE");
+        assert!(refusal.starts_with("-ERR cannot save") && refusal.contains(WHY), "{refusal}");
+        assert_eq!(field(client, "rdb_last_bgsave_status"), "err");
+        assert_eq!(client.ask("SET a 2"), "+OK", "a snapshot that fails harms nothing");
+        assert_eq!(fill(client, "s").1, refused(WHY));
+        assert_eq!(client.ask("GET a"), "$1 2");
+        assert_eq!(client.ask("DEL a"), ":1");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}");
+        disk.mend();
+        wait_for_service(client);
+        assert_eq!(client.ask("SAVE"), "+OK");
+        assert_eq!(field(client, "rdb_last_bgsave_status"), "ok");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}");
+    }
+}
+
+/// Open files take writes and syncs, and no start will find them: so it is looked for.
+#[test]
+fn a_removed_directory_refuses_writes_until_there_is_one_again() {
+    for fsync in ["always", "everysec", "no"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        disk.fail(Fault::Gone);
+        let begun = std::time::Instant::now();
+        let gone = refused("No such file or directory");
+        server.wait_until("it to be seen", || server.raw().ask("SET a 2") == gone);
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        assert!(server.server.store.failed.failure().is_none(), "memory has it all");
+        assert!(client.ask("GET a").starts_with("$1 "));
+        assert_eq!(field(client, "forebay_promise_in_force"), "none");
+        // Somebody makes it anew: what was there is not.
+        disk.names().iter().for_each(|name| disk.take(name));
+        disk.mend();
+        wait_for_service(client);
+        assert_eq!(field(client, "forebay_promise_in_force"), fsync);
+        assert_eq!(client.ask("SET b 1"), "+OK");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}");
+    }
+}
+
+/// Each removal is a frame, and nobody waits for it: they must not use the reserve up and then fail.
+#[test]
+fn on_a_full_disk_keys_expire_for_readers_and_are_removed_later() {
+    let disk = SimDisk::new();
+    let server = start(&disk, "always");
+    let client = &mut server.raw();
+    const KEYS: usize = 6000;
+    assert_eq!(client.ask("SET stays 1"), "+OK");
+    assert_eq!(client.ask("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK");
+    let requests: String = (0..KEYS).map(|at| format!("SET key:{at} v PX 100\r\n")).collect();
+    client.send(requests.as_bytes());
+    (0..KEYS).for_each(|_| assert_eq!(client.reply(), "+OK"));
+    disk.fail(Fault::Full);
+    assert_eq!(fill(client, "s").1, refused(FULL));
+    assert_eq!(client.ask("DEBUG SET-ACTIVE-EXPIRE 1"), "+OK");
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(server.server.store.failed.failure().is_none());
+    let left: usize = client.ask("DBSIZE")[1..].parse().expect("a number");
+    assert!(left > 1000, "the reserve was not for all: {left}");
+    assert_eq!(client.ask("GET key:1"), "$-1", "nobody sees them");
+    assert_eq!(client.ask("GET stays"), "$1 1");
+    let again = start(&disk.after_kill(), "always");
+    assert_eq!(again.raw().ask("GET stays"), "$1 1");
+    drop(again);
+    disk.mend();
+    wait_for_service(client);
+    server.wait_until("the rest to go", || server.raw().ask("DBSIZE") == ":4");
+    assert_eq!(found(&disk.after_kill()), digest(&server.server));
+}
+
+/// A command that waited changes something only where there is room for it.
+#[test]
+fn who_is_served_while_writes_are_refused_is_told_so() {
+    let disk = SimDisk::new();
+    let server = start(&disk, "everysec");
+    let (client, waiter) = (&mut server.raw(), &mut server.raw());
+    assert_eq!(client.ask("XGROUP CREATE s g 0 MKSTREAM"), "+OK");
+    assert!(client.ask("XADD s * f v").starts_with('$'));
+    assert!(client.ask("XREADGROUP GROUP g first STREAMS s >").starts_with('*'));
+    // Looks again by itself when the entry has been idle for long enough.
+    waiter.command("XREADGROUP GROUP g second BLOCK 20000 CLAIM 700 STREAMS s >");
+    server.wait_blocked(1);
+    disk.fail(Fault::WriteError);
+    client.command("SET a 1");
+    assert!(client.reply().starts_with(UNKNOWN));
+    assert_eq!(waiter.reply(), refused(IO));
+    let pending = server.raw().ask("XPENDING s g - + 10");
+    assert!(pending.contains("first") && !pending.contains("second"), "{pending}");
+}
