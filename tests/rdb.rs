@@ -331,3 +331,39 @@ fn effects_of_restore_say_when_not_how_long() {
     assert_eq!(client.reply(), "+OK");
     assert_eq!(effects(&server), ["DEL k"]);
 }
+
+#[test]
+fn a_stream_remembers_by_the_settings_where_its_payload_does_not_say() {
+    let server = TestServer::configured("stream-idmp-duration 200\n");
+    let mut client = server.raw();
+    assert_eq!(client.ask("XADD s 1-1 f v"), "$3 1-1");
+    effects(&server);
+    client.command("DUMP s");
+    let reply = client.reply();
+    let plain = payload::write(&SAMPLES[7], IDMP);
+    assert!(reply.starts_with("$"), "{reply}");
+    client.send(&arguments(&[b"RESTORE", b"t", b"0", &plain]));
+    assert_eq!(client.reply(), "+OK");
+    let recorded = effects(&server).join("; ");
+    assert!(recorded.ends_with("XCFGSET t IDMP-DURATION 200 IDMP-MAXSIZE 100"), "{recorded}");
+    // One that says so keeps what it says.
+    let told = payload::write(&SAMPLES[10], IDMP);
+    client.send(&arguments(&[b"RESTORE", b"u", b"0", &told]));
+    assert_eq!(client.reply(), "+OK");
+    let recorded = effects(&server).join("; ");
+    assert!(recorded.ends_with("ABSTTL REPLACE"), "{recorded}");
+}
+
+#[test]
+fn a_list_of_several_nodes_is_long() {
+    let encoding = |body: &[u8]| {
+        let value = payload::read(&with_footer(body, 11), IDMP).expect("a list");
+        value.encoding(0, false)
+    };
+    let node = b"\x0c\x0c\0\0\0\x02\0\x81x\x02\x05\x01\xff";
+    assert_eq!(encoding(&[b"\x12\x01\x02", node.as_slice()].concat()), "listpack");
+    let two = [b"\x12\x02\x02", node.as_slice(), b"\x02", node].concat();
+    assert_eq!(encoding(&two), "quicklist");
+    assert_eq!(encoding(b"\x12\x01\x01\x01x"), "quicklist");
+    assert_eq!(encoding(b"\x01\x01\x01x"), "listpack");
+}

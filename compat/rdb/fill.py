@@ -140,9 +140,14 @@ def unheld(connection, names):
     if "hexpire" in names:
         call("HEXPIRE", "hash:small", 5000, "FIELDS", 1, "f")
         call("HEXPIRE", "hash:large", 5000, "FIELDS", 1, "field 3")
-    kinds = {kind: kind for kind in ("hash", "set", "zset")}
-    keys = ("hash:small", "hash:large", "set:ints", "set:small", "set:large", "zset:small", "zset:large", "zset:edges")
-    return {key.encode(): kinds[key.split(":")[0]] for key in keys}
+    keys = ["hash:small", "hash:large", "set:ints", "set:small", "set:large", "zset:small", "zset:large", "zset:edges"]
+    if "vadd" in names:
+        # A module's type, in the form of values that modules have.
+        for at in range(20):
+            call("VADD", "vectorset:small", "VALUES", 3, at, 0.5, 1, f"element {at}")
+        call("VSETATTR", "vectorset:small", "element 3", "{\"year\": 2026}")
+        keys.append("vectorset:small")
+    return {key.encode(): key.split(":")[0] for key in keys}
 
 
 def fill(connection, seed):

@@ -134,6 +134,13 @@ def file(version, now_ms, checksum=True):
         (10, b"list:ziplist", string(ziplist([b"a", 0, 12, 13, -1, 300, -70000, 1 << 40, b"x" * 100]))),
         (14, b"list:quicklist", length(2) + string(ziplist(long)) + string(ziplist([b"tail", 7]))),
     ]
+    keys.append((14, b"list:onenode", length(1) + string(ziplist([b"a", 1]))))
+    keys.append((14, b"list:twonodes", length(2) + string(ziplist([b"a", 1])) + string(ziplist([2]))))
+    if version >= 10:
+        nodes = [b"\x02" + string(listpack([b"a", at])) for at in range(2)]
+        keys.append((18, b"list:twopacked", length(2) + b"".join(nodes)))
+        keys.append((18, b"list:onepacked", length(1) + nodes[0]))
+        keys.append((18, b"list:oneplain", length(1) + b"\x01" + string(b"small")))
     if version >= 9:
         keys.append((15, b"stream:1", stream(1, now_ms)))
     if version >= 10:

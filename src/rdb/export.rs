@@ -115,9 +115,14 @@ impl Summed<'_> {
 
 impl Write for Summed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= BUFFER_BYTES {
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.drain()?;
+        }
+        if bytes.len() > BUFFER_BYTES {
+            self.checksum.update(bytes);
+            self.out.write_all(bytes)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
         }
         Ok(bytes.len())
     }

@@ -1,4 +1,7 @@
 //! Reading lists.
+//!
+//! What OBJECT ENCODING then answers goes by the nodes, as in Redis 8.2: one node, if it is no plain
+//! one, makes a short list; a ziplist by itself a long one.
 
 use crate::rdb::packed::{BadPacking, listpack, ziplist};
 use crate::rdb::source::{Reading, Source};
@@ -23,15 +26,20 @@ pub(super) fn ziplist(source: &mut Source<'_>) -> Reading<List> {
     let mut list = List::new();
     let node = source.string()?;
     push_ziplist(&mut list, &node).map_err(|bad| packing(source, bad))?;
+    list.make_long();
     Ok(list)
 }
 
 /// Ziplists: Redis 3.2 to 6.2.
 pub(super) fn quicklist(source: &mut Source<'_>) -> Reading<List> {
     let mut list = List::new();
-    for _ in 0..source.length()? {
+    let nodes = source.length()?;
+    for _ in 0..nodes {
         let node = source.string()?;
         push_ziplist(&mut list, &node).map_err(|bad| packing(source, bad))?;
+    }
+    if nodes > 1 {
+        list.make_long();
     }
     Ok(list)
 }
@@ -39,16 +47,24 @@ pub(super) fn quicklist(source: &mut Source<'_>) -> Reading<List> {
 /// Listpacks, and elements that are nodes by themselves.
 pub(super) fn quicklist_2(source: &mut Source<'_>) -> Reading<List> {
     let mut list = List::new();
-    for _ in 0..source.length()? {
+    let nodes = source.length()?;
+    let mut is_long = nodes > 1;
+    for _ in 0..nodes {
         let form = source.length()?;
         let node = source.string()?;
         match form {
-            node::PLAIN => push(&mut list, &node),
+            node::PLAIN => {
+                push(&mut list, &node);
+                is_long = true;
+            }
             node::PACKED => {
                 push_listpack(&mut list, &node).map_err(|bad| packing(source, bad))?;
             }
             _ => return Err(source.malformed("no such form of a quicklist's node")),
         }
+    }
+    if is_long {
+        list.make_long();
     }
     Ok(list)
 }

@@ -180,6 +180,17 @@ impl List {
         true
     }
 
+    /// Goes over to the long form, in which Redis keeps a list that was written in several nodes,
+    /// short as it may be.
+    pub fn make_long(&mut self) {
+        if let Repr::Packed(chunk) = &mut self.repr
+            && chunk.count() > 0
+        {
+            let chunk = std::mem::replace(chunk, Chunk::new());
+            self.repr = Repr::Long(Box::new(Deque::new(chunk)));
+        }
+    }
+
     /// Index of the first element equal to `value`.
     pub fn find(&self, value: &[u8]) -> Option<usize> {
         self.matches(value).position(|matches| matches)
