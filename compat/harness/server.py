@@ -89,12 +89,14 @@ class Server:
                 )
             try:
                 connection = Connection(self.port)
-                connection.call("PING")
+                reply = connection.call("PING")
                 connection.close()
-                return
+                if not (reply.is_error and reply.value.startswith(b"LOADING")):
+                    return
             except (ConnectionError, Closed):
-                # Nothing tells a stranger that the port is open but trying it.
-                time.sleep(0.01)
+                pass
+            # Nothing tells a stranger that the port is open, or the data loaded, but trying it.
+            time.sleep(0.01)
         raise RuntimeError(f"{self.binary} did not answer:\n{self.log()}")
 
     def connect(self, timeout_s=10.0):
