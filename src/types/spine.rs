@@ -186,18 +186,19 @@ impl<T: Slot> Spine<T> {
         }
     }
 
-    /// Changes the slot that takes `place`, which must be there and keeps a place.
-    pub fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut T) -> R) -> R {
+    /// Changes the slot that takes `place`, which must be there and keeps a place. `change` is told how
+    /// many places before it are the slot's too.
+    pub fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut T, usize) -> R) -> R {
         const THERE: &str = "only a slot that is there is changed";
         match self.part(place) {
-            Part::Head => change(self.head.as_mut().expect(THERE)),
+            Part::Head => change(self.head.as_mut().expect(THERE), place),
             Part::Middle(place) => {
                 let middle = self.middle.as_mut().expect(THERE);
                 let (answer, before, after) = middle.change(place, change);
                 self.middle_weight = self.middle_weight - before + after;
                 answer
             }
-            Part::Tail(_) => change(self.tail.as_mut().expect(THERE)),
+            Part::Tail(before) => change(self.tail.as_mut().expect(THERE), before),
             Part::Behind => unreachable!("{THERE}"),
         }
     }
@@ -272,6 +273,14 @@ impl<T: Slot> Spine<T> {
     /// Where a place lies, counted from the part's start.
     #[inline]
     fn part(&self, place: usize) -> Part {
+        if T::IS_UNIT {
+            return match place {
+                _ if place >= self.slots => Part::Behind,
+                _ if place == self.slots - 1 => Part::Tail(0),
+                0 => Part::Head,
+                _ => Part::Middle(place - 1),
+            };
+        }
         let head = weight_of(&self.head);
         if place < head {
             return Part::Head;

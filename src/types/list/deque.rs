@@ -165,8 +165,7 @@ impl Deque {
 
     /// Replaces element `index`.
     pub fn set(&mut self, index: usize, value_len: usize, entry: &Entry<'_>) {
-        let (_, in_chunk) = self.locate(index);
-        let (split, is_sparse) = self.change(index, |chunk| {
+        let (start, split, is_sparse) = self.change(index, |chunk, in_chunk| {
             let mut split = Vec::new();
             if chunk.count() == 1 {
                 // Alone before, alone after: a buffer of the new size replaces the old.
@@ -180,9 +179,8 @@ impl Deque {
                     false => split = insert_split(chunk, in_chunk, value_len, entry),
                 }
             }
-            (split, is_sparse(chunk))
+            (index - in_chunk, split, is_sparse(chunk))
         });
-        let start = index - in_chunk;
         if !split.is_empty() {
             self.insert_behind(start, split);
         } else if is_sparse && !self.join_sparse(start) {
@@ -195,24 +193,28 @@ impl Deque {
         if index == self.len() {
             return self.push(Side::Right, value_len, entry);
         }
-        let (_, in_chunk) = self.locate(index);
-        let split = self.change(index, |chunk| {
-            if chunk.takes(value_len) {
-                chunk.insert(chunk.seek(in_chunk), entry);
-                return Vec::new();
+        let (start, split) = self.change(index, |chunk, in_chunk| {
+            let mut split = Vec::new();
+            match chunk.takes(value_len) {
+                true => chunk.insert(chunk.seek(in_chunk), entry),
+                false => split = insert_split(chunk, in_chunk, value_len, entry),
             }
-            insert_split(chunk, in_chunk, value_len, entry)
+            (index - in_chunk, split)
         });
-        self.insert_behind(index - in_chunk, split);
+        self.insert_behind(start, split);
     }
 
-    /// Changes the chunk of element `index`, and leaves an element in it.
-    fn change<R>(&mut self, index: usize, change: impl FnOnce(&mut Chunk) -> R) -> R {
-        self.slots.change(index, |slot| slot.change(change))
+    /// Changes the chunk of element `index`, which is told the element's index in it, and leaves
+    /// an element there.
+    fn change<R>(&mut self, index: usize, change: impl FnOnce(&mut Chunk, usize) -> R) -> R {
+        self.slots.change(index, |slot, in_chunk| slot.change(|chunk| change(chunk, in_chunk)))
     }
 
     /// Puts chunks behind the one that starts at element `start`.
     fn insert_behind(&mut self, start: usize, chunks: Vec<Chunk>) {
+        if chunks.is_empty() {
+            return;
+        }
         let mut place = start + self.locate(start).0.count();
         for chunk in chunks {
             let count = chunk.count();
@@ -239,7 +241,7 @@ impl Deque {
             match (offsets.is_empty(), left) {
                 (true, _) => {}
                 (false, 0) => drop(self.slots.remove(start)),
-                (false, _) => self.change(start, |chunk| chunk.remove_all(&offsets)),
+                (false, _) => self.change(start, |chunk, _| chunk.remove_all(&offsets)),
             }
             // Its neighbour on the side that has been searched.
             let border = if side == Side::Left { start } else { start + left };
@@ -268,7 +270,7 @@ impl Deque {
             return false;
         }
         if let Some(right) = self.slots.remove(start) {
-            self.change(start - 1, |left| left.append(&right.chunk));
+            self.change(start - 1, |left, _| left.append(&right.chunk));
         }
         true
     }

@@ -172,10 +172,15 @@ proptest! {
             }
             same(&list, &model);
         }
-        // Later changes have not reached the clones that share chunks.
-        for (list, model) in &kept {
-            same(list, model);
+        // Later changes have not reached the clones that share chunks, nor do theirs reach others.
+        for (mut kept, mut kept_model) in kept {
+            same(&kept, &kept_model);
+            for op in &ops {
+                apply(&mut kept, &mut kept_model, op);
+            }
+            same(&kept, &kept_model);
         }
+        same(&list, &model);
     }
 
     #[test]

@@ -180,14 +180,14 @@ impl<T: Slot> Node<T> {
     pub fn change<R>(
         &mut self,
         place: usize,
-        change: impl FnOnce(&mut T) -> R,
+        change: impl FnOnce(&mut T, usize) -> R,
     ) -> (R, usize, usize) {
         match self {
             Node::Leaf(leaf) => {
-                let index = leaf.find(place).0;
+                let (index, inside) = leaf.find(place);
                 let leaf = Arc::make_mut(leaf);
                 let before = leaf.slots[index].weight();
-                let answer = change(&mut leaf.slots[index]);
+                let answer = change(&mut leaf.slots[index], inside);
                 let after = leaf.slots[index].weight();
                 if before != after {
                     leaf.count();

@@ -54,7 +54,7 @@ impl<T: Slot + PartialEq + std::fmt::Debug> Spine<T> {
             }
             start += slot.weight();
         }
-        assert_eq!(self.at(start), None);
+        assert_eq!((self.at(start), self.at(usize::MAX)), (None, None));
     }
 
     fn nodes(&self) -> HashSet<usize> {
@@ -133,7 +133,11 @@ fn apply(spine: &mut Spine<Wide>, model: &mut Vec<Wide>, op: &Op, next: &mut u64
         Op::Change(at, weight) if !model.is_empty() => {
             let index = at % model.len();
             let place = start(model, index) + at % model[index].1;
-            spine.change(place, |slot| slot.1 = weight);
+            let before = spine.change(place, |slot, before| {
+                slot.1 = weight;
+                before
+            });
+            assert_eq!(before, at % model[index].1);
             model[index].1 = weight;
         }
         Op::Change(..) | Op::Clone => {}

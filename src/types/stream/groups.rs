@@ -34,14 +34,13 @@ impl Groups {
 
     #[inline]
     pub fn get(&self, name: &[u8]) -> Option<&Group> {
-        let named = self.groups.get(self.place(name))?;
-        (*named.name == *name).then(|| &*named.group)
+        let named = self.groups.get(self.find(name)?)?;
+        Some(&named.group)
     }
 
     #[inline]
     pub fn get_mut(&mut self, name: &[u8]) -> Option<&mut Group> {
-        let place = self.place(name);
-        self.groups.get(place).filter(|named| *named.name == *name)?;
+        let place = self.find(name)?;
         self.groups.get_mut(place).map(|named| Arc::make_mut(&mut named.group))
     }
 
@@ -56,7 +55,7 @@ impl Groups {
 
     /// Adds a group; false, and no change, if there is one of this name.
     pub fn insert(&mut self, name: &[u8], group: Group) -> bool {
-        if self.get(name).is_some() {
+        if self.find(name).is_some() {
             return false;
         }
         let named = Named { name: name.into(), group: Arc::new(group) };
@@ -65,8 +64,8 @@ impl Groups {
     }
 
     pub fn remove(&mut self, name: &[u8]) -> Option<Arc<Group>> {
-        self.get(name)?;
-        self.groups.remove(self.place(name)).map(|named| named.group)
+        let place = self.find(name)?;
+        self.groups.remove(place).map(|named| named.group)
     }
 
     /// Whether a group has the entry pending or still has to be given it.
@@ -97,7 +96,19 @@ impl Groups {
         self.groups.heap_bytes() + self.groups.iter().map(own).sum::<usize>()
     }
 
+    /// The place of the group of this name, if there is one.
     #[inline]
+    fn find(&self, name: &[u8]) -> Option<usize> {
+        // Most streams have one group.
+        if self.groups.back().is_some_and(|last| *last.name == *name) {
+            return Some(self.groups.len() - 1);
+        }
+        let place = self.place(name);
+        let named = self.groups.get(place)?;
+        (*named.name == *name).then_some(place)
+    }
+
+    /// The place of the group of this name, or where it would stand.
     fn place(&self, name: &[u8]) -> usize {
         self.groups.partition_point(|other| **other < *name)
     }

@@ -309,13 +309,13 @@ fn group_state(group: &Group, stream: &Stream, now_ms: u64) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_image_gives_the_same_stream(
         before in prop::collection::vec(op(), 1..80),
-        after in prop::collection::vec(op(), 1..40),
-        seeds in prop::collection::vec(any::<u64>(), 60),
+        after in prop::collection::vec(op(), 1..30),
+        seeds in prop::collection::vec(any::<u64>(), 40),
     ) {
         let mut world = World::new();
         before.iter().for_each(|op| world.apply(op));
@@ -340,6 +340,47 @@ proptest! {
                 after.iter().for_each(|op| damaged.apply(op));
                 damaged.state();
             });
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Clones share all they can, and what one side does is not seen by the other: each becomes what the
+    /// same operations make of a stream that was never cloned.
+    #[test]
+    fn clones_change_apart(
+        common in prop::collection::vec(op(), 1..60),
+        sides in prop::collection::vec((prop::collection::vec(op(), 1..30), any::<bool>()), 1..4),
+    ) {
+        let mut world = World::new();
+        let mut story = common;
+        story.iter().for_each(|op| world.apply(op));
+        for (ops, goes_on_with_clone) in sides {
+            let mut clone = world.clone();
+            // By turns, so that each copies what the other shares still.
+            for op in &ops {
+                world.apply(op);
+                if !matches!(op, Op::Delete(..) | Op::Trim { .. }) {
+                    clone.apply(op);
+                }
+            }
+            let is_kept = |op: &&Op| !matches!(op, Op::Delete(..) | Op::Trim { .. });
+            let of_clone: Vec<Op> = ops.iter().filter(is_kept).cloned().collect();
+            let twin = |ops: &[Op]| {
+                let mut twin = World::new();
+                story.iter().chain(ops).for_each(|op| twin.apply(op));
+                twin
+            };
+            prop_assert_eq!(world.state(), twin(&ops).state());
+            prop_assert_eq!(clone.state(), twin(&of_clone).state());
+            if goes_on_with_clone {
+                world = clone;
+                story.extend(of_clone);
+            } else {
+                story.extend(ops);
+            }
         }
     }
 }

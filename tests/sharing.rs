@@ -1,0 +1,163 @@
+//! Rule: handing a value to a snapshot costs the same whatever its size.
+//!
+//! Counts the bytes that a clone and the first write behind it allocate, for a small and for a large
+//! value: they are those of one chunk and one path of the tree above it.
+
+use forebay::types::list::{List, Side};
+use forebay::types::stream::group::Group;
+use forebay::types::stream::idmp::IdmpLimits;
+use forebay::types::stream::log::{NodeLimits, Trim, TrimBy};
+use forebay::types::stream::{RefPolicy, Stream, StreamId};
+use tikv_jemalloc_ctl::thread::allocatedp;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// What a clone and one write may allocate, however large the value is: some blocks of 4 KiB or a
+/// chunk of 8, and a few nodes on the way to it in each of the trees.
+const BYTES_MAX: u64 = 96 << 10;
+/// And how much of it may be due to size, as trees become higher.
+const GROWTH_BYTES_MAX: u64 = 32 << 10;
+
+/// Bytes that this thread allocates in `step`, freed or not.
+fn allocated_by<T>(step: impl FnOnce() -> T) -> (T, u64) {
+    let counter = allocatedp::read().expect("jemalloc counts");
+    let before = counter.get();
+    let answer = step();
+    (answer, counter.get() - before)
+}
+
+type Write<T> = (&'static str, fn(&mut T));
+
+/// What each write allocates on a value that a clone shares.
+fn costs<T: Clone>(value: &mut T, writes: &[Write<T>]) -> Vec<u64> {
+    let cost = |(name, write): &Write<T>| {
+        let (snapshot, for_clone) = allocated_by(|| value.clone());
+        assert!(for_clone < 1024, "a clone before {name} allocates {for_clone} bytes");
+        let ((), for_write) = allocated_by(|| write(value));
+        drop(snapshot);
+        assert!(for_write < BYTES_MAX, "{name} allocates {for_write} bytes");
+        for_write
+    };
+    writes.iter().map(cost).collect()
+}
+
+fn assert_bounded<T: Clone>(mut small: T, mut large: T, writes: &[Write<T>]) {
+    let (small, large) = (costs(&mut small, writes), costs(&mut large, writes));
+    for ((small, large), (name, _)) in small.iter().zip(&large).zip(writes) {
+        println!("{name}: {small} bytes, in a larger value {large}");
+        assert!(*large < small + GROWTH_BYTES_MAX, "{name}: {small} bytes, then {large}");
+    }
+}
+
+fn id(n: u64) -> StreamId {
+    StreamId::new(1_700_000_000_000 + n / 3, n % 3 + 1)
+}
+
+const CONSUMERS: u64 = 100;
+const GROUP: &[u8] = b"group-0007";
+
+/// Three quarters of the entries are pending in one group, beside which there are as many groups and
+/// idempotency ids as a hundredth of the entries.
+fn stream(entries: u64) -> Stream {
+    let mut stream = Stream::new(IdmpLimits { duration_s: 1 << 30, per_producer_max: 100 });
+    let mut group = Group::new(id(entries * 3 / 4), None);
+    let consumers: Vec<u32> = (0..CONSUMERS)
+        .map(|n| group.create_consumer(format!("worker-{n}").as_bytes(), 0).expect("a new name"))
+        .collect();
+    for n in 0..entries {
+        let fields = ["field", "a value of some length"];
+        stream.append(id(n), &fields, NodeLimits::default()).expect("small");
+        if n < entries * 3 / 4 {
+            group.assign(id(n), consumers[(n / 10 % CONSUMERS) as usize], n, 1);
+        }
+        if n % 100 == 0 {
+            let producer = format!("producer-{}", n / 10_000);
+            stream.idmp_mut().remember(producer.as_bytes(), &n.to_le_bytes(), id(n), id(n).ms);
+            let name = format!("group-{:04}", n / 100);
+            stream.add_group(name.as_bytes(), Group::new(id(n), None));
+        }
+    }
+    stream.remove_group(GROUP);
+    stream.add_group(GROUP, group);
+    stream
+}
+
+fn middle(stream: &Stream) -> StreamId {
+    let (_, group) = stream.groups().find(|(name, _)| *name == GROUP).expect("it was added");
+    let last = group.pending().last_id().expect("much is pending");
+    id((last.ms - id(0).ms) * 3 / 2)
+}
+
+const STREAM_WRITES: &[Write<Stream>] = &[
+    ("XADD", |stream| {
+        let id = stream.next_id(0).expect("there are more");
+        stream.append(id, &["field", "value"], NodeLimits::default()).expect("small");
+    }),
+    ("XDEL", |stream| {
+        stream.delete(middle(stream), RefPolicy::KeepRef);
+    }),
+    ("XDELEX DELREF", |stream| {
+        stream.delete(middle(stream).next().expect("it has one"), RefPolicy::DelRef);
+    }),
+    ("XTRIM", |stream| {
+        let by = TrimBy::MaxLen(stream.log().len() - 150);
+        stream.trim(Trim { by, approximate: false, limit: 0 }, RefPolicy::KeepRef);
+    }),
+    ("XREADGROUP", |stream| {
+        let extent = stream.extent();
+        let (group, log) = stream.group_mut(GROUP).expect("it was added");
+        let number = group.consumer(b"worker-50").expect("it was made").number();
+        let id = group.undelivered(log).next().expect("there are more").id();
+        group.assign(id, number, 1, 1);
+        group.advance(id, &extent);
+        group.note_active(number, 1);
+    }),
+    ("XACK", |stream| {
+        let id = middle(stream);
+        let (group, _) = stream.group_mut(GROUP).expect("it was added");
+        assert!(group.acknowledge(id).is_some());
+    }),
+    ("XGROUP CREATECONSUMER", |stream| {
+        let (group, _) = stream.group_mut(GROUP).expect("it was added");
+        assert!(group.create_consumer(b"another", 1).is_some());
+    }),
+    ("XGROUP CREATE", |stream| {
+        assert!(stream.add_group(b"another", Group::new(StreamId::MIN, None)));
+    }),
+    ("XGROUP DESTROY", |stream| {
+        assert!(stream.remove_group(b"group-0003").is_some());
+    }),
+    ("XADD IDMP", |stream| {
+        let (id, now_ms) = (stream.next_id(0).expect("there are more"), stream.last_id().ms);
+        stream.idmp_mut().remember(b"producer-1", b"another", id, now_ms);
+    }),
+];
+
+#[test]
+fn a_stream_is_handed_over_at_the_same_cost_whatever_its_size() {
+    assert_bounded(stream(20_000), stream(300_000), STREAM_WRITES);
+}
+
+fn list(elements: usize) -> List {
+    let mut list = List::new();
+    for n in 0..elements {
+        list.push(Side::Right, format!("an element of a list {n:08}").as_bytes());
+    }
+    list
+}
+
+const LIST_WRITES: &[Write<List>] = &[
+    ("LPUSH", |list| list.push(Side::Left, b"an element")),
+    ("RPUSH", |list| list.push(Side::Right, b"an element")),
+    ("LPOP", |list| list.cut(Side::Left, 1)),
+    ("RPOP", |list| list.cut(Side::Right, 300)),
+    ("LSET", |list| assert!(list.set(list.len() / 2, b"another"))),
+    ("LINSERT", |list| list.insert(list.len() / 3, b"another")),
+    ("LREM", |list| assert_eq!(list.remove(Side::Left, 1, b"another"), 1)),
+];
+
+#[test]
+fn a_list_is_handed_over_at_the_same_cost_whatever_its_size() {
+    assert_bounded(list(20_000), list(1_000_000), LIST_WRITES);
+}
