@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use forebay::command::Server;
 use forebay::command::store::{self, Cause, Opened, Store};
@@ -16,7 +17,7 @@ use forebay::net::{self, Endpoints, Listeners};
 use forebay::process::import::{self, Names};
 use forebay::process::tool::{self, transfer};
 use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[global_allocator]
@@ -101,8 +102,9 @@ fn serve(config: Arc<Config>) -> ExitCode {
             format!("cannot use the directory {}: {error}", directory.display())
         })?;
         let pid_file = PidFile::write(&config);
-        let runtime = runtime(&config).map_err(|error| format!("cannot start: {error}"))?;
-        let served = runtime.block_on(serve_until_told(Arc::clone(&config)));
+        let idle = Idle::default();
+        let runtime = runtime(&config, &idle).map_err(|error| format!("cannot start: {error}"))?;
+        let served = runtime.block_on(serve_until_told(Arc::clone(&config), idle));
         drop(pid_file);
         served
     });
@@ -149,15 +151,31 @@ fn prepare_directory(config: &Config) -> io::Result<()> {
 /// As many threads as there are processors to run on. Two on one processor take turns at the same
 /// requests: without pipelining that cost 18 µs of CPU a request instead of 14. What may take long
 /// hands its thread's work over (`block_in_place`), so one thread is enough to stay reachable.
-fn runtime(config: &Config) -> io::Result<Runtime> {
+///
+/// A thread that is about to sleep commits what the journal has gathered; with a single one that
+/// would leave nobody to serve meanwhile, so there the journal's own thread does it.
+fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
     let threads = match config.io_threads.get_usize() {
         0 | 1 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,
     };
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(threads).enable_all();
+    if threads > 1 {
+        let server = Arc::clone(idle);
+        builder.on_thread_park(move || {
+            if let Some(server) = server.get() {
+                server.store.commit_when_idle();
+            }
+        });
+    }
+    builder.build()
 }
 
-async fn serve_until_told(config: Arc<Config>) -> Result<(), String> {
+/// The server that idle threads work for, once there is one.
+type Idle = Arc<OnceLock<Arc<Server>>>;
+
+async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String> {
     let keyspace = Keyspace::new(Options {
         databases: config.databases.get_usize(),
         clock: Arc::new(SystemClock),
@@ -171,6 +189,10 @@ async fn serve_until_told(config: Arc<Config>) -> Result<(), String> {
         return Err("Configured to not listen anywhere, exiting.".into());
     }
     let server = Arc::new(Server::new(Arc::new(keyspace), Arc::clone(&config)));
+    if Handle::current().metrics().num_workers() > 1 {
+        server.store.idle_commits.store(true, Ordering::Relaxed);
+        assert!(idle.set(Arc::clone(&server)).is_ok(), "there is one server");
+    }
     let signals = Signals::listen().map_err(|error| format!("cannot watch signals: {error}"))?;
     tokio::spawn(signals.stop_when_told(Arc::clone(&server)));
     tracing::info!("Listening on {places}, data directory {}", config.dir_path().display());

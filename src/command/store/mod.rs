@@ -38,6 +38,8 @@ pub struct Store {
     pub loading: Loading,
     pub saves: Saves,
     pub failed: Failed,
+    /// The runtime's threads commit before they sleep ([`Store::commit_when_idle`]).
+    pub idle_commits: AtomicBool,
     /// No threads: [`Journal::step`] does their work (tests).
     pub stepped: AtomicBool,
 }
@@ -47,6 +49,13 @@ impl Store {
     #[inline]
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.get()
+    }
+
+    /// Called by a thread of the runtime that is about to sleep.
+    pub fn commit_when_idle(&self) {
+        if let Some(journal) = self.journal() {
+            journal.commit_when_idle();
+        }
     }
 
     /// What a reply promises right now; none while a snapshot has to succeed first.

@@ -203,6 +203,9 @@ fn open_journal(
 /// From here on changes are kept.
 fn keep(server: &Arc<Server>, journal: Journal) {
     let journal = Arc::new(journal);
+    if server.store.idle_commits.load(Ordering::Relaxed) {
+        journal.let_idle_threads_commit();
+    }
     assert!(server.store.journal.set(Arc::clone(&journal)).is_ok(), "opened under the lock");
     server.keyspace.set_sink(journal as Arc<dyn Sink>);
     server.store.saves.look_again();
