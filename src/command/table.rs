@@ -120,7 +120,8 @@ pub fn lookup(args: &[&[u8]]) -> Result<&'static Command, Error> {
 
 /// Finds the command that an effect names.
 pub fn lookup_effect(args: &[&[u8]]) -> Result<&'static Command, Error> {
-    INTERNAL.lookup(args).or_else(|_| TABLE.lookup(args))
+    // Looked at first, so that no error is made of a name that is only found in the other one.
+    if INTERNAL.top(args[0]).is_some() { INTERNAL.lookup(args) } else { TABLE.lookup(args) }
 }
 
 fn unknown_command(args: &[&[u8]]) -> Error {
