@@ -108,6 +108,9 @@ fn reload(cx: &mut Cx<'_, '_>, options: &[&[u8]]) -> Outcome {
     if cx.tx.locked() != ShardSet::NONE {
         return Err(Error::fixed("ERR DEBUG RELOAD is not for transactions"));
     }
+    if cx.server.store.loading.is_active() {
+        return Err(Error::LOADING);
+    }
     match take_long(|| store::reload(cx.server, with_snapshot)) {
         Ok(()) => cx.reply.ok(),
         Err(why) => return Err(Error::new(format!("ERR cannot reload: {why}"))),

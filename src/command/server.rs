@@ -64,10 +64,13 @@ impl Server {
     }
 
     /// Has commands on keys answered with `-LOADING`, and no key expire, until
-    /// [`Server::end_loading`].
-    pub fn begin_loading(&self) {
-        self.store.loading.begin(self.keyspace.clock().now_ms());
-        self.keyspace.pause_expiry(true);
+    /// [`Server::end_loading`]. Whether it has begun: not while somebody else is at it.
+    pub fn begin_loading(&self) -> bool {
+        let begun = self.store.loading.begin(self.keyspace.clock().now_ms());
+        if begun {
+            self.keyspace.pause_expiry(true);
+        }
+        begun
     }
 
     /// What is loaded is there to be served.

@@ -290,6 +290,8 @@ impl Raw {
             match self.stream.read(&mut chunk) {
                 Ok(0) => panic!("the server closed the connection"),
                 Ok(read) => self.buffered.extend_from_slice(&chunk[..read]),
+                // The process was stopped for a while, and goes on.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => panic!("no reply: {error}"),
             }
         }

@@ -99,11 +99,16 @@ impl Loading {
         self.active.load(Ordering::Acquire)
     }
 
-    pub fn begin(&self, now_ms: i64) {
+    /// Whether it begins: not while it is going on.
+    #[must_use = "who has not begun it must not end it"]
+    pub fn begin(&self, now_ms: i64) -> bool {
+        if self.active.swap(true, Ordering::AcqRel) {
+            return false;
+        }
         self.begun_at_ms.store(now_ms, Ordering::Relaxed);
         self.bytes_total.store(0, Ordering::Relaxed);
         self.bytes_loaded.store(0, Ordering::Relaxed);
-        self.active.store(true, Ordering::Release);
+        true
     }
 
     pub fn end(&self) {

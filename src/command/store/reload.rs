@@ -16,7 +16,9 @@ use crate::keyspace::ShardSet;
 /// In words. If it fails in the midst of loading, the journal counts as failed and the process ends:
 /// the disk has what memory has not.
 pub fn reload(server: &Arc<Server>, with_snapshot: bool) -> Result<(), String> {
-    server.begin_loading();
+    if !server.begin_loading() {
+        return Err("it is being loaded".into());
+    }
     let reloaded = reload_held(server, with_snapshot);
     server.end_loading();
     reloaded

@@ -214,7 +214,6 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     let store = &server.store;
     Store::attach(server).map_err(SaveError::NoStore)?;
     let journal = store.journal().expect("attached");
-    let kept = mode_of(&server.config).is_some();
     // Counted before the cut: what comes in between is told as not saved, and is.
     let changes = server.keyspace.run(ShardSet::ALL, 0, 0, |tx| tx.changes_total());
     let begun = server.keyspace.begin_snapshot(|| journal.cut());
@@ -229,8 +228,9 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     }
     drop(snapshot);
     let bytes = journal.finish_snapshot(writer).map_err(SaveError::Failed)?;
-    if !kept && mode_of(&server.config).is_none() {
-        // Somebody wanted a snapshot of a server that keeps nothing else.
+    if mode_of(&server.config).is_none() {
+        // Somebody wanted a snapshot of a server that keeps nothing else, or has switched the rest
+        // off meanwhile.
         journal.switch_off().map_err(SaveError::Failed)?;
     }
     Ok(Saved { bytes, changes })
