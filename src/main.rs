@@ -270,6 +270,10 @@ fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, Stri
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Of a file that has reached its limit (`ulimit -f`). Watched, it does not end the process: the
+    /// write fails, which is what the journal knows to deal with.
+    #[expect(dead_code, reason = "watched for as long as it is kept")]
+    too_long: Signal,
 }
 
 impl Signals {
@@ -277,6 +281,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            too_long: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Taking a directory: its lock, what it holds, and the journal that goes on behind that.
 
+use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,6 +112,23 @@ impl Store {
         journal.switch_off().map_err(|failure| failure.to_string())?;
         keep(server, journal);
         Ok(())
+    }
+
+    /// Takes the directory again if it was made anew, and with it went the lock file.
+    ///
+    /// # Errors
+    /// Somebody else has it by now, or it cannot be taken; in words.
+    pub(super) fn keep_lock(server: &Arc<Server>) -> Result<(), String> {
+        let mut lock = server.store.lock.lock();
+        let Some(disk) = server.store.disk.get() else { return Ok(()) };
+        match disk.open(LOCK_FILE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                *lock = Some(take(&**disk)?);
+                Ok(())
+            }
+            // Whatever else is wrong is told by who wants to write.
+            _ => Ok(()),
+        }
     }
 
     /// Ends the journal in order, after a snapshot if one is wanted. Nobody changes anything any

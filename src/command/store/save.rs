@@ -214,6 +214,7 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     let store = &server.store;
     Store::attach(server).map_err(SaveError::NoStore)?;
     let journal = store.journal().expect("attached");
+    Store::keep_lock(server).map_err(SaveError::NoStore)?;
     // Counted before the cut: what comes in between is told as not saved, and is.
     let changes = server.keyspace.run(ShardSet::ALL, 0, 0, |tx| tx.changes_total());
     let begun = server.keyspace.begin_snapshot(|| journal.cut());
