@@ -388,9 +388,7 @@ fn the_settings_of_the_moment_decide_when_a_snapshot_is_whole() {
     assert_eq!(info(client, "aof_enabled"), "0");
     disk.set_closed(true);
     assert_eq!(client.ask("CONFIG SET appendonly yes"), "+OK");
-    server.wait_until("the snapshot to begin", || {
-        server.server.store.saves.running().is_some()
-    });
+    server.wait_until("the snapshot to begin", || server.server.store.saves.running().is_some());
     // Nothing is promised before it is whole.
     assert_eq!(info(client, "forebay_promise_in_force"), "none");
     assert_eq!(client.ask("SET a 2"), "+OK");
