@@ -121,14 +121,15 @@ impl Store {
     pub(super) fn keep_lock(server: &Arc<Server>) -> Result<(), String> {
         let mut lock = server.store.lock.lock();
         let Some(disk) = server.store.disk.get() else { return Ok(()) };
-        match disk.open(LOCK_FILE) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                *lock = Some(take(&**disk)?);
-                Ok(())
-            }
-            // Whatever else is wrong is told by who wants to write.
-            _ => Ok(()),
+        // Whatever else is wrong is told by who wants to write.
+        let opened = disk.open(LOCK_FILE);
+        if opened.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            *lock = None;
         }
+        if lock.is_none() {
+            *lock = Some(take(&**disk)?);
+        }
+        Ok(())
     }
 
     /// Ends the journal in order, after a snapshot if one is wanted. Nobody changes anything any
