@@ -13,6 +13,7 @@ use forebay::types::stream::group::Group;
 use forebay::types::stream::idmp::IdmpLimits;
 use forebay::types::stream::log::{NodeLimits, Trim, TrimBy};
 use forebay::types::stream::{RefPolicy, Stream, StreamId, StreamImageReader};
+use tikv_jemalloc_ctl::{epoch, stats};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -122,6 +123,23 @@ fn mean_ns(times: u64, mut step: impl FnMut(u64)) -> f64 {
     start.elapsed().as_nanos() as f64 / times as f64
 }
 
+fn allocated() -> usize {
+    epoch::advance().expect("jemalloc keeps statistics");
+    stats::allocated::read().expect("jemalloc keeps statistics")
+}
+
+fn print_bytes() {
+    const COUNT: u64 = 1_000_000;
+    let start = allocated();
+    let stream = stream(COUNT);
+    let of_stream = allocated() - start;
+    let list = list(COUNT);
+    let of_list = allocated() - start - of_stream;
+    let each = |bytes: usize| bytes as f64 / COUNT as f64;
+    println!("bytes an entry: {:.2}, an element: {:.2}", each(of_stream), each(of_list));
+    drop((stream, list));
+}
+
 /// Times a clone, and the first write behind it, a thousand times; the clone goes before the next.
 fn print_shared<T: Clone>(what: &str, mut value: T, mut write: impl FnMut(&mut T, u64)) {
     let (mut clones, mut writes) = (Vec::new(), Vec::new());
@@ -182,6 +200,7 @@ fn main() {
         (0..times.parse().expect("a number")).for_each(&mut step);
         return;
     }
+    print_bytes();
     for name in OPERATIONS {
         println!("{name}: {:.0} ns", mean_ns(100_000, operation(name, 1_000_000)));
     }

@@ -146,6 +146,11 @@ impl Deque {
         self.slots.push_back(Slot::new(chunk));
     }
 
+    /// Takes the first chunk out.
+    pub fn pop_first(&mut self) -> Option<Arc<Chunk>> {
+        self.slots.pop_front().map(|slot| slot.chunk)
+    }
+
     /// Drops `count` elements from an end; there are as many.
     pub fn cut(&mut self, side: Side, mut count: usize) {
         while count > 0 {

@@ -16,40 +16,38 @@ use crate::types::image::{BadImage, Cut, ImageReader, ImageWriter, Tag};
 
 /// What is left to be written of a list.
 pub struct ListImage {
+    /// Without the chunks that are written: what changes in them afterwards, on the side that serves,
+    /// need not be kept apart any more.
     list: List,
-    /// Elements written, once the head is.
-    written: Option<usize>,
+    is_begun: bool,
 }
 
 impl List {
     /// The list as it is now, to be written to a snapshot.
     pub fn image(&self) -> ListImage {
-        ListImage { list: self.clone(), written: None }
+        ListImage { list: self.clone(), is_begun: false }
     }
 }
 
 impl ImageWriter for ListImage {
     fn write_piece(&mut self, out: &mut Vec<u8>) -> bool {
-        let deque = match &self.list.repr {
+        match &mut self.list.repr {
             Repr::Packed(chunk) => {
                 put_chunk(out, Tag::ListPacked, chunk);
-                return false;
+                false
             }
-            Repr::Long(deque) => deque,
-        };
-        match &mut self.written {
-            None => {
+            Repr::Long(deque) if !self.is_begun => {
                 out.push(Tag::ListLong as u8);
                 put_varint(out, deque.chunk_count() as u64);
                 put_varint(out, deque.len() as u64);
-                self.written = Some(0);
+                self.is_begun = true;
                 true
             }
-            Some(written) => {
-                let (chunk, _) = deque.locate(*written);
-                put_chunk(out, Tag::ListChunk, chunk);
-                *written += chunk.count();
-                *written < deque.len()
+            Repr::Long(deque) => {
+                if let Some(chunk) = deque.pop_first() {
+                    put_chunk(out, Tag::ListChunk, &chunk);
+                }
+                deque.len() > 0
             }
         }
     }

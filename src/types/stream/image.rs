@@ -19,6 +19,7 @@ mod tests;
 
 /// What is left to be written of a stream.
 pub struct StreamImage {
+    /// Without the blocks that are written.
     stream: Stream,
     place: Place,
 }
@@ -61,7 +62,7 @@ impl StreamImage {
 
 impl ImageWriter for StreamImage {
     fn write_piece(&mut self, out: &mut Vec<u8>) -> bool {
-        let stream = &self.stream;
+        let stream = &mut self.stream;
         self.place = match self.place {
             Place::Head => {
                 stream.put_head(out);

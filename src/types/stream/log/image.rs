@@ -21,7 +21,7 @@ use crate::types::stream::StreamId;
 #[derive(Clone, Copy)]
 pub(in crate::types::stream) enum LogPlace {
     Node { at: usize, last_id: StreamId },
-    Block(usize),
+    Block,
 }
 
 impl Log {
@@ -42,9 +42,10 @@ impl Log {
         (self.len > 0).then_some(LogPlace::Node { at: 0, last_id: StreamId::MIN })
     }
 
-    /// Appends the next piece, and answers where to go on.
+    /// Appends the next piece, and answers where to go on. Blocks are let go as they are written: what
+    /// changes in them afterwards, on the side that serves, need not be kept apart any more.
     pub(in crate::types::stream) fn put_piece(
-        &self,
+        &mut self,
         place: LogPlace,
         out: &mut Vec<u8>,
     ) -> Option<LogPlace> {
@@ -62,13 +63,13 @@ impl Log {
                 }
                 match self.nodes.get(at) {
                     Some(_) => Some(LogPlace::Node { at, last_id }),
-                    None => Some(LogPlace::Block(0)),
+                    None => Some(LogPlace::Block),
                 }
             }
-            LogPlace::Block(at) => {
+            LogPlace::Block => {
                 out.push(Tag::StreamBlock as u8);
-                self.slots.get(at)?.block.put(out);
-                (at + 1 < self.slots.len()).then_some(LogPlace::Block(at + 1))
+                self.slots.pop_front()?.block.put(out);
+                (!self.slots.is_empty()).then_some(LogPlace::Block)
             }
         }
     }

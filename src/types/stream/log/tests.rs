@@ -406,6 +406,25 @@ fn a_shared_block_is_copied_before_it_changes() {
     assert_eq!(snapshot.first_id(), Some(id(1, 0)));
 }
 
+/// While a long log is written, what the serving side changes need not be copied for ever.
+#[test]
+fn what_is_written_is_let_go() {
+    let mut log = Log::new();
+    for i in 1..=20_000 {
+        log.append(id(i, 0), &["f", "v"], NodeLimits::default()).expect("small");
+    }
+    let mut image = log.clone();
+    let (mut place, mut written) = (image.first_place(), 0);
+    while let Some(at) = place {
+        place = image.put_piece(at, &mut Vec::new());
+        written += usize::from(matches!(at, image::LogPlace::Block));
+        let next = |log: &Log, at| log.slots.get(at).map(|slot| Arc::as_ptr(&slot.block));
+        assert_eq!(next(&image, 0), next(&log, written));
+    }
+    assert_eq!((written, image.slots.len()), (log.slots.len(), 0));
+    assert!(log.slots.iter().all(|slot| Arc::strong_count(&slot.block) == 1));
+}
+
 #[test]
 fn removed_entries_give_their_memory_back() {
     let mut log = Log::new();
