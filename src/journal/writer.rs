@@ -16,7 +16,7 @@
 //! reads go on, until a snapshot stands for what is in doubt ([`Journal::cut`]).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -72,9 +72,6 @@ pub enum Refused {
     /// The journal has been ended.
     Ended,
 }
-
-/// Where idle threads commit, nothing waits longer for one, ms.
-const WAITING_MS_MAX: i64 = 2;
 
 /// Told of the first failure, once: the failure, and whether it is final. Called without locks.
 pub type OnFailure = Box<dyn Fn(&Failure, bool) + Send + Sync>;
@@ -192,7 +189,7 @@ impl Journal {
             started: Instant::now(),
             synced_at_ms: AtomicU64::new(0),
             idle_commits: AtomicBool::new(false),
-            waiting_since_ms: AtomicI64::new(0),
+            is_writer_asleep: AtomicBool::new(false),
         };
         let shared = Arc::new(shared);
         Ok(Journal { shared, threads: Mutex::default(), writer: None, keeper: None })
@@ -211,10 +208,7 @@ impl Journal {
     /// locks. Without `Always` it is written now, by this thread or by one that is at it.
     pub fn flush(&self) {
         if self.shared.mode() == Mode::Always {
-            // Where idle threads commit they do so as soon as there is one.
-            if !self.shared.idle_commits.load(Ordering::Relaxed) {
-                self.wake_writer();
-            }
+            self.wake_writer();
         } else {
             self.shared.write_inline();
             if self.shared.wants_sync()
@@ -231,17 +225,21 @@ impl Journal {
         }
     }
 
+    /// Where idle threads commit, the writer's own looks by itself while there is something to do.
     fn wake_writer(&self) {
         fence(Ordering::SeqCst);
-        if self.shared.has_work()
+        let shared = &self.shared;
+        let wants_waking = !shared.idle_commits.load(Ordering::Relaxed)
+            || shared.is_writer_asleep.load(Ordering::SeqCst);
+        if wants_waking
+            && shared.has_work()
             && let Some(writer) = &self.writer
         {
             writer.unpark();
         }
     }
 
-    /// From now on the threads that serve call [`Journal::commit_when_idle`] before they sleep, and
-    /// [`Journal::nudge`] with each batch.
+    /// From now on the threads that serve call [`Journal::commit_when_idle`] before they sleep.
     pub fn let_idle_threads_commit(&self) {
         self.shared.idle_commits.store(true, Ordering::Relaxed);
     }
@@ -249,21 +247,6 @@ impl Journal {
     /// Under `Always`: commits what has gathered, unless another thread is at it.
     pub fn commit_when_idle(&self) {
         self.shared.commit_when_idle();
-    }
-
-    /// Has the writer's own thread commit what has waited for some ms because no thread was idle.
-    /// `now_ms` is of any clock that goes on.
-    pub fn nudge(&self, now_ms: i64) {
-        let shared = &self.shared;
-        if !shared.idle_commits.load(Ordering::Relaxed) || !shared.has_work() {
-            return;
-        }
-        let since_ms = shared.waiting_since_ms.load(Ordering::Relaxed);
-        if since_ms == 0 {
-            shared.waiting_since_ms.store(now_ms, Ordering::Relaxed);
-        } else if now_ms - since_ms >= WAITING_MS_MAX {
-            self.wake_writer();
-        }
     }
 
     /// Ends a batch: waits until all below `position` is settled, and a reply may tell of it.

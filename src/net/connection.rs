@@ -257,7 +257,6 @@ impl Connection {
     /// Waits until the journal holds all that the replies tell of.
     async fn settle(&mut self) -> Result<(), End> {
         let Some(journal) = self.server.store.journal() else { return Ok(()) };
-        journal.nudge(self.client.active_at_ms.load(Ordering::Relaxed));
         let position = self.session.seen.position;
         if journal.settled() >= position {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use crate::journal::progress::Progress;
 
 /// At the very end of the reserve so much is kept at most, bytes.
 const MARGIN: u64 = 4 << 20;
+/// How often the writer looks whether something waits for a commit.
+const WAITS_AT_MOST: Duration = Duration::from_millis(2);
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often the current segment is looked for under its name.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -107,8 +109,8 @@ pub(super) struct Shared {
     pub(super) synced_at_ms: AtomicU64,
     /// Threads with nothing else to do commit, see [`Shared::commit_when_idle`].
     pub(super) idle_commits: AtomicBool,
-    /// Since when something waits for a commit, in ms of any clock; 0: not known.
-    pub(super) waiting_since_ms: AtomicI64,
+    /// The writer's thread sleeps until it is woken.
+    pub(super) is_writer_asleep: AtomicBool,
 }
 
 /// Room that is held; given back when this is dropped.
@@ -217,7 +219,6 @@ impl Shared {
         let idle = std::mem::take(&mut queue.idle);
         let group = std::mem::replace(&mut queue.group, idle);
         self.taken.store(queue.next, Ordering::Release);
-        self.waiting_since_ms.store(0, Ordering::Relaxed);
         (group, queue.next)
     }
 
@@ -417,10 +418,13 @@ impl Shared {
     }
 
     pub(super) fn run_writer(&self) {
+        let mut seen = (0, 0);
         while !self.stopping.load(Ordering::Acquire) {
             match self.mode() {
                 Mode::Always => {
-                    if self.has_work() && self.state() == State::Serving {
+                    if self.idle_commits.load(Ordering::Relaxed) {
+                        self.commit_what_waits(&mut seen);
+                    } else if self.has_work() && self.state() == State::Serving {
                         self.commit();
                     } else {
                         thread::park();
@@ -446,6 +450,27 @@ impl Shared {
                     thread::park();
                 }
             }
+        }
+    }
+
+    /// Where idle threads commit: sees to it that nothing waits long for one, because all are busy or
+    /// one of them is at something long. Looks from time to time while there is something to do, so
+    /// that nobody has to wake it. `seen` is what it saw the last time.
+    fn commit_what_waits(&self, seen: &mut (u64, u64)) {
+        let now = (self.taken.load(Ordering::Acquire), self.next.load(Ordering::Acquire));
+        let before = std::mem::replace(seen, now);
+        if self.state() == State::Serving && self.has_work() && before.0 == now.0 {
+            // Nobody has committed for as long.
+            self.commit();
+        } else if before != now || self.has_work() && self.state() == State::Serving {
+            thread::park_timeout(WAITS_AT_MOST);
+        } else {
+            self.is_writer_asleep.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            if !self.has_work() || self.state() != State::Serving {
+                thread::park();
+            }
+            self.is_writer_asleep.store(false, Ordering::SeqCst);
         }
     }
 
