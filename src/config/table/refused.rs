@@ -63,8 +63,7 @@ pub static SETTINGS: &[Setting] = &[
     flag("aof-load-truncated", true)
         .refused("how a torn end of the journal is met is not for choice: leave it at yes"),
     text("preload-file", "").fixed().refused(
-        "dump and append-only files of Redis are not read: start empty and copy the data in \
-         through a client",
+        "'forebay import FILE' fills a data directory from files of Redis: leave it empty",
     ),
     text("unixsocketgroup", "").fixed().refused(
         "the socket's group is not set: give the directory of unixsocket the group, and set \
