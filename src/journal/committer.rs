@@ -265,9 +265,13 @@ impl Committer {
     }
 
     /// The file to sync, and the position that is durable afterwards: for a sync that does not keep
-    /// others from writing. Older segments have been synced when they were left.
-    pub fn to_sync(&self) -> (Arc<dyn DiskFile>, String, u64) {
-        (Arc::clone(&self.current.file), self.current.name.clone(), self.written)
+    /// others from writing. Older segments have been synced when they were left. None while what
+    /// was written is in doubt.
+    pub fn to_sync(&self) -> Option<(Arc<dyn DiskFile>, String, u64)> {
+        if self.is_broken || self.is_healing {
+            return None;
+        }
+        Some((Arc::clone(&self.current.file), self.current.name.clone(), self.written))
     }
 
     /// Marks it as broken by a sync that failed elsewhere.

@@ -408,7 +408,7 @@ impl Journal {
     /// The file cannot be made; or, in an impaired journal, no new segment.
     pub fn begin_snapshot(&self, cut: Cut) -> Result<SnapshotWriter, Failure> {
         if self.shared.state().is_reopening() {
-            let reopened = self.shared.committer.lock().reopen(cut.position, self.durable());
+            let reopened = self.shared.with_committer(|it| it.reopen(cut.position, self.durable()));
             if let Err(failure) = reopened {
                 self.shared.close_again();
                 return Err(failure);
@@ -450,7 +450,7 @@ impl Journal {
         if self.shared.state().is_reopening() {
             // Nothing below the cut can be synced any more; the snapshot itself stands for it.
             let bytes = writer.finish(position)?;
-            self.shared.committer.lock().set_healed();
+            self.shared.with_committer(Committer::set_healed);
             self.shared.durable.advance(position);
             self.shared.settled.advance(position);
             // It may have failed again since; then the next snapshot heals that.
@@ -477,12 +477,11 @@ impl Journal {
         let snapshots = names
             .into_iter()
             .filter(|name| FileKind::Snapshot.position(name).is_some_and(|of| of < position));
-        let segments = {
-            let mut committer = self.shared.committer.lock();
+        let segments = self.shared.with_committer(|committer| {
             let forgotten = committer.forget_before(position);
             self.shared.segments.store(committer.firsts().len(), Ordering::Relaxed);
             forgotten
-        };
+        });
         let segments = segments.into_iter().map(|first| FileKind::Segment.name(first));
         for name in snapshots.chain(segments) {
             disk.remove(&name).map_err(failing("remove", &name))?;

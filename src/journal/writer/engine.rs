@@ -247,6 +247,23 @@ impl Shared {
     /// Writes and syncs what has gathered: a group commit.
     pub(super) fn commit(&self) {
         self.commit_with(self.committer.lock());
+        self.look_again();
+    }
+
+    /// Has the committer in hand for something else than writing.
+    pub(super) fn with_committer<R>(&self, work: impl FnOnce(&mut Committer) -> R) -> R {
+        let worked = work(&mut self.committer.lock());
+        self.look_again();
+        worked
+    }
+
+    /// Who finds the committer taken leaves its work to the one that has it: so whoever has had it
+    /// looks again.
+    fn look_again(&self) {
+        match self.mode() {
+            Mode::Always => self.commit_when_idle(),
+            Mode::EverySecond | Mode::Never => self.write_inline(),
+        }
     }
 
     /// Commits, on a thread of the runtime that would go to sleep now, until nothing is left or
@@ -257,7 +274,12 @@ impl Shared {
     /// 50 connections that send one XADD at a time: 32,000 a second and 21 µs of CPU each; with a
     /// thread of its own for every commit 27,000 and 27 µs.
     pub(super) fn commit_when_idle(&self) {
-        while self.has_work() && self.state() == State::Serving && self.mode() == Mode::Always {
+        loop {
+            // Either this sees what was appended, or who appended it finds the committer free.
+            fence(Ordering::SeqCst);
+            if !self.has_work() || self.state() != State::Serving || self.mode() != Mode::Always {
+                return;
+            }
             let Some(committer) = self.committer.try_lock() else { return };
             self.commit_with(committer);
         }
@@ -307,7 +329,7 @@ impl Shared {
             }
             if self.mode() == Mode::Always {
                 drop(committer);
-                return self.commit();
+                return self.commit_when_idle();
             }
             let written = self.write_gathered(&mut committer).map(|()| committer.written());
             let is_healing = committer.is_healing();
@@ -323,15 +345,9 @@ impl Shared {
 
     /// Syncs what was written, and lets others write meanwhile.
     pub(super) fn sync_aside(&self) {
-        let (file, name, end) = {
-            let committer = self.committer.lock();
-            if committer.is_broken() || committer.is_healing() {
-                return;
-            }
-            committer.to_sync()
+        let Some((file, name, end)) = self.with_committer(|committer| committer.to_sync()) else {
+            return;
         };
-        // Somebody may have found the committer taken just now.
-        self.write_inline();
         if self.durable.position() >= end {
             return;
         }
@@ -495,22 +511,25 @@ impl Shared {
     /// No write has failed, and memory holds everything: so the process does not end, whatever the
     /// mode. Writes are refused until a snapshot has succeeded, in a directory made anew.
     pub(super) fn look_for_segment(&self) {
-        let name = {
-            let committer = self.committer.lock();
-            if committer.is_broken() || committer.is_healing() {
-                return;
-            }
-            committer.to_sync().1
+        let Some((_, name, _)) = self.with_committer(|committer| committer.to_sync()) else {
+            return;
         };
         let Err(error) = self.disk.open(&name) else { return };
-        let mut committer = self.committer.lock();
-        // Where files cannot be opened for another reason, those that are open still serve. And it
-        // may have been left, and removed, in between.
-        if error.kind() != io::ErrorKind::NotFound || committer.to_sync().1 != name {
+        if error.kind() != io::ErrorKind::NotFound {
+            // Where files cannot be opened for another reason, those that are open still serve.
             return;
         }
-        committer.set_broken();
-        drop(committer);
+        let is_gone = self.with_committer(|committer| {
+            // It may have been left, and removed, in between.
+            let is_current = committer.to_sync().is_some_and(|(_, current, _)| current == name);
+            if is_current {
+                committer.set_broken();
+            }
+            is_current
+        });
+        if !is_gone {
+            return;
+        }
         self.pool.forget();
         self.fail_to(State::Impaired, failing("find", &name)(error));
     }
