@@ -5,8 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use forebay::command::Server;
+use forebay::command::replay::replay;
 use forebay::config::Config;
-use forebay::keyspace::{Clock, Keyspace, ManualClock, Options as KeyspaceOptions};
+use forebay::journal::recovery::{Item, Loader};
+use forebay::journal::repair::Repair;
+use forebay::journal::sim::SimDisk;
+use forebay::journal::{Frame, Plan};
+use forebay::keyspace::{
+    Clock, Keyspace, ManualClock, Options as KeyspaceOptions, Snapshot, SnapshotLoader,
+};
 use forebay::process::export::export;
 use forebay::process::import::{Options, import_bytes};
 use forebay::rdb::{crc64, payload};
@@ -19,8 +26,13 @@ const NOW_MS: i64 = 1_700_000_000_000;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: &[Target] =
-    &[("rdb_import", rdb_import), ("aof_import", aof_import), ("restore", restore)];
+pub const TARGETS: &[Target] = &[
+    ("rdb_import", rdb_import),
+    ("aof_import", aof_import),
+    ("restore", restore),
+    ("segment", segment),
+    ("snapshot", snapshot),
+];
 
 fn new_server() -> Arc<Server> {
     let clock: Arc<dyn Clock> = ManualClock::new(NOW_MS);
@@ -69,4 +81,46 @@ pub fn restore(body: &[u8]) {
             assert_eq!(payload::write(&again, idmp), written);
         }
     }
+}
+
+/// The first segment of a journal: read, loaded if it may be, repaired if not.
+pub fn segment(file: &[u8]) {
+    let disk = SimDisk::new();
+    disk.put("00000000000000000000.journal", file.to_vec());
+    let plan = Plan::survey(&disk).expect("the disk can be read");
+    if plan.check().is_ok() {
+        let mut loader = Loader::new(&disk, &plan);
+        let server = new_server();
+        while let Some(item) = loader.next_item().expect("what was surveyed can be read") {
+            let Item::Step { time_ms, payload, .. } = item else { panic!("there is no snapshot") };
+            // What a checksum vouches for may still be no effect.
+            drop(replay(&server, &Frame { time_ms, effects: payload.to_vec() }));
+        }
+    } else if let Ok(Some(repair)) = Repair::of(&disk, &plan).expect("the disk can be read") {
+        repair.apply(&disk, &plan).expect("the disk is well");
+        let plan = Plan::survey(&disk).expect("the disk can be read");
+        assert_eq!(plan.check(), Ok(()), "one file is mended at once");
+    }
+}
+
+/// A part of a snapshot: what is loaded of it can be written, and that loaded again.
+pub fn snapshot(part: &[u8]) {
+    let server = new_server();
+    let mut loader = SnapshotLoader::new(&server.keyspace, part.len() as u64);
+    if loader.part(part).is_err() || loader.finish().is_err() {
+        return;
+    }
+    let begun = server.keyspace.begin_snapshot(|| ());
+    let ((), mut written) = begun.expect("no other one is running");
+    let copy = new_server();
+    load(&mut written, &copy);
+}
+
+fn load(snapshot: &mut Snapshot, server: &Arc<Server>) {
+    let mut loader = SnapshotLoader::new(&server.keyspace, u64::MAX);
+    let mut part = Vec::new();
+    while snapshot.next_part(&mut part) {
+        loader.part(&part).expect("it was written here");
+    }
+    loader.finish().expect("it is whole");
 }
