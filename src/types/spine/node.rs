@@ -417,17 +417,6 @@ impl<T: Slot> Inner<T> {
     /// The child that has `place`, and where its places start.
     #[inline]
     fn child_at(&self, place: usize) -> (usize, usize) {
-        if T::IS_UNIT
-            && let [first, second, ..] = *self.ends
-            && first <= place
-        {
-            // Where slots came in order, all children but the first and the last are full alike.
-            let child = 1 + (place - first) / (second - first);
-            if child < self.ends.len() && self.start_of(child) <= place && place < self.ends[child]
-            {
-                return (child, self.ends[child - 1]);
-            }
-        }
         let child = self.ends.partition_point(|&end| end <= place);
         (child, self.start_of(child))
     }
