@@ -54,7 +54,7 @@ fn id(n: u64) -> StreamId {
     StreamId::new(1_700_000_000_000 + n / 3, n % 3 + 1)
 }
 
-const CONSUMERS: u64 = 100;
+const CONSUMERS: u64 = 10_000;
 const GROUP: &[u8] = b"group-0007";
 
 /// Three quarters of the entries are pending in one group, beside which there are as many groups and

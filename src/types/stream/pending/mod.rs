@@ -9,6 +9,7 @@
 mod chunk;
 mod column;
 pub(super) mod image;
+mod masks;
 mod oldest;
 #[cfg(test)]
 mod tests;

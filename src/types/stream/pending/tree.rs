@@ -3,10 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
-
 use super::chunk::{Chunk, SLOTS_MAX};
+use super::masks::Masks;
 use super::{Filter, Owner, Record, Summary};
 use crate::types::stream::StreamId;
 
@@ -42,7 +40,7 @@ pub(super) struct Inner {
     lows: Vec<StreamId>,
     summaries: Vec<Summary>,
     children: Vec<Node>,
-    owners: HashMap<Owner, u64, RandomState>,
+    owners: Masks,
 }
 
 /// What putting a record into a subtree did to it.
@@ -115,7 +113,7 @@ impl Node {
         match self {
             Node::Leaf(chunk) if !chunk.has_owner(owner) => 0,
             Node::Leaf(chunk) => Arc::make_mut(chunk).kill_owner(owner),
-            Node::Inner(inner) if !inner.owners.contains_key(&owner) => 0,
+            Node::Inner(inner) if !inner.owners.contains(owner) => 0,
             Node::Inner(inner) => Arc::make_mut(inner).take_owner(owner),
         }
     }
@@ -225,7 +223,7 @@ impl Node {
                     + inner.lows.capacity() * size_of::<StreamId>()
                     + inner.summaries.capacity() * size_of::<Summary>()
                     + inner.children.capacity() * size_of::<Node>()
-                    + inner.owners.allocation_size()
+                    + inner.owners.heap_bytes()
                     + children
             }
         }
@@ -234,14 +232,14 @@ impl Node {
     fn has_owner(&self, owner: Owner) -> bool {
         match self {
             Node::Leaf(chunk) => chunk.has_owner(owner),
-            Node::Inner(inner) => inner.owners.contains_key(&owner),
+            Node::Inner(inner) => inner.owners.contains(owner),
         }
     }
 
     fn for_each_owner(&self, mut visit: impl FnMut(Owner)) {
         match self {
             Node::Leaf(chunk) => chunk.owners().for_each(visit),
-            Node::Inner(inner) => inner.owners.keys().for_each(|&owner| visit(owner)),
+            Node::Inner(inner) => inner.owners.iter().for_each(|(owner, _)| visit(owner)),
         }
     }
 }
@@ -295,7 +293,7 @@ impl Inner {
             lows: Vec::new(),
             summaries: Vec::new(),
             children: Vec::new(),
-            owners: HashMap::default(),
+            owners: Masks::default(),
         }
     }
 
@@ -330,7 +328,7 @@ impl Inner {
                     self.note_owner(at, old.owner);
                 }
                 if put.owner_may_be_new {
-                    *self.owners.entry(record.owner).or_default() |= 1 << at;
+                    self.owners.add(record.owner, 1 << at);
                 }
                 let summary = self.summary_after(before, child_before, put.summary);
                 Put { summary, ..put }
@@ -371,14 +369,8 @@ impl Inner {
         self.summaries[at] = taken.summary;
         let owner = taken.record.owner;
         let mut owner_stays = true;
-        if !taken.owner_stays
-            && let Some(mask) = self.owners.get_mut(&owner)
-        {
-            *mask &= !(1 << at);
-            owner_stays = *mask != 0;
-            if !owner_stays {
-                self.owners.remove(&owner);
-            }
+        if !taken.owner_stays {
+            owner_stays = self.owners.clear(owner, 1 << at);
         }
         let summary = self.summary_after(before, child_before, taken.summary);
         let shrank = self.tidy_child(at, taken.shrank);
@@ -386,7 +378,7 @@ impl Inner {
     }
 
     fn take_owner(&mut self, owner: Owner) -> u64 {
-        let mask = self.owners.remove(&owner).unwrap_or(0);
+        let mask = self.owners.remove(owner);
         let mut taken = 0;
         for at in (0..self.children.len()).rev().filter(|at| mask & (1 << at) != 0) {
             taken += self.children[at].take_owner(owner);
@@ -405,7 +397,7 @@ impl Inner {
         let first = if from == StreamId::MIN { 0 } else { self.child_of(from) };
         let mut mask = u64::MAX << first;
         if let Some(owner) = filter.owner {
-            mask &= self.owners.get(&owner).copied().unwrap_or(0);
+            mask &= self.owners.get(owner);
         }
         while mask != 0 {
             let at = mask.trailing_zeros() as usize;
@@ -478,9 +470,7 @@ impl Inner {
             _ => unreachable!("all children of a node are of one kind"),
         }
         self.summaries[at] = self.summaries[at].with(self.summaries[at + 1]);
-        for mask in self.owners.values_mut() {
-            *mask |= (*mask >> 1) & (1 << at);
-        }
+        self.owners.change_all(|_, mask| mask | ((mask >> 1) & (1 << at)));
         self.remove_child(at + 1);
         true
     }
@@ -496,14 +486,14 @@ impl Inner {
         self.lows[shift] = low;
         self.summaries.extend_from_slice(&right.summaries);
         self.children.extend_from_slice(&right.children);
-        for (&owner, &mask) in &right.owners {
-            *self.owners.entry(owner).or_default() |= mask << shift;
+        for (owner, mask) in right.owners.iter() {
+            self.owners.add(owner, mask << shift);
         }
     }
 
     fn push_child(&mut self, low: StreamId, node: Node, summary: Summary) {
         let at = self.children.len();
-        node.for_each_owner(|owner| *self.owners.entry(owner).or_default() |= 1 << at);
+        node.for_each_owner(|owner| self.owners.add(owner, 1 << at));
         self.lows.push(low);
         self.summaries.push(summary);
         self.children.push(node);
@@ -520,16 +510,13 @@ impl Inner {
         let below = (1 << place) - 1;
         let left = &self.children[at];
         let left_bit = 1 << at;
-        for (&owner, mask) in &mut self.owners {
-            *mask = (*mask & below) | ((*mask & !below) << 1);
-            if *mask & left_bit != 0 && !left.has_owner(owner) {
-                *mask &= !left_bit;
-            }
-        }
+        self.owners.change_all(|owner, mask| {
+            let mask = (mask & below) | ((mask & !below) << 1);
+            if mask & left_bit != 0 && !left.has_owner(owner) { mask & !left_bit } else { mask }
+        });
         let owners = &mut self.owners;
-        left.for_each_owner(|owner| *owners.entry(owner).or_default() |= left_bit);
-        split.node.for_each_owner(|owner| *owners.entry(owner).or_default() |= 1 << place);
-        self.owners.retain(|_, mask| *mask != 0);
+        left.for_each_owner(|owner| owners.add(owner, left_bit));
+        split.node.for_each_owner(|owner| owners.add(owner, 1 << place));
         self.lows.insert(place, split.low);
         self.summaries.insert(place, split.summary);
         self.children.insert(place, split.node);
@@ -537,10 +524,7 @@ impl Inner {
 
     fn remove_child(&mut self, at: usize) {
         let below = (1u64 << at) - 1;
-        self.owners.retain(|_, mask| {
-            *mask = (*mask & below) | ((*mask >> 1) & !below);
-            *mask != 0
-        });
+        self.owners.change_all(|_, mask| (mask & below) | ((mask >> 1) & !below));
         self.lows.remove(at);
         self.summaries.remove(at);
         self.children.remove(at);
@@ -553,25 +537,19 @@ impl Inner {
             lows: self.lows.split_off(middle),
             summaries: self.summaries.split_off(middle),
             children: self.children.split_off(middle),
-            owners: HashMap::default(),
+            owners: self.owners.clone(),
         };
-        for (&owner, mask) in &mut self.owners {
-            if *mask >> middle != 0 {
-                right.owners.insert(owner, *mask >> middle);
-            }
-            *mask &= (1 << middle) - 1;
-        }
-        self.owners.retain(|_, mask| *mask != 0);
+        right.owners.change_all(|_, mask| mask >> middle);
+        self.owners.change_all(|_, mask| mask & ((1 << middle) - 1));
         right
     }
 
     /// Sets or clears what `owners` says of one owner and child, as the child has it.
     fn note_owner(&mut self, at: usize, owner: Owner) {
-        let has = self.children[at].has_owner(owner);
-        let mask = self.owners.entry(owner).or_default();
-        *mask = if has { *mask | 1 << at } else { *mask & !(1 << at) };
-        if *mask == 0 {
-            self.owners.remove(&owner);
+        if self.children[at].has_owner(owner) {
+            self.owners.add(owner, 1 << at);
+        } else {
+            self.owners.clear(owner, 1 << at);
         }
     }
 }
@@ -599,12 +577,12 @@ impl Node {
             assert_eq!(inner.summaries[at], child.summary());
             assert!(inner.summaries[at].live > 0 || at + 1 == length, "an empty child");
             let masked =
-                inner.owners.iter().filter(|(_, mask)| **mask & (1 << at) != 0).map(|(o, _)| *o);
+                inner.owners.iter().filter(|(_, mask)| mask & (1 << at) != 0).map(|(o, _)| o);
             assert_eq!(masked.collect::<HashSet<_>>(), owners(child));
             let low = if at == 0 { low } else { inner.lows[at] };
             let high = inner.lows.get(at + 1).map_or(high, |next| next.prev().expect("not 0-0"));
             child.assert_sound(low, high);
         }
-        assert!(inner.owners.values().all(|mask| *mask != 0));
+        assert!(inner.owners.iter().all(|(_, mask)| mask != 0));
     }
 }
