@@ -388,9 +388,10 @@ fn the_settings_of_the_moment_decide_when_a_snapshot_is_whole() {
     assert_eq!(info(client, "aof_enabled"), "0");
     disk.set_closed(true);
     assert_eq!(client.ask("CONFIG SET appendonly yes"), "+OK");
-    server.wait_until("the snapshot to begin", || server.server.store.saves.running().is_some());
     // Nothing is promised before it is whole.
-    assert_eq!(info(client, "forebay_promise_in_force"), "none");
+    server.wait_until("the snapshot to begin", || {
+        info(&mut server.raw(), "forebay_promise_in_force") == "none"
+    });
     assert_eq!(client.ask("SET a 2"), "+OK");
     assert_eq!(client.ask("CONFIG SET appendonly no"), "+OK");
     disk.set_closed(false);
@@ -405,4 +406,65 @@ fn the_settings_of_the_moment_decide_when_a_snapshot_is_whole() {
     check(client, &[("SET b 1", "+OK"), ("GET a", "$1 2")]);
     let again = on(Arc::new(disk.disk.after_power_cut(1)), "");
     check(&mut again.raw(), &[("GET a", "$1 2"), ("GET b", "$1 1")]);
+}
+
+/// A snapshot with which the journal was to be kept again, and that a crash ends: what stands on the
+/// disk is what was promised last.
+#[test]
+fn a_crash_before_the_journal_is_kept_again_leaves_what_was_kept_before() {
+    for fsync in ["always", "everysec", "no"] {
+        let disk = Gated::new(SimDisk::new(), SNAPSHOT, false);
+        let lines = format!("appendonly yes\nappendfsync {fsync}\nsave \"\"\n");
+        let server = on(Arc::clone(&disk) as Arc<dyn Disk>, &lines);
+        let client = &mut server.raw();
+        check(client, &[("SET a 1", "+OK"), ("CONFIG SET appendonly no", "+OK")]);
+        check(client, &[("SET a 2", "+OK"), ("SET b 2", "+OK")]);
+        disk.set_closed(true);
+        assert_eq!(client.ask("CONFIG SET appendonly yes"), "+OK");
+        let _opens = Opens(&disk);
+        let is_segment = |name: &String| name.ends_with(".journal");
+        server.wait_until("the journal to go on in a new segment", || {
+            disk.disk.names().iter().filter(|name| is_segment(name)).count() == 2
+        });
+        assert_eq!(client.ask("SET a 3"), "+OK");
+        let cut = (0..20).map(|seed| disk.disk.after_power_cut(seed));
+        for crashed in cut.chain([disk.disk.after_kill()]) {
+            let again = on(Arc::new(crashed), "");
+            check(&mut again.raw(), &[("GET a", "$1 1"), ("GET b", "$-1"), ("SET a 4", "+OK")]);
+        }
+    }
+}
+
+/// As above, where nothing was kept before: what came behind the cut is not put on an empty keyspace.
+#[test]
+fn a_crash_before_anything_was_kept_leaves_nothing() {
+    let disk = Gated::new(SimDisk::new(), SNAPSHOT, true);
+    let _opens = Opens(&disk);
+    let lines = "appendonly no\nappendfsync everysec\nsave \"\"\n";
+    let server = on(Arc::clone(&disk) as Arc<dyn Disk>, lines);
+    let client = &mut server.raw();
+    check(client, &[("SET a 1", "+OK"), ("CONFIG SET appendonly yes", "+OK")]);
+    server.wait_until("the snapshot to begin", || {
+        info(&mut server.raw(), "forebay_promise_in_force") == "none"
+    });
+    check(client, &[("APPEND a 2", ":2"), ("SET b 2", "+OK")]);
+    let again = on(Arc::new(disk.disk.after_kill()), "");
+    check(&mut again.raw(), &[("GET a", "$-1"), ("GET b", "$-1")]);
+}
+
+/// A transaction holds the locks of its keys: nothing in it may want those of all.
+#[test]
+fn a_transaction_may_begin_to_keep_data() {
+    let server = on(Arc::new(SimDisk::new()), "appendonly no\nsave \"\"\n");
+    let client = &mut server.raw();
+    check(client, &[("MULTI", "+OK"), ("SET a 1", "+QUEUED")]);
+    check(client, &[("CONFIG SET appendonly yes", "+QUEUED"), ("SET b 1", "+QUEUED")]);
+    assert_eq!(client.ask("EXEC"), "*3 +OK +OK +OK");
+    server.wait_until("the promise", || {
+        info(&mut server.raw(), "forebay_promise_in_force") == "always"
+    });
+    check(client, &[("MULTI", "+OK"), ("SET a 2", "+QUEUED")]);
+    check(client, &[("CONFIG SET appendonly no", "+QUEUED"), ("SET b 2", "+QUEUED")]);
+    assert_eq!(client.ask("EXEC"), "*3 +OK +OK +OK");
+    assert_eq!(info(client, "forebay_promise_in_force"), "memory-only");
 }

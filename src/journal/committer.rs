@@ -156,7 +156,8 @@ impl Committer {
             disk.sync().map_err(failing("sync", "the directory"))?;
         }
         let start = plan.start + 1;
-        let current = begin_segment(&*disk, &pool, start, plan.end, plan.end, 0)?;
+        let begun = Begun { start, first: plan.end, durable: plan.end, awaits_snapshot: false };
+        let current = begin_segment(&*disk, &pool, begun, 0)?;
         if let Some(last) = last {
             let file = disk.open_write(&last.name).map_err(failing("open", &last.name))?;
             close_segment(&*file, &last.name, plan.end)?;
@@ -242,7 +243,7 @@ impl Committer {
     /// The next segment is there for good before the current one says so, and the current one is
     /// synced before anything is written to the next. Recovery knows the states in between.
     fn roll(&mut self, need: u64, durable: u64) -> Result<u64, Failure> {
-        let next = begin_segment(&*self.disk, &self.pool, self.start, self.written, durable, need)?;
+        let next = begin_segment(&*self.disk, &self.pool, self.begun(self.written, durable), need)?;
         if self.current.first == self.written {
             // The frame is longer than an empty segment, which `next` has replaced.
             self.firsts.pop();
@@ -284,15 +285,19 @@ impl Committer {
     /// # Errors
     /// The new segment cannot be made; it stays broken.
     pub fn reopen(&mut self, position: u64, durable: u64) -> Result<(), Failure> {
-        let next = begin_segment(&*self.disk, &self.pool, self.start, position, durable, 0)?;
+        self.is_healing = true;
+        let next = begin_segment(&*self.disk, &self.pool, self.begun(position, durable), 0)?;
         if self.firsts.last() != Some(&position) {
             self.firsts.push(position);
         }
         self.current = next;
         self.written = position;
         self.is_broken = false;
-        self.is_healing = true;
         Ok(())
+    }
+
+    fn begun(&self, first: u64, durable: u64) -> Begun {
+        Begun { start: self.start, first, durable, awaits_snapshot: self.is_healing }
     }
 
     /// A snapshot stands for what was in doubt.
@@ -314,18 +319,26 @@ impl Committer {
     }
 }
 
+/// What a new segment says of itself.
+struct Begun {
+    start: u32,
+    first: u64,
+    durable: u64,
+    awaits_snapshot: bool,
+}
+
 /// A new segment under its name, with its header, for good.
 fn begin_segment(
     disk: &dyn Disk,
     pool: &Pool,
-    start: u32,
-    first: u64,
-    durable: u64,
+    begun: Begun,
     need: u64,
 ) -> Result<Current, Failure> {
+    let Begun { start, first, durable, awaits_snapshot } = begun;
     let name = FileKind::Segment.name(first);
     let spare = pool.take(need).map_err(failing("make", &name))?;
-    let header = Header { kind: FileKind::Segment, start, first, durable, bytes: spare.bytes };
+    let (kind, bytes) = (FileKind::Segment, spare.bytes);
+    let header = Header { kind, start, first, durable, bytes, awaits_snapshot };
     write_all_at(&*spare.file, &header.encode(), 0).map_err(failing("write", &name))?;
     spare.file.sync().map_err(failing("sync", &name))?;
     disk.rename(&spare.name, &name).map_err(failing("name", &name))?;

@@ -165,8 +165,14 @@ fn reopen(disk: &dyn Disk, name: &str) -> io::Result<()> {
 fn begin(disk: &dyn Disk, position: u64, start: u32) -> io::Result<()> {
     let bytes = EMPTY_SEGMENT_BYTES;
     let file = disk.create(&FileKind::Segment.name(position), bytes)?;
-    let header =
-        Header { kind: FileKind::Segment, start, first: position, durable: position, bytes };
+    let header = Header {
+        kind: FileKind::Segment,
+        start,
+        first: position,
+        durable: position,
+        bytes,
+        awaits_snapshot: false,
+    };
     write_all_at(&*file, &header.encode(), 0)?;
     file.sync()
 }

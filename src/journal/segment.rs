@@ -1,7 +1,8 @@
 //! A file of frames: what stands at its head, how it is named, and how its frames are read.
 //!
 //! ```text
-//!   0  header: magic, version, start, first position, durable position, length of the file
+//!   0  header: magic, version, start, first position, durable position, length of the file, whether
+//!      it awaits a snapshot
 //!  64  closing, written when the next segment is there: magic, the position behind the last frame
 //! 128  frames
 //! ```
@@ -78,6 +79,10 @@ pub struct Header {
     pub durable: u64,
     /// The length of the file; 0 where it is not known beforehand.
     pub bytes: u64,
+    /// A segment that was begun while a snapshot was being written which stands for what lies before
+    /// it, and is not in the journal or in doubt. Until that is whole nothing in it is promised, and
+    /// what it holds fits on nothing else.
+    pub awaits_snapshot: bool,
 }
 
 impl Header {
@@ -89,6 +94,7 @@ impl Header {
         bytes[16..24].copy_from_slice(&self.first.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.durable.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[40] = u8::from(self.awaits_snapshot);
         put_checksum(&mut bytes);
         bytes
     }
@@ -114,6 +120,7 @@ impl Header {
             first: u64_at(bytes, 16),
             durable: u64_at(bytes, 24),
             bytes: u64_at(bytes, 32),
+            awaits_snapshot: bytes[40] != 0,
         })
     }
 }

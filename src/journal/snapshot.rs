@@ -49,7 +49,8 @@ impl SnapshotWriter {
         let partial = format!("{}{PARTIAL}", FileKind::Snapshot.name(position));
         let file = disk.create(&partial, 0).map_err(failing("make", &partial))?;
         let kind = FileKind::Snapshot;
-        let header = Header { kind, start, first: position, durable: 0, bytes: 0 };
+        let header =
+            Header { kind, start, first: position, durable: 0, bytes: 0, awaits_snapshot: false };
         let mut buffer = header.encode().to_vec();
         buffer.resize(BLOCK_BYTES as usize, 0);
         let mut writer = SnapshotWriter {

@@ -97,8 +97,10 @@ pub(super) fn survey(disk: &dyn Disk) -> io::Result<Plan> {
     };
     let from = plan.snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
     plan.end = from;
+    leave_what_awaits(disk, &mut plan, &mut firsts, &mut witness)?;
     let Some(begin) = firsts.iter().rposition(|first| *first <= from) else {
-        let reach = if firsts.is_empty() { Reach::NoSegments } else { Reach::Missing };
+        let is_missed = !firsts.is_empty() || plan.snapshot.is_none() && witness.durable > 0;
+        let reach = if is_missed { Reach::Missing } else { Reach::NoSegments };
         let (stop, behind) = (Stop::Blank, Behind::Nothing);
         let evidence = Evidence { snapshot, reach, stop, behind, length: Length::Full };
         plan.decide(evidence, first_missing(from, &firsts));
@@ -117,6 +119,39 @@ pub(super) fn survey(disk: &dyn Disk) -> io::Result<Plan> {
         found_from: false,
     };
     walk.go(plan, snapshot)
+}
+
+/// Leaves out the segments that awaited a snapshot which is not there: a crash came before it was
+/// whole, so nothing in them had been promised, and they fit on nothing. If anything in them states
+/// otherwise, the snapshot has been taken away.
+fn leave_what_awaits(
+    disk: &dyn Disk,
+    plan: &mut Plan,
+    firsts: &mut Vec<u64>,
+    witness: &mut Witness,
+) -> io::Result<()> {
+    let from = plan.snapshot.as_ref().map(|snapshot| snapshot.position);
+    let mut left = firsts.len();
+    for (nth, first) in firsts.iter().enumerate().filter(|(_, first)| Some(**first) > from) {
+        let name = FileKind::Segment.name(*first);
+        let opened = Reader::open(disk, FileKind::Segment, &name)?;
+        if left == firsts.len() {
+            match &opened {
+                Ok((_, header, _)) if header.awaits_snapshot => left = nth,
+                _ => continue,
+            }
+        }
+        let Ok((mut reader, header, _)) = opened else {
+            witness.hear(*first, || format!("{name} begins at"));
+            continue;
+        };
+        plan.start = plan.start.max(header.start);
+        let rest = reader.look_behind()?;
+        witness.hear(header.durable.max(rest.durable), || format!("{name} states"));
+    }
+    let awaiting = firsts.drain(left..).map(|first| FileKind::Segment.name(first));
+    plan.obsolete.extend(awaiting);
+    Ok(())
 }
 
 fn first_missing(from: u64, firsts: &[u64]) -> Damage {
