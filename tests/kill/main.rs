@@ -90,16 +90,23 @@ impl History {
     }
 }
 
-/// Snapshots by hand, beside those that the journal's growth brings.
+/// Snapshots by hand, beside those that the journal's growth brings, and changes of what a reply
+/// promises: it survives a kill in every mode.
 fn disturb(port: u16, dying: &AtomicBool, seed: u64) {
     let mut dice = Dice::new(seed);
     let mut work = || -> Result<(), Dead> {
         let mut wire = Wire::open(port)?;
         loop {
             thread::sleep(Duration::from_millis(dice.below(60) as u64));
-            let word = ["BGSAVE", "BGREWRITEAOF", "SAVE"][dice.below(3)];
+            let mode = ["always", "everysec", "no"][dice.below(3)];
+            let words: &[&str] = match dice.below(8) {
+                0 => &["CONFIG", "SET", "appendfsync", mode],
+                1 | 2 => &["BGREWRITEAOF"],
+                3 | 4 => &["SAVE"],
+                _ => &["BGSAVE"],
+            };
             // One may be running: then it is refused.
-            wire.send(&[redis::cmd(word)])?;
+            wire.send(&[client::request(words)])?;
             wire.receive()?;
         }
     };
