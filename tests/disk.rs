@@ -189,6 +189,63 @@ fn what_was_accepted_drains_on_a_full_disk() {
     }
 }
 
+/// One at a time it takes more than the reserve; but what is drained makes room: a snapshot borrows
+/// from the reserve, and what it stands for goes.
+#[test]
+fn draining_makes_room_on_a_full_disk() {
+    let disk = SimDisk::new();
+    let lines = "databases 3\nappendfsync always\njournal-segment-size 64kb\n\
+                 journal-reserve-size 512kb\nauto-aof-rewrite-min-size 256kb\n";
+    let server = TestServer::on_disk(lines, None, Arc::new(disk.clone()));
+    let client = &mut server.raw();
+    const ENTRIES: u64 = 4000;
+    assert_eq!(client.ask("CONFIG SET auto-aof-rewrite-percentage 0"), "+OK");
+    assert_eq!(client.ask("XGROUP CREATE s g 0 MKSTREAM"), "+OK");
+    let request = b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nf\r\n$1\r\nv\r\n";
+    for _ in 0..ENTRIES / 1000 {
+        client.send(&request.repeat(1000));
+        (0..1000).for_each(|_| assert!(client.reply().starts_with('$')));
+    }
+    // Others have filled the disk: what is free by now is what goes from here on.
+    let used =
+        || disk.names().iter().filter_map(|name| disk.content(name)).map(|it| it.len()).sum();
+    let used: usize = used();
+    disk.set_room(Some(used as u64));
+    let (more, refusal) = fill(client, "s");
+    assert_eq!(refusal, refused(FULL));
+    assert_eq!(client.ask("CONFIG SET auto-aof-rewrite-percentage 100"), "+OK");
+    let before = server.server.store.journal().expect("open").next();
+    let mut drained = 0;
+    while drained < ENTRIES + more {
+        drained += drain_one(client);
+    }
+    let frames = server.server.store.journal().expect("open").next() - before;
+    assert!(frames > 1 << 20, "more than the reserve: {frames}");
+    assert_eq!(client.ask("XLEN s"), ":0");
+    assert_eq!(found(&disk.after_kill()), digest(&server.server));
+    assert_eq!(found(&disk.after_power_cut(1)), digest(&server.server));
+}
+
+/// Takes an entry, acknowledges and deletes it, waiting while there is no room at the moment.
+fn drain_one(client: &mut Raw) -> u64 {
+    let mut patiently = |request: &str| {
+        for _ in 0..2000 {
+            let reply = client.ask(request);
+            if reply != refused(FULL) {
+                return reply;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{request}: no room is made");
+    };
+    let reply = patiently("XREADGROUP GROUP g c COUNT 1 STREAMS s >");
+    let delivered = ids(&reply);
+    assert_eq!(delivered.len(), 1, "{reply}");
+    assert_eq!(patiently(&format!("XACK s g {}", delivered[0])), ":1");
+    assert_eq!(patiently(&format!("XDEL s {}", delivered[0])), ":1");
+    1
+}
+
 const UNKNOWN: &str = "-MISCONF The outcome of this command";
 
 /// Fails at the next operation of its kind; those who wait are told, and the rest is there.

@@ -181,6 +181,31 @@ impl Pool {
         self.count(&spares);
     }
 
+    /// Gives a spare's room back to a full disk, for a snapshot: what it stands for frees more. Half
+    /// of the reserve stays. Whether there was one to give.
+    ///
+    /// Only where room is short, so that nobody has been let in without a look at what is left.
+    pub fn give_up_spare(&self) -> bool {
+        let mut spares = self.spares.lock();
+        if !self.is_short() {
+            self.wants_tending.store(true, Ordering::Release);
+            return false;
+        }
+        // The first one may be in use the next moment.
+        let unusable = BLOCK_BYTES + self.waste_bytes();
+        let last = spares.ready.iter().skip(1).next_back();
+        let Some(room) = last.map(|spare| spare.bytes.saturating_sub(unusable)) else {
+            return false;
+        };
+        let left = self.usable_bytes.load(Ordering::Acquire).saturating_sub(room);
+        if left < self.reserve_bytes() / 2 {
+            return false;
+        }
+        let Some(spare) = spares.ready.pop_back() else { return false };
+        self.count(&spares);
+        self.disk.remove(&spare.name).is_ok()
+    }
+
     /// Does one piece of work towards a full pool: makes a spare, or writes the next one's blocks.
     /// Whether there is more to do.
     ///

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::committer::{Failure, failing};
 use super::disk::{Disk, DiskFile, write_all_at};
 use super::frame::{self, Bad, Kind, PAYLOAD_BYTES_MAX, Stamp};
+use super::pool::Pool;
 use super::recovery::{Damage, FoundSnapshot};
 use super::segment::{BLOCK_BYTES, FileKind, Header, PARTIAL, Reader};
 
@@ -33,6 +34,8 @@ pub struct SnapshotWriter {
     offset: u64,
     is_failed: bool,
     is_finished: bool,
+    /// Where there is room to be had on a full disk.
+    pool: Option<Arc<Pool>>,
 }
 
 impl SnapshotWriter {
@@ -66,9 +69,16 @@ impl SnapshotWriter {
             offset: 0,
             is_failed: false,
             is_finished: false,
+            pool: None,
         };
         writer.push(Kind::SnapshotBegin, &[], 0)?;
         Ok(writer)
+    }
+
+    /// On a full disk it may take room from the journal's reserve.
+    pub fn with_room_of(mut self, pool: Arc<Pool>) -> SnapshotWriter {
+        self.pool = Some(pool);
+        self
     }
 
     /// The position that it stands for.
@@ -130,9 +140,16 @@ impl SnapshotWriter {
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
-        let written = write_all_at(&*self.file, &self.buffer, self.offset);
-        self.is_failed |= written.is_err();
-        written.map_err(failing("write", &self.partial))?;
+        loop {
+            let written = write_all_at(&*self.file, &self.buffer, self.offset);
+            let Err(error) = written else { break };
+            let is_full = error.kind() == io::ErrorKind::StorageFull;
+            if is_full && self.pool.as_ref().is_some_and(|pool| pool.give_up_spare()) {
+                continue;
+            }
+            self.is_failed = true;
+            return Err(failing("write", &self.partial)(error));
+        }
         self.offset += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())

@@ -419,7 +419,7 @@ impl Journal {
         if begun.is_err() {
             self.shared.close_again();
         }
-        begun
+        begun.map(|writer| writer.with_room_of(Arc::clone(&self.shared.pool)))
     }
 
     /// Makes a snapshot lasting, and removes the segments and snapshots that it stands for; its
