@@ -225,6 +225,7 @@ async fn open_store(server: &Arc<Server>) -> Result<(), String> {
     let opened = opened.await.map_err(|error| format!("loading ended: {error}"))??;
     Store::follow_settings(server);
     server.end_loading();
+    Store::catch_up_with_settings(server)?;
     if !opened.is_fresh {
         tracing::info!(
             "Data loaded: {} parts of a snapshot, {} steps behind it",

@@ -380,6 +380,8 @@ fn without_file_descriptors_what_is_new_is_refused_when_the_room_is_used() {
         let server = start(&disk, fsync);
         let client = &mut server.raw();
         assert_eq!(client.ask("SET a 1"), "+OK");
+        let journal = server.server.store.journal().expect("opened");
+        server.wait_until("the room is made", || journal.status().has_all_room);
         disk.fail(Fault::TooManyFiles);
         let refusal = client.ask("SAVE");
         assert!(refusal.starts_with("-ERR cannot save") && refusal.contains(WHY), "{refusal}");

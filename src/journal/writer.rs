@@ -110,6 +110,8 @@ pub struct Status {
     /// The position of the last whole snapshot; 0 without one.
     pub snapshot: u64,
     pub segments: usize,
+    /// All the room that is wanted has been taken.
+    pub has_all_room: bool,
     /// Why room cannot be had, if more is wanted.
     pub room_trouble: Option<String>,
     /// The failure that is in force.
@@ -384,22 +386,23 @@ impl Journal {
             durable: self.durable(),
             snapshot: shared.snapshot.load(Ordering::Relaxed),
             segments: shared.segments.load(Ordering::Relaxed),
+            has_all_room: !shared.pool.wants_tending(),
             room_trouble: shared.pool.trouble(),
             failure: shared.failure.lock().clone(),
             waiting: shared.settled.waiting() + shared.durable.waiting(),
         }
     }
 
-    /// Notes the position of a snapshot, and the latest time of a step below it. Called with the
+    /// Notes the position of a snapshot, and its time: `now_ms`, or that of a step below it. Called with the
     /// locks of all shards held; no system call is made.
     ///
     /// In a journal that is impaired or switched off it is also where frames are kept again: the
     /// snapshot will stand for all below.
-    pub fn cut(&self) -> Cut {
+    pub fn cut(&self, now_ms: i64) -> Cut {
         let queue = self.shared.queue.lock();
         self.shared.exchange_state(State::Impaired, State::Healing);
         self.shared.exchange_state(State::Off, State::Resuming);
-        Cut { position: queue.next, time_ms: queue.time_ms }
+        Cut { position: queue.next, time_ms: queue.time_ms.max(now_ms) }
     }
 
     /// Begins to write a snapshot of the state at `cut`; outside of the locks.

@@ -77,7 +77,7 @@ impl Model {
 
     /// Writes a snapshot: each part holds one step. Whether it came to be.
     pub fn snapshot(&mut self) -> bool {
-        let cut = self.journal.cut();
+        let cut = self.journal.cut(0);
         let count = self.appended();
         let Ok(mut writer) = self.journal.begin_snapshot(cut) else { return false };
         for number in 0..count {

@@ -89,6 +89,21 @@ impl Store {
         }
     }
 
+    /// Makes the journal keep what the settings promise, if they were changed while data was being
+    /// loaded.
+    ///
+    /// # Errors
+    /// It cannot; in words.
+    pub fn catch_up_with_settings(server: &Arc<Server>) -> Result<(), String> {
+        let store = &server.store;
+        let is_due = match (mode_of(&server.config), store.journal()) {
+            (None, journal) => journal.is_some_and(|journal| journal.state() == State::Serving),
+            (Some(mode), Some(journal)) => journal.mode() != mode,
+            (Some(_), None) => true,
+        };
+        if is_due { change_promise(server) } else { Ok(()) }
+    }
+
     /// Opens the journal of a server that has kept nothing so far, switched off.
     ///
     /// # Errors

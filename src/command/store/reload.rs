@@ -21,13 +21,17 @@ pub fn reload(server: &Arc<Server>, with_snapshot: bool) -> Result<(), String> {
     }
     let reloaded = reload_held(server, with_snapshot);
     server.end_loading();
-    reloaded
+    reloaded.and_then(|()| Store::catch_up_with_settings(server))
 }
 
 fn reload_held(server: &Arc<Server>, with_snapshot: bool) -> Result<(), String> {
     let store = &server.store;
     // Who was admitted before loading began has ended its step once all locks have been had.
     server.keyspace.run(ShardSet::ALL, 0, 0, |_| ());
+    if store.saves.running().is_some() {
+        // It would remove segments that are about to be read.
+        return Err("a snapshot is being written: try again when it is whole".into());
+    }
     if with_snapshot {
         super::save(server, Cause::Save).map_err(|error| error.to_string())?;
     } else {

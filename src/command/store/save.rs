@@ -217,7 +217,8 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     Store::keep_lock(server).map_err(SaveError::NoStore)?;
     // Counted before the cut: what comes in between is told as not saved, and is.
     let changes = server.keyspace.run(ShardSet::ALL, 0, 0, |tx| tx.changes_total());
-    let begun = server.keyspace.begin_snapshot(|| journal.cut());
+    let clock = server.keyspace.clock();
+    let begun = server.keyspace.begin_snapshot(|| journal.cut(clock.now_ms()));
     let (cut, mut snapshot) = begun.expect("one snapshot at a time");
     let mut writer = journal.begin_snapshot(cut).map_err(SaveError::Failed)?;
     let mut part = Vec::new();

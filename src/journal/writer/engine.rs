@@ -277,8 +277,12 @@ impl Shared {
         loop {
             // Either this sees what was appended, or who appended it finds the committer free.
             fence(Ordering::SeqCst);
-            if !self.has_work() || self.state() != State::Serving || self.mode() != Mode::Always {
+            if !self.has_work() || self.state() != State::Serving {
                 return;
+            }
+            if self.mode() != Mode::Always {
+                // It was changed while this committed.
+                return self.write_inline();
             }
             let Some(committer) = self.committer.try_lock() else { return };
             self.commit_with(committer);

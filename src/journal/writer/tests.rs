@@ -214,10 +214,10 @@ fn otherwise_a_failure_is_healed_by_a_snapshot() {
         let later = journal.append(frame(10));
         assert_eq!(poll(&mut journal.settle(later, 0)), Poll::Ready(Ok(())));
 
-        assert!(journal.begin_snapshot(journal.cut()).is_err(), "the disk still fails");
+        assert!(journal.begin_snapshot(journal.cut(0)).is_err(), "the disk still fails");
         assert!(journal.reserve(Class::Ordinary, 1).is_err());
         disk.mend();
-        let cut = journal.cut();
+        let cut = journal.cut(0);
         let mut writer = journal.begin_snapshot(cut).expect("the disk is well");
         let behind = journal.append(frame(10));
         writer.append(b"all three").expect("the disk is well");
