@@ -408,13 +408,13 @@ fn a_removed_directory_refuses_writes_until_there_is_one_again() {
         let client = &mut server.raw();
         assert_eq!(client.ask("SET a 1"), "+OK");
         disk.fail(Fault::Gone);
-        let begun = std::time::Instant::now();
         let gone = refused("No such file or directory");
         server.wait_until("it to be seen", || server.raw().ask("SET a 2") == gone);
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        // It may be missed first when room is made, a moment before it is looked for.
+        let in_force = || field(&mut server.raw(), "forebay_promise_in_force");
+        server.wait_until("the promise to be taken back", || in_force() == "none");
         assert!(server.server.store.failed.failure().is_none(), "memory has it all");
         assert!(client.ask("GET a").starts_with("$1 "));
-        assert_eq!(field(client, "forebay_promise_in_force"), "none");
         // Somebody makes it anew: what was there is not.
         disk.names().iter().for_each(|name| disk.take(name));
         disk.mend();

@@ -1,5 +1,6 @@
 """Runs a sequence on both servers in step, and says where they first part."""
 
+import os
 import sys
 import time
 from collections import deque
@@ -89,7 +90,10 @@ class Side:
     """One server with the connections of the sequence and one to look on with."""
 
     def __init__(self, binary):
-        self.server = Server(binary, *SETTINGS)
+        # What CONFIG GET and WAITAOF tell is to be the same on both sides.
+        durable = "--appendonly yes" in os.environ.get("FOREBAY_SETTINGS", "")
+        promise = ["--appendonly", "yes", "--appendfsync", "always"] if durable else []
+        self.server = Server(binary, *SETTINGS, *promise)
         self.server.start()
         self.control = self.server.connect()
         self.callers = []
