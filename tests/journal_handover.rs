@@ -18,44 +18,77 @@ use parking_lot::{Condvar, Mutex};
 struct SlowDisk {
     disk: SimDisk,
     gate: Arc<Gate>,
+    mode: Option<Mode>,
 }
 
+/// Stops only threads that have the committer in hand while they sync: others would be waited for
+/// by the test itself.
 #[derive(Default)]
 struct Gate {
-    /// Whether it is closed, and how many wait before it.
-    state: Mutex<(bool, u32)>,
+    state: Mutex<GateState>,
     changed: Condvar,
 }
 
+#[derive(Default)]
+struct GateState {
+    is_closed: bool,
+    /// How many wait before it.
+    waiting: u32,
+    /// The holder has ended without having been stopped.
+    is_over: bool,
+}
+
+/// The name of the thread that is to be stopped.
+const HOLDER: &str = "holder";
+
 impl Gate {
     fn set_closed(&self, closed: bool) {
-        self.state.lock().0 = closed;
+        let mut state = self.state.lock();
+        state.is_closed = closed;
+        state.is_over = false;
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
+    /// The writer's own thread has it in hand as well, where it commits.
+    fn stops(&self, mode: Option<Mode>) -> bool {
+        match thread::current().name() {
+            Some(HOLDER) => true,
+            Some("journal-write") => mode == Some(Mode::Always),
+            _ => false,
+        }
+    }
+
+    fn pass(&self, mode: Option<Mode>) {
+        if !self.stops(mode) {
+            return;
+        }
         let mut state = self.state.lock();
-        state.1 += 1;
+        state.waiting += 1;
         self.changed.notify_all();
-        while state.0 {
+        while state.is_closed {
             self.changed.wait(&mut state);
         }
-        state.1 -= 1;
+        state.waiting -= 1;
+    }
+
+    fn end(&self) {
+        self.state.lock().is_over = true;
+        self.changed.notify_all();
     }
 
     fn wait_for_somebody(&self) {
         let mut state = self.state.lock();
-        while state.1 == 0 {
+        while state.waiting == 0 && !state.is_over {
             self.changed.wait(&mut state);
         }
     }
 }
 
-struct SlowFile(Arc<dyn DiskFile>, Arc<Gate>);
+struct SlowFile(Arc<dyn DiskFile>, SlowDisk);
 
 impl SlowDisk {
     fn slow(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(SlowFile(file, Arc::clone(&self.gate)))
+        Arc::new(SlowFile(file, self.clone()))
     }
 }
 
@@ -103,7 +136,7 @@ impl DiskFile for SlowFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.1.pass();
+        self.1.gate.pass(self.1.mode);
         self.0.sync()
     }
 
@@ -149,9 +182,19 @@ fn wait_settled(journal: &Journal, position: u64) {
     panic!("{position} waits for ever, {} is settled", journal.settled());
 }
 
+/// Does something on a thread that the gate stops.
+fn hold<'s>(scope: &'s thread::Scope<'s, '_>, disk: &'s SlowDisk, work: impl FnOnce() + Send + 's) {
+    let holder = thread::Builder::new().name(HOLDER.into());
+    let spawned = holder.spawn_scoped(scope, move || {
+        work();
+        disk.gate.end();
+    });
+    spawned.expect("threads can be started");
+}
+
 #[test]
 fn what_comes_during_a_sync_of_somebody_else_is_committed_by_it() {
-    let disk = SlowDisk::default();
+    let disk = SlowDisk { mode: Some(Mode::Always), ..SlowDisk::default() };
     let journal = open(&disk, Mode::Always);
     wait_settled(&journal, append(&journal, 10));
     for _ in 0..20 {
@@ -159,7 +202,7 @@ fn what_comes_during_a_sync_of_somebody_else_is_committed_by_it() {
         journal.append(Frame { time_ms: 1, effects: vec![b'y'; 10] });
         thread::scope(|scope| {
             // As the end of a snapshot does, or a change of the mode.
-            scope.spawn(|| journal.sync().expect("the disk is well"));
+            hold(scope, &disk, || journal.sync().expect("the disk is well"));
             disk.gate.wait_for_somebody();
             let end = append(&journal, 10);
             disk.gate.set_closed(false);
@@ -171,14 +214,14 @@ fn what_comes_during_a_sync_of_somebody_else_is_committed_by_it() {
 #[test]
 fn what_comes_during_a_change_of_segments_is_written_by_who_changes_them() {
     for mode in [Mode::EverySecond, Mode::Never] {
-        let disk = SlowDisk::default();
+        let disk = SlowDisk { mode: Some(mode), ..SlowDisk::default() };
         let journal = open(&disk, mode);
         wait_settled(&journal, append(&journal, 10));
         for _ in 0..20 {
             disk.gate.set_closed(true);
             thread::scope(|scope| {
                 // Two of them do not fit into one segment: it is synced when it is left.
-                scope.spawn(|| {
+                hold(scope, &disk, || {
                     append(&journal, 2500);
                     append(&journal, 2500);
                 });
