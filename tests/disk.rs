@@ -31,7 +31,15 @@ fn settings(fsync: &str) -> String {
 }
 
 fn start(disk: &SimDisk, fsync: &str) -> TestServer {
-    TestServer::on_disk(&settings(fsync), None, Arc::new(disk.clone()))
+    let server = TestServer::on_disk(&settings(fsync), None, Arc::new(disk.clone()));
+    wait_for_room(&server);
+    server
+}
+
+/// The journal takes room on a thread of its own; a disk that fails before that has no reserve.
+fn wait_for_room(server: &TestServer) {
+    let journal = server.server.store.journal().expect("opened");
+    server.wait_until("the room is made", || journal.status().has_all_room);
 }
 
 /// What another start finds on a disk.
@@ -178,6 +186,7 @@ fn what_was_accepted_drains_on_a_full_disk() {
             client.send(&request.repeat(1000));
             (0..1000).for_each(|_| assert!(client.reply().starts_with('$')));
         }
+        wait_for_room(&server);
         disk.fail(Fault::Full);
         let (more, _) = fill(client, "s");
         let before = server.server.store.journal().expect("open").next();
@@ -206,6 +215,7 @@ fn draining_makes_room_on_a_full_disk() {
         client.send(&request.repeat(1000));
         (0..1000).for_each(|_| assert!(client.reply().starts_with('$')));
     }
+    wait_for_room(&server);
     // Others have filled the disk: what is free by now is what goes from here on.
     let used =
         || disk.names().iter().filter_map(|name| disk.content(name)).map(|it| it.len()).sum();
