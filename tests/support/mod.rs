@@ -147,7 +147,7 @@ impl TestServer {
 
     /// Waits until a condition holds that another thread brings about.
     pub fn wait_until(&self, what: &str, condition: impl Fn() -> bool) {
-        for _ in 0..10_000 {
+        for _ in 0..60_000 {
             if condition() {
                 return;
             }
