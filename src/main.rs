@@ -248,7 +248,7 @@ fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, Stri
         return Store::open(server, Arc::new(disk));
     };
     let plan = Plan::survey(&disk).map_err(|error| error.to_string())?;
-    if plan.end > 0 || plan.snapshot.is_some() || plan.damage.is_some() {
+    if !plan.is_fresh() {
         return Store::open(server, Arc::new(disk));
     }
     let report = import::import(server, &found, &import::Options::default()).map_err(|error| {

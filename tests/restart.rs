@@ -312,7 +312,7 @@ fn a_directory_that_cannot_be_written_ends_the_start() {
     let output = run(&scratch, &["--port", &port, "--dir", "/proc"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("cannot use the data in /proc: cannot write forebay.lock"), "{said}");
+    assert!(said.contains("cannot use the data in /proc: the lock file cannot be made"), "{said}");
 }
 
 /// Starts a server as somebody who is not root, which may write everywhere.

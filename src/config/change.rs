@@ -144,13 +144,7 @@ pub(super) fn line_of(name: &str, words: &[Vec<u8>]) -> String {
     let mut line = name.to_string();
     for word in words {
         line.push(' ');
-        let plain = !word.is_empty()
-            && word.iter().all(|byte| byte.is_ascii_graphic() && !b"\"'\\#".contains(byte));
-        if plain {
-            line.push_str(&String::from_utf8_lossy(word));
-        } else {
-            line.push_str(&words::quote(word));
-        }
+        line.push_str(&words::word(word));
     }
     line
 }

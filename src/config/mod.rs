@@ -39,6 +39,7 @@ pub use promise::Promise;
 pub use rewrite::RewriteError;
 pub use setting::{Change, Kind, Setting};
 pub use value::{ClientClass, OutputLimit, Shape, Value, parse_memory};
+pub use words::word;
 
 use crate::glob::{self, Case};
 use file::Loader;

@@ -1,5 +1,7 @@
 //! How a line of a configuration file is cut into words, and a word written back.
 
+use std::borrow::Cow;
+
 /// Cuts a line into words as redis.conf does: blanks separate; inside double quotes `\n`, `\r`,
 /// `\t`, `\b`, `\a` and `\xHH` are escapes and any other escaped byte is itself; inside single
 /// quotes only `\'` is. A quote may open within a word, and has to close at the end of one.
@@ -32,6 +34,16 @@ pub fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
             }
         }
         words.push(word);
+    }
+}
+
+/// A word as it can stand in a line, so that [`split`] gives it back: in quotes if it needs them.
+pub fn word(word: &[u8]) -> Cow<'_, str> {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"'\\#".contains(byte);
+    if !word.is_empty() && word.iter().all(is_plain) {
+        String::from_utf8_lossy(word)
+    } else {
+        Cow::Owned(quote(word))
     }
 }
 

@@ -151,8 +151,8 @@ pub enum LockRefused {
 impl fmt::Display for LockRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Held { pid: Some(pid) } => write!(f, "the process {pid} uses the directory"),
-            Self::Held { pid: None } => f.write_str("another process uses the directory"),
+            Self::Held { pid: Some(pid) } => write!(f, "the directory is in use by process {pid}"),
+            Self::Held { pid: None } => f.write_str("the directory is in use by another process"),
             Self::Io(error) => write!(f, "the lock file cannot be made: {error}"),
         }
     }

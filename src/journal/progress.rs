@@ -44,7 +44,15 @@ impl Progress {
         self.waiters.lock().push((target, Arc::clone(waker)));
     }
 
+    /// Takes a waker off the list again, if the position has not passed it yet.
+    pub fn delist(&self, target: u64, waker: &Arc<AtomicWaker>) {
+        if self.position() < target {
+            self.waiters.lock().retain(|(_, listed)| !Arc::ptr_eq(listed, waker));
+        }
+    }
+
     /// How many wait.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.waiters.lock().len()
     }

@@ -132,6 +132,12 @@ impl Plan {
         Err(format!("{}: {damage}{snapshots}; {}", self.case, self.case.advice()))
     }
 
+    /// Whether nothing has ever been kept in the directory: segments may have been made, and nothing
+    /// written to them.
+    pub fn is_fresh(&self) -> bool {
+        self.end == 0 && self.snapshot.is_none() && self.damage.is_none()
+    }
+
     /// Bytes that [`Loader`] will read.
     pub fn load_bytes(&self) -> u64 {
         let from = self.from();

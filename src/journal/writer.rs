@@ -116,8 +116,6 @@ pub struct Status {
     pub room_trouble: Option<String>,
     /// The failure that is in force.
     pub failure: Option<Failure>,
-    /// Connections that wait.
-    pub waiting: usize,
 }
 
 impl Journal {
@@ -389,7 +387,6 @@ impl Journal {
             has_all_room: !shared.pool.wants_tending(),
             room_trouble: shared.pool.trouble(),
             failure: shared.failure.lock().clone(),
-            waiting: shared.settled.waiting() + shared.durable.waiting(),
         }
     }
 

@@ -44,7 +44,7 @@ impl Store {
         let plan = survey(&*disk)?;
         let loaded = load(server, &*disk, &plan)?;
         store.loaded_end.store(plan.end, Ordering::Relaxed);
-        let is_fresh = plan.end == 0 && plan.snapshot.is_none();
+        let is_fresh = plan.is_fresh();
         if let Some(mode) = mode {
             let journal = open_journal(server, disk, &plan, mode)?;
             keep(server, journal);
@@ -179,12 +179,12 @@ fn holds_something(disk: &dyn Disk) -> Result<bool, String> {
 }
 
 fn take(disk: &dyn Disk) -> Result<DirLock, String> {
-    disk.lock(LOCK_FILE, process::id()).map_err(|refused| match refused {
-        LockRefused::Held { pid } => {
-            let holder = pid.map_or("another process".into(), |pid| format!("process {pid}"));
-            format!("the directory is in use by {holder}: stop it, or give this server a `dir` of its own")
-        }
-        LockRefused::Io(error) => format!("cannot write {LOCK_FILE}: {error}"),
+    disk.lock(LOCK_FILE, process::id()).map_err(|refused| {
+        let advice = match refused {
+            LockRefused::Held { .. } => ": stop it, or give this server a `dir` of its own",
+            LockRefused::Io(_) => "",
+        };
+        format!("{refused}{advice}")
     })
 }
 

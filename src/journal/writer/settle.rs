@@ -64,6 +64,15 @@ impl Settle<'_> {
     }
 }
 
+impl Drop for Settle<'_> {
+    /// Who gives up waiting is not kept until its position comes.
+    fn drop(&mut self) {
+        if let Some(waker) = &self.waker {
+            self.shared.progress(self.awaited).delist(self.target, waker);
+        }
+    }
+}
+
 impl Future for Settle<'_> {
     type Output = Result<(), OutcomeUnknown>;
 

@@ -48,6 +48,10 @@ fn frame(bytes: usize) -> Frame {
     Frame { time_ms: 7, effects: vec![b'x'; bytes] }
 }
 
+fn waiting(journal: &Journal) -> usize {
+    journal.shared.settled.waiting() + journal.shared.durable.waiting()
+}
+
 fn poll(settle: &mut Settle<'_>) -> Poll<Result<(), OutcomeUnknown>> {
     Pin::new(settle).poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -76,10 +80,15 @@ fn a_reply_waits_for_the_group_that_holds_what_it_tells() {
         journal.wait_durable(second),
     ];
     assert!(waits.iter_mut().all(|wait| poll(wait).is_pending()));
-    assert_eq!(journal.status().waiting, 3);
+    assert_eq!(waiting(journal), 3);
+    let mut given_up = journal.settle(second, second);
+    assert!(poll(&mut given_up).is_pending());
+    assert_eq!(waiting(journal), 4);
+    drop(given_up);
+    assert_eq!(waiting(journal), 3, "who gives up is not kept");
     journal.step();
     assert!(waits.iter_mut().all(|wait| poll(wait) == Poll::Ready(Ok(()))));
-    assert_eq!((journal.status().waiting, journal.durable()), (0, second));
+    assert_eq!((waiting(journal), journal.durable()), (0, second));
 }
 
 #[test]

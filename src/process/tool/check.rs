@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{self, ExitCode};
 
-use crate::journal::disk::{DirDisk, Disk, LockRefused};
+use crate::journal::disk::{DirDisk, Disk};
 use crate::journal::recovery::{LOCK_FILE, Plan};
 use crate::journal::repair::Repair;
 use crate::process::civil::Civil;
@@ -15,7 +15,13 @@ pub fn check(dir: &Path, with_repair: bool) -> Result<ExitCode, String> {
         return Err(format!("{}: there is no such directory", dir.display()));
     }
     let disk = DirDisk::open(dir).map_err(in_dir)?;
-    let _lock = if with_repair { Some(lock(&disk, dir)?) } else { None };
+    // Held to the end: no server may start meanwhile.
+    let _lock = if with_repair {
+        let taken = disk.lock(LOCK_FILE, process::id());
+        Some(taken.map_err(|refused| format!("{}: {refused}", dir.display()))?)
+    } else {
+        None
+    };
     let mut plan = Plan::survey(&disk).map_err(in_dir)?;
     print(&plan);
     if !with_repair {
@@ -33,16 +39,6 @@ pub fn check(dir: &Path, with_repair: bool) -> Result<ExitCode, String> {
         print(&plan);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn lock(disk: &DirDisk, dir: &Path) -> Result<crate::journal::disk::DirLock, String> {
-    disk.lock(LOCK_FILE, process::id()).map_err(|refused| match refused {
-        LockRefused::Held { pid } => {
-            let holder = pid.map_or("another process".into(), |pid| format!("process {pid}"));
-            format!("{} is in use by {holder}: stop it first", dir.display())
-        }
-        LockRefused::Io(error) => format!("{}: cannot write {LOCK_FILE}: {error}", dir.display()),
-    })
 }
 
 fn print(plan: &Plan) {

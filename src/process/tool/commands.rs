@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::config::word;
 use crate::keyspace::{Keyspace, NEVER, ShardSet, Slot, Value};
 use crate::types::stream::group::Group;
 use crate::types::stream::pending::Filter;
@@ -18,30 +19,9 @@ pub fn print(args: &[&[u8]], out: &mut impl Write) -> io::Result<()> {
         if nth > 0 {
             out.write_all(b" ")?;
         }
-        let plain = !arg.is_empty()
-            && arg.iter().all(|byte| byte.is_ascii_graphic() && !b"\"'\\#".contains(byte));
-        if plain {
-            out.write_all(arg)?;
-        } else {
-            print_quoted(arg, out)?;
-        }
+        out.write_all(word(arg).as_bytes())?;
     }
     out.write_all(b"\n")
-}
-
-fn print_quoted(arg: &[u8], out: &mut impl Write) -> io::Result<()> {
-    out.write_all(b"\"")?;
-    for &byte in arg {
-        match byte {
-            b'"' | b'\\' => out.write_all(&[b'\\', byte])?,
-            b'\n' => out.write_all(b"\\n")?,
-            b'\r' => out.write_all(b"\\r")?,
-            b'\t' => out.write_all(b"\\t")?,
-            b' '..=b'~' => out.write_all(&[byte])?,
-            _ => write!(out, "\\x{byte:02x}")?,
-        }
-    }
-    out.write_all(b"\"")
 }
 
 /// Prints every key as the commands that make it.

@@ -25,7 +25,7 @@ pub fn import(
     let server = server(databases)?;
     let disk = DirDisk::open(dir).map_err(|error| in_dir(dir, &error))?;
     let plan = Plan::survey(&disk).map_err(|error| in_dir(dir, &error))?;
-    if plan.end > 0 || plan.snapshot.is_some() || plan.damage.is_some() {
+    if !plan.is_fresh() {
         return Err(format!("{} holds data already: import into an empty one", dir.display()));
     }
     let report = import::import(&server, file, &import::Options { skip_unknown })

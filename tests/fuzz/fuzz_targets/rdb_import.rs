@@ -1,7 +1,3 @@
 #![no_main]
 
-#[allow(dead_code, reason = "each target uses one of them")]
-#[path = "../../support/targets.rs"]
-mod targets;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::rdb_import(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| forebay_fuzz::rdb_import(bytes));
