@@ -15,6 +15,10 @@
 //!   entries came to a key that somebody may wait for, and `cx.tx.record(&[…])` (or `effect`) with
 //!   what is to be replayed: a deterministic command that the same table can run. `cx.mode ==
 //!   Mode::Replay` while it is. Nothing changed: nothing recorded.
+//! - After the change too: `cx.tx.notify(EventClass::LIST, "lpush", key)` for every event that Redis
+//!   has for it, in its order (`del` of [`EventClass::GENERIC`](crate::keyspace::EventClass) last,
+//!   where a collection was emptied). The gate itself tells `new`, `overwritten`, `type_changed`,
+//!   `expired` and, in `get` and `read`, `keymiss`; what only changes a value peeks (`peek_as`).
 //! - A command that finds nothing and may wait calls `cx.block(…)` and returns without a reply. It is
 //!   run again from the start, in `Mode::Retry`, when one of the keys is worth another look.
 //! - Time is `cx.tx.now_ms()`, settings are `cx.server.config`, randomness is

@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod expiry;
+pub mod news;
 mod scan;
 mod shard;
 pub mod snapshot;
@@ -23,6 +24,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use news::{Audience, EventClass, News, Telling};
 pub use shard::ShardSet;
 pub use snapshot::{Snapshot, SnapshotLoader};
 pub use table::{NEVER, Slot};
@@ -73,6 +75,9 @@ pub struct Keyspace {
     active_expiry: AtomicBool,
     snapshots: snapshot::Snapshots,
     expiry_paused: AtomicBool,
+    /// What anybody wants to be told.
+    interest: news::Interest,
+    audience: OnceLock<Arc<dyn Audience>>,
 }
 
 impl Keyspace {
@@ -91,6 +96,8 @@ impl Keyspace {
             active_expiry: AtomicBool::new(true),
             snapshots: snapshot::Snapshots::default(),
             expiry_paused: AtomicBool::new(false),
+            interest: news::Interest::default(),
+            audience: OnceLock::new(),
         }
     }
 
@@ -103,6 +110,24 @@ impl Keyspace {
     /// They go somewhere already.
     pub fn set_sink(&self, sink: Arc<dyn Sink>) {
         assert!(self.sink.set(sink).is_ok(), "a keyspace has one journal");
+    }
+
+    /// Has `audience` hear what steps tell from now on.
+    ///
+    /// # Panics
+    /// Somebody hears it already.
+    pub fn set_audience(&self, audience: Arc<dyn Audience>) {
+        assert!(self.audience.set(audience).is_ok(), "a keyspace has one audience");
+    }
+
+    /// Which classes of events are told from now on.
+    pub fn set_events(&self, classes: EventClass) {
+        self.interest.set_events(classes);
+    }
+
+    /// Whether it is told from now on which keys have changed.
+    pub fn set_cached(&self, cached: bool) {
+        self.interest.set_cached(cached);
     }
 
     /// Time is at least this from now on, unix ms: that of what was loaded.
@@ -166,12 +191,12 @@ impl Keyspace {
         seen.position = tx.position().max(seen.position);
         seen.written = tx.written().max(seen.written);
         let served = if tx.has_ready() { tx.serve_ready() } else { Ok(()) };
-        // What was removed is freed when no lock is held any more.
-        let removed = tx.close();
+        // What was removed is freed, and who was told is woken, when no lock is held any more.
+        let leftovers = tx.close();
         if let Err(needed) = served {
             self.serve(shards.union(needed), now_ms);
         }
-        drop(removed);
+        leftovers.finish();
         result
     }
 
@@ -184,7 +209,7 @@ impl Keyspace {
             if !tx.has_ready() {
                 return tx;
             }
-            drop(tx.close());
+            tx.close().finish();
             self.serve(shards, now_ms);
         }
     }
@@ -194,7 +219,7 @@ impl Keyspace {
         loop {
             let mut tx = Tx::new(self, shards, self.lock(shards), 0, now_ms);
             let served = tx.serve_ready();
-            drop(tx.close());
+            tx.close().finish();
             match served {
                 Ok(()) => return,
                 Err(needed) => shards = shards.union(needed),
@@ -213,7 +238,7 @@ impl Keyspace {
         for key in waiter.keys() {
             tx.waiting_mut(key).leave(key, waiter);
         }
-        drop(tx.close());
+        tx.close().finish();
         if waiter.has_heir() {
             self.look_again(waiter);
         }

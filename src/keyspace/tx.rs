@@ -7,14 +7,16 @@
 //! debug builds, at the end of the step.
 
 use std::collections::BTreeSet;
+use std::task::Waker;
 
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::Keyspace;
+use super::news::{EventClass, News};
 use super::shard::{Db, ReadyKey, Shard, ShardSet};
 use super::table::{NEVER, Slot, Table};
-use super::value::{Typed, Value};
+use super::value::{Kind, Typed, Value};
 use super::waiting::Waiting;
 use super::watching::Touched;
 use crate::journal::{EffectWriter, Effects, Frame};
@@ -56,7 +58,28 @@ pub struct Tx<'k> {
     changes: u32,
     recorded: u32,
     has_ready: bool,
+    /// The connection that the step runs for; 0: none.
+    origin: u64,
+    /// What is told at the end of the step.
+    news: Vec<News>,
+    leftovers: Leftovers,
+}
+
+/// What is left to do when the locks are gone.
+#[derive(Default)]
+pub(super) struct Leftovers {
+    /// To be freed.
     removed: Vec<Removed>,
+    /// Of those who were told something.
+    wakers: Vec<Waker>,
+}
+
+impl Leftovers {
+    #[inline]
+    pub(super) fn finish(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
+        drop(self.removed);
+    }
 }
 
 /// What is freed when the locks are gone, because it may take long.
@@ -97,14 +120,16 @@ impl<'k> Tx<'k> {
             changes: 0,
             recorded: 0,
             has_ready,
-            removed: Vec::new(),
+            origin: 0,
+            news: Vec::new(),
+            leftovers: Leftovers::default(),
         }
     }
 
-    /// Ends the step's locks; gives what it removed, to be freed outside of them.
+    /// Ends the step's locks; gives what is to be done outside of them.
     #[inline]
-    pub(super) fn close(self) -> Vec<Removed> {
-        self.removed
+    pub(super) fn close(self) -> Leftovers {
+        self.leftovers
     }
 
     /// Closes a frame: what follows is another atomic step under the same locks.
@@ -131,6 +156,34 @@ impl<'k> Tx<'k> {
                 }
             }
         }
+        if !self.news.is_empty() {
+            self.spread_news();
+        }
+    }
+
+    #[cold]
+    fn spread_news(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        if let Some(audience) = self.keyspace.audience.get() {
+            audience.hear(news, self.position, &mut self.leftovers.wakers);
+        }
+    }
+
+    /// Has something told when the step has ended. While effects are replayed nobody is told anything.
+    pub fn tell(&mut self, news: News) {
+        if !self.replaying {
+            self.news.push(news);
+        }
+    }
+
+    pub(super) fn last_news(&self) -> Option<&News> {
+        self.news.last()
+    }
+
+    /// The step runs for this connection.
+    #[inline]
+    pub fn set_origin(&mut self, client_id: u64) {
+        self.origin = client_id;
     }
 
     /// The journal's position behind all that the locked shards hold, as far as steps have ended.
@@ -179,7 +232,7 @@ impl<'k> Tx<'k> {
 
     /// Frees what was removed so far, where many steps are replayed under one taking of the locks.
     pub fn free_removed(&mut self) {
-        self.removed.clear();
+        self.leftovers.removed.clear();
     }
 
     pub fn is_replaying(&self) -> bool {
@@ -197,6 +250,10 @@ impl<'k> Tx<'k> {
         let live = found.filter(|slot| slot.expire_at_ms > self.now_ms || self.replaying);
         let Some(slot) = live else {
             shard.misses += 1;
+            // Not by a method: what is found below is borrowed until the end.
+            if self.keyspace.interest.has(EventClass::KEY_MISS) && !self.replaying {
+                self.news.push(News::event("keymiss", self.db, key));
+            }
             return None;
         };
         shard.hits += 1;
@@ -209,6 +266,15 @@ impl<'k> Tx<'k> {
     /// A key's value, without counting as access.
     pub fn peek(&self, key: &[u8]) -> Option<&Value> {
         self.slot(key).map(|slot| &slot.value)
+    }
+
+    /// The value of type `T` at a key, or none, without counting as access: for commands that change
+    /// it if it is there.
+    pub fn peek_as<T: Typed>(&self, key: &[u8]) -> Result<Option<&T>, WrongType> {
+        match self.peek(key) {
+            None => Ok(None),
+            Some(value) => T::of(value).map(Some).ok_or(WrongType),
+        }
     }
 
     /// A key with its deadline and access time, without counting as access.
@@ -257,6 +323,7 @@ impl<'k> Tx<'k> {
             Some(at) => at,
             None => {
                 self.mark_ready(rank, key);
+                self.notify(EventClass::NEW, "new", key);
                 self.insert_new(rank, hash, key, new().into_value())
             }
         };
@@ -264,14 +331,27 @@ impl<'k> Tx<'k> {
         T::of_mut(&mut slot.value).ok_or(WrongType)
     }
 
-    /// Puts a value at a key, whatever was there. A key that stays keeps its place in scans.
+    /// Puts a value at a key, whatever was there, and tells so. A key that stays keeps its place in
+    /// scans.
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Expiry) {
+        let kind = value.kind();
+        match self.replace(key, value, expiry) {
+            None => self.notify(EventClass::NEW, "new", key),
+            Some(before) => self.notify_overwritten(key, before, kind),
+        }
+    }
+
+    /// As [`Tx::put`] without a word of it: in some commands other events come first. Of what kind the
+    /// value was that stood there.
+    pub fn replace(&mut self, key: &[u8], value: Value, expiry: Expiry) -> Option<Kind> {
         let (rank, hash, found) = self.find_to_write(key);
         self.mark_ready(rank, key);
+        let mut kind_before = None;
         let at = match found {
             Some(at) => {
                 let slot = self.slot_to_change(rank, at);
                 let before = std::mem::replace(&mut slot.value, value);
+                kind_before = Some(before.kind());
                 self.discard(before);
                 at
             }
@@ -282,6 +362,7 @@ impl<'k> Tx<'k> {
             Expiry::Clear => self.set_deadline(rank, at, NEVER),
             Expiry::At(expire_at_ms) => self.set_deadline(rank, at, expire_at_ms),
         }
+        kind_before
     }
 
     /// Takes a key away; its slot, if there was one.
@@ -330,7 +411,7 @@ impl<'k> Tx<'k> {
     pub fn discard(&mut self, value: Value) {
         // A short string is freed in less time than it takes to remember it.
         if !matches!(value, Value::String(_)) {
-            self.removed.push(Removed::Value(value));
+            self.leftovers.removed.push(Removed::Value(value));
         }
     }
 
@@ -345,6 +426,7 @@ impl<'k> Tx<'k> {
         if !watching.is_empty() {
             watching.touch(key);
         }
+        self.invalidate(key, self.origin);
     }
 
     /// As [`Tx::changed`], where those who watch the key are not to notice: in Redis the state of
@@ -444,8 +526,9 @@ impl<'k> Tx<'k> {
             removed += shard.dbs[db].table.len();
             let deadlines = std::mem::take(&mut shard.dbs[db].deadlines);
             let table = shard.empty_table(db);
-            self.removed.push(Removed::Database(table, deadlines));
+            self.leftovers.removed.push(Removed::Database(table, deadlines));
         }
+        self.invalidate_all(self.origin);
         self.changed_db();
         removed
     }
@@ -569,6 +652,8 @@ impl<'k> Tx<'k> {
         shard.changes += 1;
         shard.expired_keys += 1;
         shard.dbs[self.db].watching.touch_expired(&slot.key);
+        self.notify(EventClass::EXPIRED, "expired", &slot.key);
+        self.invalidate(&slot.key, 0);
         self.discard(slot.value);
     }
 

@@ -3,7 +3,7 @@
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Expiry, NEVER};
+use crate::keyspace::{EventClass, Expiry, Kind, NEVER};
 
 pub(super) fn rename(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     rename_key(cx, args[1], args[2], false)?;
@@ -34,11 +34,28 @@ fn rename_key(
         return Ok(false);
     }
     let slot = cx.tx.take(from).expect("it was there a moment ago, under the same lock");
-    cx.tx.put(to, slot.value, deadline(slot.expire_at_ms));
+    let kind = slot.value.kind();
+    let before = cx.tx.replace(to, slot.value, deadline(slot.expire_at_ms));
     cx.tx.changed(from);
     cx.tx.changed(to);
     cx.tx.record(&[b"RENAME", from, to]);
+    cx.tx.notify(EventClass::NEW, "new", to);
+    cx.tx.notify(EventClass::GENERIC, "rename_from", from);
+    cx.tx.notify(EventClass::GENERIC, "rename_to", to);
+    notify_overwritten(cx, to, before, kind);
     Ok(true)
+}
+
+/// Tells that a value came to stand in the place of another, if it did.
+pub(super) fn notify_overwritten(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    before: Option<Kind>,
+    after: Kind,
+) {
+    if let Some(before) = before {
+        cx.tx.notify_overwritten(key, before, after);
+    }
 }
 
 /// The deadline goes with the value.
@@ -77,7 +94,10 @@ fn copy_key(
     (to_db, to): (usize, &[u8]),
     replace: bool,
 ) -> bool {
-    let Some(slot) = cx.tx.slot(from) else { return false };
+    let Some(slot) = cx.tx.slot(from) else {
+        cx.tx.notify_miss(from);
+        return false;
+    };
     let expire_at_ms = slot.expire_at_ms;
     cx.tx.select(to_db);
     if !replace && cx.tx.exists(to) {
@@ -88,8 +108,12 @@ fn copy_key(
     let mut digits = itoa::Buffer::new();
     let db = digits.format(to_db).as_bytes();
     cx.tx.select(to_db);
-    cx.tx.put(to, value, deadline(expire_at_ms));
+    let kind = value.kind();
+    let before = cx.tx.replace(to, value, deadline(expire_at_ms));
     cx.tx.changed(to);
+    cx.tx.notify(EventClass::NEW, "new", to);
+    cx.tx.notify(EventClass::GENERIC, "copy_to", to);
+    notify_overwritten(cx, to, before, kind);
     // After the change, which may first have recorded that what stood there had expired; and in the
     // database that the effect starts from.
     cx.tx.select(from_db);
@@ -132,5 +156,9 @@ fn move_key(
     cx.tx.changed(key);
     cx.tx.select(from_db);
     cx.tx.record(&[b"MOVE", key, to_db_text]);
+    cx.tx.notify(EventClass::GENERIC, "move_from", key);
+    cx.tx.select(to_db);
+    cx.tx.notify(EventClass::GENERIC, "move_to", key);
+    cx.tx.select(from_db);
     true
 }

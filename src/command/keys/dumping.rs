@@ -1,10 +1,11 @@
 //! DUMP and RESTORE: a value as bytes, in Redis's own form.
 
+use super::copying::notify_overwritten;
 use crate::command::args;
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::command::stream;
-use crate::keyspace::{Expiry, Value};
+use crate::keyspace::{EventClass, Expiry, Value};
 use crate::rdb::payload::{self, Refused};
 use crate::types::stream::idmp::IdmpLimits;
 
@@ -111,6 +112,7 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         if cx.tx.remove(key) {
             cx.tx.changed(key);
             cx.tx.record(&[b"DEL", key]);
+            cx.tx.notify(EventClass::GENERIC, "del", key);
         }
         cx.reply.ok();
         return Ok(());
@@ -137,8 +139,12 @@ fn put(
         Value::Stream(stream) => stream.idmp().limits() == idmp,
         Value::String(_) | Value::List(_) => false,
     };
-    cx.tx.put(key, value, expiry);
+    let kind = value.kind();
+    let before = cx.tx.replace(key, value, expiry);
     cx.tx.changed(key);
+    cx.tx.notify(EventClass::NEW, "new", key);
+    cx.tx.notify(EventClass::GENERIC, "restore", key);
+    notify_overwritten(cx, key, before, kind);
     let expire_at_ms = match expiry {
         Expiry::At(expire_at_ms) => expire_at_ms,
         Expiry::Clear | Expiry::Keep => 0,

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::command::cx::Cx;
 use crate::command::error::Outcome;
+use crate::keyspace::{EventClass, Tx};
 
 /// UNLINK is the same: whatever takes long to free is freed when no lock is held any more.
 pub(super) fn del(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -13,6 +14,7 @@ pub(super) fn del(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         if cx.tx.remove(key) {
             cx.tx.changed(key);
             effect.push(key);
+            cx.tx.notify(EventClass::GENERIC, "del", key);
         }
     }
     let removed = effect.len() - 1;
@@ -23,9 +25,18 @@ pub(super) fn del(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(())
 }
 
+/// Whether there is a key; a miss is told.
+fn look(tx: &mut Tx<'_>, key: &[u8]) -> bool {
+    let found = tx.exists(key);
+    if !found {
+        tx.notify_miss(key);
+    }
+    found
+}
+
 /// A key named twice counts twice.
 pub(super) fn exists(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let found = args[1..].iter().filter(|key| cx.tx.exists(key)).count();
+    let found = args[1..].iter().filter(|key| look(cx.tx, key)).count();
     cx.reply.count(found);
     Ok(())
 }
@@ -41,6 +52,7 @@ pub(super) fn touch(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 /// TYPE.
 pub(super) fn kind(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    look(cx.tx, args[1]);
     let kind = cx.tx.peek(args[1]).map_or("none", |value| value.kind().name());
     cx.reply.simple(kind);
     Ok(())

@@ -3,7 +3,7 @@
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::NEVER;
+use crate::keyspace::{EventClass, NEVER};
 
 /// What the number of an EXPIRE or the answer of a TTL counts in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,11 +110,13 @@ fn set_deadline(
         cx.tx.remove(key);
         cx.tx.changed(key);
         cx.tx.record(&[b"DEL", key]);
+        cx.tx.notify(EventClass::GENERIC, "del", key);
     } else {
         cx.tx.set_expire_at(key, expire_at_ms);
         cx.tx.changed(key);
         let mut digits = itoa::Buffer::new();
         cx.tx.record(&[b"PEXPIREAT", key, digits.format(expire_at_ms).as_bytes()]);
+        cx.tx.notify(EventClass::GENERIC, "expire", key);
     }
     cx.reply.int(1);
     Ok(())
@@ -158,7 +160,10 @@ pub(super) fn pexpiretime(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 /// -2: no such key; -1: no deadline. Seconds are rounded to the nearest, as in Redis.
 fn tell_deadline(cx: &mut Cx<'_, '_>, key: &[u8], unit: Unit, from: From) -> Outcome {
     let answer = match cx.tx.expire_at(key) {
-        None => -2,
+        None => {
+            cx.tx.notify_miss(key);
+            -2
+        }
         Some(NEVER) => -1,
         Some(expire_at_ms) => {
             let ms = match from {
@@ -182,6 +187,7 @@ pub(super) fn persist(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.tx.set_expire_at(key, NEVER);
         cx.tx.changed(key);
         cx.tx.record(&[b"PERSIST", key]);
+        cx.tx.notify(EventClass::GENERIC, "persist", key);
     }
     cx.reply.int(i64::from(has_deadline));
     Ok(())

@@ -30,7 +30,7 @@ fn pop_or_wait(cx: &mut Cx<'_, '_>, args: &[&[u8]], side: Side) -> Outcome {
     let (keys, timeout) = (&args[1..args.len() - 1], args[args.len() - 1]);
     let deadline_ms = args::timeout_seconds(timeout, cx.tx.now_ms())?;
     for key in keys {
-        if cx.tx.read::<List>(key)?.is_some() {
+        if cx.tx.peek_as::<List>(key)?.is_some() {
             cx.reply.array(2);
             cx.reply.bulk(key);
             pop_one(cx, key, side)?;

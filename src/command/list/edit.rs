@@ -4,6 +4,7 @@ use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
 use super::{NOT_MIRRORED, element_index, element_range, grown, shrunk};
+use crate::keyspace::EventClass;
 use crate::types::list::{List, Side};
 
 pub(super) fn lset(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -13,6 +14,7 @@ pub(super) fn lset(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     list.set(index.ok_or(Error::INDEX_OUT_OF_RANGE)?, args[3]);
     cx.tx.changed(key);
     cx.tx.record(&[b"LSET", key, args[2], args[3]]);
+    cx.tx.notify(EventClass::LIST, "lset", key);
     cx.reply.ok();
     Ok(())
 }
@@ -36,7 +38,7 @@ pub(super) fn linsert(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     list.insert(found + behind, value);
     let len = list.len();
-    grown(cx, key);
+    grown(cx, key, "linsert");
     cx.tx.record(&[b"LINSERT", key, args[2], pivot, value]);
     cx.reply.count(len);
     Ok(())
@@ -56,7 +58,7 @@ pub(super) fn lrem(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         None => 0,
     };
     if removed > 0 {
-        shrunk(cx, key);
+        shrunk(cx, key, "lrem");
         cx.tx.record(&[b"LREM", key, args[2], value]);
     }
     cx.reply.count(removed);
@@ -70,7 +72,7 @@ pub(super) fn ltrim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let (from, to) = element_range(start, stop, list.len());
         list.trim(from, to);
         // Redis counts it as a change even where nothing is cut.
-        shrunk(cx, key);
+        shrunk(cx, key, "ltrim");
         cx.tx.record(&[b"LTRIM", key, args[2], args[3]]);
     }
     cx.reply.ok();

@@ -11,6 +11,7 @@ use super::args;
 use super::cx::Cx;
 use super::error::Error;
 use super::table::{Entry, keys};
+use crate::keyspace::EventClass;
 use crate::types::list::Side;
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -63,16 +64,37 @@ fn side_word(side: Side) -> &'static [u8] {
     }
 }
 
-/// Removes a list that was emptied, and tells of the change either way.
-fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8]) {
-    cx.tx.remove_if_empty(key);
+/// Removes a list that was emptied, and tells of the change either way: `event` says what it was.
+fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
+    let emptied = cx.tx.remove_if_empty(key);
     cx.tx.changed(key);
+    cx.tx.notify(EventClass::LIST, event, key);
+    if emptied {
+        cx.tx.notify(EventClass::GENERIC, "del", key);
+    }
 }
 
-/// Tells of elements that came to a list: whoever waits for them is to look again.
-fn grown(cx: &mut Cx<'_, '_>, key: &[u8]) {
+/// Tells of elements that came to a list, as `event`: whoever waits for them is to look again.
+fn grown(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
     cx.tx.changed(key);
     cx.tx.signal(key);
+    cx.tx.notify(EventClass::LIST, event, key);
+}
+
+/// The event of elements that came to one side of a list.
+fn push_event(side: Side) -> &'static str {
+    match side {
+        Side::Left => "lpush",
+        Side::Right => "rpush",
+    }
+}
+
+/// The event of elements that were taken from one side of a list.
+fn pop_event(side: Side) -> &'static str {
+    match side {
+        Side::Left => "lpop",
+        Side::Right => "rpop",
+    }
 }
 
 /// Redis's inclusive bounds, negative ones counted from the end, as a half-open range within

@@ -4,7 +4,8 @@ use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
 use super::pop::COUNT_NOT_POSITIVE;
-use super::{grown, parse_side, shrunk, side_word};
+use super::{grown, parse_side, pop_event, push_event, shrunk, side_word};
+use crate::keyspace::EventClass;
 use crate::types::list::{List, Side};
 
 /// From which end of which list to which end of which.
@@ -30,7 +31,7 @@ impl<'a> Route<'a> {
 
     /// Moves one element and writes it to the reply; tells whether there was a source.
     pub fn move_one(&self, cx: &mut Cx<'_, '_>) -> Result<bool, Error> {
-        let Some(list) = cx.tx.read::<List>(self.source)? else { return Ok(false) };
+        let Some(list) = cx.tx.peek_as::<List>(self.source)? else { return Ok(false) };
         let Some(element) = list.end(self.from) else { return Ok(false) };
         let element = element.to_vec();
         self.shift(cx, 1, &[&element])?;
@@ -43,7 +44,7 @@ impl<'a> Route<'a> {
     /// Moves as many elements as `amount` allows and writes them to the reply in the order in which
     /// they now stand; tells whether there were enough.
     pub fn move_many(&self, cx: &mut Cx<'_, '_>, amount: &Amount) -> Result<bool, Error> {
-        let Some(list) = cx.tx.read::<List>(self.source)? else { return Ok(false) };
+        let Some(list) = cx.tx.peek_as::<List>(self.source)? else { return Ok(false) };
         let len = list.len();
         if amount.exactly && len < amount.count {
             return Ok(false);
@@ -84,16 +85,17 @@ impl<'a> Route<'a> {
                 list.cut(self.from, count);
                 list.push_all(self.to, elements.iter().copied());
             }
-            grown(cx, self.source);
+            grown(cx, self.source, push_event(self.to));
+            cx.tx.notify(EventClass::LIST, pop_event(self.from), self.source);
             return Ok(());
         }
         let list = cx.tx.write_or_insert(self.destination, List::new)?;
         list.push_all(self.to, elements.iter().copied());
-        grown(cx, self.destination);
+        grown(cx, self.destination, push_event(self.to));
         if let Some(list) = cx.tx.write::<List>(self.source)? {
             list.cut(self.from, count);
         }
-        shrunk(cx, self.source);
+        shrunk(cx, self.source, pop_event(self.from));
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
-use super::{parse_side, shrunk};
+use super::{parse_side, pop_event, shrunk};
+use crate::keyspace::EventClass;
 use crate::types::list::{List, Side};
 
 const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
@@ -26,7 +27,7 @@ fn pop(cx: &mut Cx<'_, '_>, args: &[&[u8]], side: Side, name: &str) -> Outcome {
         }
         [_, key, count] => {
             let count = args::integer_in(count, 0, i64::MAX, Error::NOT_POSITIVE)? as usize;
-            match cx.tx.read::<List>(key)? {
+            match cx.tx.peek_as::<List>(key)? {
                 None => cx.reply.null_array(),
                 Some(_) if count == 0 => cx.reply.array(0),
                 Some(_) => pop_many(cx, key, side, count)?,
@@ -50,10 +51,15 @@ pub(super) fn pop_one(cx: &mut Cx<'_, '_>, key: &[u8], side: Side) -> Result<boo
     let Some(element) = list.end(side) else { return Ok(false) };
     cx.reply.bulk(&element);
     list.cut(side, 1);
-    if list.is_empty() {
+    let emptied = list.is_empty();
+    if emptied {
         cx.tx.remove(key);
     }
     cx.tx.changed(key);
+    cx.tx.notify(EventClass::LIST, pop_event(side), key);
+    if emptied {
+        cx.tx.notify(EventClass::GENERIC, "del", key);
+    }
     cx.tx.record(&[pop_name(side), key]);
     Ok(true)
 }
@@ -71,7 +77,7 @@ pub(super) fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], side: Side, count: usize
         }
     }
     list.cut(side, count);
-    shrunk(cx, key);
+    shrunk(cx, key, pop_event(side));
     if let Some(effect) = cx.tx.effect(3) {
         effect.arg(pop_name(side)).arg(key).int(count as i64).end();
     }
@@ -111,7 +117,7 @@ impl<'a> MultiPop<'a> {
     /// type before it is an error.
     pub fn pop(&self, cx: &mut Cx<'_, '_>) -> Result<bool, Error> {
         for key in self.keys {
-            if cx.tx.read::<List>(key)?.is_some() {
+            if cx.tx.peek_as::<List>(key)?.is_some() {
                 cx.reply.array(2);
                 cx.reply.bulk(key);
                 pop_many(cx, key, self.side, self.count)?;

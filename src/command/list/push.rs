@@ -2,7 +2,7 @@
 
 use super::super::cx::Cx;
 use super::super::error::Outcome;
-use super::grown;
+use super::{grown, push_event};
 use crate::types::list::{List, Side};
 
 pub(super) fn lpush(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -48,7 +48,7 @@ fn push_all(list: &mut List, side: Side, values: &[&[u8]]) {
 }
 
 fn finish(cx: &mut Cx<'_, '_>, args: &[&[u8]], side: Side, len: usize) {
-    grown(cx, args[1]);
+    grown(cx, args[1], push_event(side));
     let name: &[u8] = match side {
         Side::Left => b"LPUSH",
         Side::Right => b"RPUSH",

@@ -6,6 +6,7 @@ use super::reply::IdText;
 use crate::command::args::{integer_in, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::EventClass;
 use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 
 pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -74,9 +75,10 @@ pub(super) fn xackdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(());
     }
     if deleted {
-        cx.tx.changed(key)
+        cx.tx.changed(key);
+        cx.tx.notify(EventClass::STREAM, "xdel", key);
     } else {
-        cx.tx.changed_unwatched(key)
+        cx.tx.changed_unwatched(key);
     }
     if let Some(effect) = cx.tx.effect(6 + acknowledged.len()) {
         let word = POLICIES.iter().find(|(_, known)| *known == policy).map_or("", |it| it.0);

@@ -7,6 +7,7 @@ use super::{args, idempotency, idmp_limits, node_limits, record_new_stream};
 use crate::command::args::is;
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::EventClass;
 use crate::types::stream::log::{EntryTooLarge, Trim};
 use crate::types::stream::{RefPolicy, Stream, StreamId};
 
@@ -150,6 +151,10 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     write_id(&mut cx.reply, id);
     cx.tx.changed(key);
     cx.tx.signal(key);
+    cx.tx.notify(EventClass::STREAM, "xadd", key);
+    if trimmed.is_some() {
+        cx.tx.notify(EventClass::STREAM, "xtrim", key);
+    }
     record(cx, &request, id, trimmed.as_ref());
     if is_new {
         record_new_stream(cx, key);

@@ -9,7 +9,7 @@ use super::reply::{write_entry, write_id};
 use crate::command::args::{integer_in, is, parse_i64};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::Tx;
+use crate::keyspace::{EventClass, Tx};
 use crate::resp::Reply;
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::Log;
@@ -325,6 +325,7 @@ fn record_claimed(
     if consumer_is_new {
         tx.changed_unwatched(key);
         tx.record(&[b"XGROUP", b"CREATECONSUMER", key, group, consumer]);
+        tx.notify(EventClass::STREAM, "xgroup-createconsumer", key);
     }
     if !claimed.gone.is_empty() {
         record_acknowledged(tx, key, group, &claimed.gone);

@@ -5,6 +5,7 @@ use super::trim::{policy, policy_name};
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::EventClass;
 use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 
 const NUMIDS_NOT_POSITIVE: Error = Error::fixed("ERR Number of IDs must be a positive integer");
@@ -28,6 +29,7 @@ pub(super) fn xdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if deleted > 0 {
         cx.tx.changed(key);
         cx.tx.record(&effect);
+        cx.tx.notify(EventClass::STREAM, "xdel", key);
     }
     cx.reply.count(deleted);
     Ok(())
@@ -77,11 +79,13 @@ pub(super) fn xdelex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let parsed = args::ids(ids)?;
     let mut changed: Vec<StreamId> = Vec::new();
+    let mut deleted = false;
     cx.reply.array(ids.len());
     for &id in &parsed {
         match stream.delete(id, policy) {
             Deletion::Deleted => {
                 changed.push(id);
+                deleted = true;
                 cx.reply.int(1);
             }
             Deletion::StillAwaited => cx.reply.int(2),
@@ -99,6 +103,9 @@ pub(super) fn xdelex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             let effect = effect.arg(b"XDELEX").arg(key).arg(policy_name(policy).as_bytes());
             let effect = effect.arg(b"IDS").display(changed.len());
             changed.iter().fold(effect, |effect, id| effect.display(id)).end();
+        }
+        if deleted {
+            cx.tx.notify(EventClass::STREAM, "xdel", key);
         }
     }
     Ok(())

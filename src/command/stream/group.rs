@@ -5,6 +5,7 @@ use super::reply::IdText;
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::EventClass;
 use crate::types::stream::group::Group;
 use crate::types::stream::{Stream, StreamId};
 
@@ -56,6 +57,7 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if is_new_key {
         super::record_new_stream(cx, key);
     }
+    cx.tx.notify(EventClass::STREAM, "xgroup-create", key);
     cx.reply.ok();
     Ok(())
 }
@@ -84,6 +86,7 @@ pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"ENTRIESREAD");
         effect.int(entries_read.map_or(-1, |read| read as i64)).end();
     }
+    cx.tx.notify(EventClass::STREAM, "xgroup-setid", key);
     cx.reply.ok();
     Ok(())
 }
@@ -98,6 +101,7 @@ pub(super) fn destroy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         // Who waits for the group has to learn that it is gone.
         cx.tx.signal(key);
         cx.tx.record(&[b"XGROUP", b"DESTROY", key, name]);
+        cx.tx.notify(EventClass::STREAM, "xgroup-destroy", key);
     }
     Ok(())
 }
@@ -112,6 +116,7 @@ pub(super) fn create_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if created {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer]);
+        cx.tx.notify(EventClass::STREAM, "xgroup-createconsumer", key);
     }
     Ok(())
 }
@@ -125,6 +130,7 @@ pub(super) fn delete_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if deleted.is_some() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"DELCONSUMER", key, name, consumer]);
+        cx.tx.notify(EventClass::STREAM, "xgroup-delconsumer", key);
     }
     Ok(())
 }

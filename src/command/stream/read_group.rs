@@ -13,7 +13,7 @@ use super::read_options::ReadOptions;
 use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Class, Tx, Wait};
+use crate::keyspace::{Class, EventClass, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
@@ -164,6 +164,7 @@ fn read_stream(
     if known.is_none() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
+        cx.tx.notify(EventClass::STREAM, "xgroup-createconsumer", key);
     }
     match done {
         Done::New(delivered) => {

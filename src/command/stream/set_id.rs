@@ -4,6 +4,7 @@ use super::args;
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::keyspace::EventClass;
 use crate::types::stream::{Stream, StreamId};
 
 const NEGATIVE_COUNT: Error = Error::fixed("ERR entries_added must be positive");
@@ -56,6 +57,7 @@ pub(super) fn xsetid(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     // Redis does not count this as a change to those who watch the key.
     cx.tx.changed_unwatched(key);
     cx.tx.record(args);
+    cx.tx.notify(EventClass::STREAM, "xsetid", key);
     cx.reply.ok();
     Ok(())
 }

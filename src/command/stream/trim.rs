@@ -5,6 +5,7 @@ use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::journal::EffectWriter;
+use crate::keyspace::EventClass;
 use crate::types::stream::log::{NodeLimits, Trim, TrimBy};
 use crate::types::stream::{RefPolicy, Stream, StreamId};
 
@@ -162,6 +163,7 @@ pub(super) fn xtrim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     cx.reply.int(trimmed.as_ref().map_or(0, |trimmed| trimmed.removed as i64));
     if let Some(trimmed) = trimmed {
         cx.tx.changed(key);
+        cx.tx.notify(EventClass::STREAM, "xtrim", key);
         if let Some(effect) = cx.tx.effect(2 + Trimmed::EFFECT_ARGS) {
             trimmed.write(effect.arg(b"XTRIM").arg(key)).end();
         }

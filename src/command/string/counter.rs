@@ -3,8 +3,8 @@
 use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
-use super::store;
-use crate::keyspace::{Expiry, Value};
+use super::store_derived;
+use crate::keyspace::{EventClass, Expiry, Value};
 use crate::types::extended::Extended;
 use crate::types::string::StringValue;
 
@@ -47,6 +47,7 @@ fn add(cx: &mut Cx<'_, '_>, key: &[u8], increment: i64) -> Outcome {
     if let Some(effect) = cx.tx.effect(3) {
         effect.arg(b"INCRBY").arg(key).int(increment).end();
     }
+    cx.tx.notify(EventClass::STRING, "incrby", key);
     cx.reply.int(sum);
     Ok(())
 }
@@ -60,7 +61,8 @@ pub(super) fn incrbyfloat(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let increment = Extended::parse(args[2]).ok_or(Error::NOT_FLOAT)?;
     let sum = before.checked_add(increment).ok_or(NOT_FINITE)?.to_text();
     // Recorded as its outcome, so that a replay has no arithmetic to repeat.
-    store(cx, key, StringValue::from_bytes(sum.as_bytes()), Expiry::Keep);
+    let sum_value = StringValue::from_bytes(sum.as_bytes());
+    store_derived(cx, key, sum_value, Expiry::Keep, "incrbyfloat");
     cx.reply.bulk(sum.as_bytes());
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
 use super::expiry::{Choice, Unit};
-use super::{remove, store};
+use super::{remove, store_derived};
 use crate::keyspace::{Expiry, NEVER};
 use crate::types::extended::Extended;
 use crate::types::string::StringValue;
@@ -112,7 +112,7 @@ pub(super) fn increx(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let sum = numbers.add(current, options.saturate)?;
         let text = sum.value.to_text();
         if sum.stored {
-            apply(cx, key, StringValue::from_bytes(text.as_bytes()), expiry);
+            apply(cx, key, StringValue::from_bytes(text.as_bytes()), expiry, "incrbyfloat");
         }
         cx.reply.array(2);
         reply_float(cx, &text);
@@ -126,7 +126,7 @@ pub(super) fn increx(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         };
         let sum = numbers.add(current, options.saturate)?;
         if sum.stored {
-            apply(cx, key, StringValue::from_integer(sum.value), expiry);
+            apply(cx, key, StringValue::from_integer(sum.value), expiry, "incrby");
         }
         cx.reply.array(2);
         cx.reply.int(sum.value);
@@ -154,7 +154,13 @@ enum IncrementExpiry {
     At { unix_ms: i64, only_new: bool },
 }
 
-fn apply(cx: &mut Cx<'_, '_>, key: &[u8], value: StringValue, expiry: IncrementExpiry) {
+fn apply(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    value: StringValue,
+    expiry: IncrementExpiry,
+    event: &'static str,
+) {
     let expiry = match expiry {
         IncrementExpiry::Keep => Expiry::Keep,
         IncrementExpiry::Clear => Expiry::Clear,
@@ -172,7 +178,7 @@ fn apply(cx: &mut Cx<'_, '_>, key: &[u8], value: StringValue, expiry: IncrementE
             }
         }
     };
-    store(cx, key, value, expiry);
+    store_derived(cx, key, value, expiry, event);
 }
 
 /// A double in RESP3, with all the digits that are stored.

@@ -12,7 +12,7 @@ use super::args;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::table::{Entry, keys};
-use crate::keyspace::{Expiry, Value};
+use crate::keyspace::{EventClass, Expiry, Value};
 use crate::types::string::StringValue;
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -48,9 +48,39 @@ const TOO_LONG: Error =
     Error::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 const OFFSET_OUT_OF_RANGE: Error = Error::fixed("ERR offset is out of range");
 
-/// Puts a string at a key and records it as a SET of the same outcome.
+/// Puts a string at a key, as SET does.
 fn store(cx: &mut Cx<'_, '_>, key: &[u8], value: StringValue, expiry: Expiry) {
-    // Formatted before the value moves; only an integer is.
+    record_store(cx, key, &value, expiry);
+    cx.tx.put(key, Value::String(value), expiry);
+    cx.tx.changed(key);
+    cx.tx.notify(EventClass::STRING, "set", key);
+    if let Expiry::At(_) = expiry {
+        cx.tx.notify(EventClass::GENERIC, "expire", key);
+    }
+}
+
+/// Puts a string at a key that is made from the one that stood there; `event` says how.
+fn store_derived(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    value: StringValue,
+    expiry: Expiry,
+    event: &'static str,
+) {
+    record_store(cx, key, &value, expiry);
+    if cx.tx.replace(key, Value::String(value), expiry).is_none() {
+        cx.tx.notify(EventClass::NEW, "new", key);
+    }
+    cx.tx.changed(key);
+    cx.tx.notify(EventClass::STRING, event, key);
+    if let Expiry::At(_) = expiry {
+        cx.tx.notify(EventClass::GENERIC, "expire", key);
+    }
+}
+
+/// Records that a string is put at a key, as a SET of the same outcome. Comes before the change: the
+/// value moves with it.
+fn record_store(cx: &mut Cx<'_, '_>, key: &[u8], value: &StringValue, expiry: Expiry) {
     if let Some(effect) = cx.tx.effect(match expiry {
         Expiry::Clear => 3,
         Expiry::Keep => 4,
@@ -63,8 +93,6 @@ fn store(cx: &mut Cx<'_, '_>, key: &[u8], value: StringValue, expiry: Expiry) {
             Expiry::At(unix_ms) => effect.arg(b"PXAT").int(unix_ms).end(),
         }
     }
-    cx.tx.put(key, Value::String(value), expiry);
-    cx.tx.changed(key);
 }
 
 /// Removes a key that exists.
@@ -72,6 +100,7 @@ fn remove(cx: &mut Cx<'_, '_>, key: &[u8]) {
     cx.tx.remove(key);
     cx.tx.changed(key);
     cx.tx.record(&[b"DEL", key]);
+    cx.tx.notify(EventClass::GENERIC, "del", key);
 }
 
 /// Writes the string at a key, or null; tells whether there is one.
@@ -121,6 +150,7 @@ fn append(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     cx.tx.changed(key);
     cx.tx.record(&[b"APPEND", key, suffix]);
+    cx.tx.notify(EventClass::STRING, "append", key);
     cx.reply.count(len);
     Ok(())
 }
@@ -148,6 +178,7 @@ fn setrange(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     cx.tx.changed(key);
     cx.tx.record(&[b"SETRANGE", key, args[2], patch]);
+    cx.tx.notify(EventClass::STRING, "setrange", key);
     cx.reply.count(len);
     Ok(())
 }

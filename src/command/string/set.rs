@@ -6,7 +6,7 @@ use super::super::error::{Error, Outcome};
 use super::compare::Condition;
 use super::expiry::{Choice, Unit};
 use super::{remove, reply_value, store};
-use crate::keyspace::{Expiry, NEVER};
+use crate::keyspace::{EventClass, Expiry, NEVER};
 use crate::types::string::StringValue;
 
 /// When SET sets.
@@ -151,6 +151,7 @@ pub(super) fn getex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
                 if let Some(effect) = cx.tx.effect(3) {
                     effect.arg(b"PEXPIREAT").arg(key).int(deadline_ms).end();
                 }
+                cx.tx.notify(EventClass::GENERIC, "expire", key);
             }
         }
         Choice::Persist if cx.tx.expire_at(key) == Some(NEVER) => {}
@@ -158,6 +159,7 @@ pub(super) fn getex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             cx.tx.set_expire_at(key, NEVER);
             cx.tx.changed(key);
             cx.tx.record(&[b"PERSIST", key]);
+            cx.tx.notify(EventClass::GENERIC, "persist", key);
         }
     }
     Ok(())
