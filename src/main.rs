@@ -17,6 +17,7 @@ use forebay::net::{self, Endpoints, Listeners};
 use forebay::process::import::{self, Names};
 use forebay::process::tool::{self, transfer};
 use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
+use forebay::types::dict;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -176,6 +177,7 @@ fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
 type Idle = Arc<OnceLock<Arc<Server>>>;
 
 async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String> {
+    dict::set_seed(RandomState::new().hash_one("dict"));
     let keyspace = Keyspace::new(Options {
         databases: config.databases.get_usize(),
         clock: Arc::new(SystemClock),

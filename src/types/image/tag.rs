@@ -62,4 +62,10 @@ tags! {
     StreamConsumers = 37,
     /// Pending entries of the group.
     StreamPending = 38,
+    /// A small hash.
+    HashPacked = 48,
+    /// A large hash, but for its fields.
+    HashLarge = 49,
+    /// Fields of a large hash.
+    HashChunk = 50,
 }

@@ -190,7 +190,7 @@ impl<T: Slot> Node<T> {
                 let answer = change(&mut leaf.slots[index], inside);
                 let after = leaf.slots[index].weight();
                 if before != after {
-                    leaf.count();
+                    leaf.ends[index..].iter_mut().for_each(|end| *end = *end - before + after);
                 }
                 (answer, before, after)
             }
