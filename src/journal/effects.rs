@@ -4,6 +4,10 @@ use parking_lot::Mutex;
 
 use crate::resp::{Proto, Reply};
 
+/// What the effects of most steps need. Growing to it by doublings took a fifth of the CPU of a pipelined
+/// XADD with its journal.
+const USUAL_BYTES: usize = 256;
+
 /// The effects of one atomic step, in order.
 #[derive(Default, Debug)]
 pub struct Effects {
@@ -36,6 +40,9 @@ impl Effects {
         if db != self.db {
             self.db = db;
             EffectWriter::new(&mut self.bytes, 2).arg(b"SELECT").int(db as i64).end();
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(USUAL_BYTES);
         }
         EffectWriter::new(&mut self.bytes, args)
     }
