@@ -38,11 +38,12 @@ def one_run(name, server, options):
 
 
 def tell(name, server, cases, seconds):
-    print(f"{name} on {server}: {seconds:.1f} s")
+    print(f"{name} on {server}, {seconds:.1f} s:")
     for case in cases.values():
         twice = f", {case.duplicates} run again" if case.duplicates else ""
         view = f"; {case.view}" if case.view else ""
-        print(f"  {case.name:<22} {case.jobs:>6} jobs{twice}{view}")
+        took = "" if case.seconds is None else f"{case.seconds:.1f}"
+        print(f"  {case.name:<22} {took:>6} {case.jobs:>6} jobs{twice}{view}")
     sys.stdout.flush()
 
 

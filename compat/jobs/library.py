@@ -13,7 +13,7 @@ that its Cargo.toml builds. Whatever language, it finds in its environment:
     JOBS_REPORT           a file. After each case the story appends a line of JSON:
                           {"case": "chords", "jobs": ["0", "1"], "view": "what the library says"}
                           where `jobs` names every job that has to have run, or is their number N
-                          if they are called 0 to N-1
+                          if they are called 0 to N-1. "seconds", if given, is shown
 
 It ends with 0 if all that it could see itself was right: results, retries, the library's own view.
 That every job ran, and how often, is judged by the caller from ledger and report.

@@ -18,6 +18,7 @@ class Case:
     jobs: int
     duplicates: int
     view: str
+    seconds: float | None
 
 
 def judge(report, ledger):
@@ -36,7 +37,7 @@ def judge(report, ledger):
         _expect_none(name, "never ran", wanted - runs[name].keys())
         _expect_none(name, "ran though they must not", runs[name].keys() - wanted)
         duplicates = runs[name].total() - len(wanted)
-        cases[name] = Case(name, len(wanted), duplicates, entry.get("view", ""))
+        cases[name] = Case(name, len(wanted), duplicates, entry.get("view", ""), entry.get("seconds"))
     _expect_none("ledger", "are cases nobody reported", runs.keys() - cases.keys())
     return cases
 

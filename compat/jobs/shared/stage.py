@@ -96,6 +96,7 @@ class Story:
     def __init__(self):
         self.ledger = Ledger()
         self.workers = []
+        self.reported_at = time.monotonic()
         # Those that were stopped or died as they should; for their logs.
         self.gone = []
 
@@ -158,7 +159,14 @@ class Story:
 
     def report(self, case, jobs, view=""):
         """Ends a case: its jobs (names, or their number if they are 0 to N-1) and the view."""
-        line = {"case": case, "jobs": jobs if isinstance(jobs, int) else list(jobs), "view": view}
+        now = time.monotonic()
+        line = {
+            "case": case,
+            "jobs": jobs if isinstance(jobs, int) else list(jobs),
+            "view": view,
+            "seconds": now - self.reported_at,
+        }
+        self.reported_at = now
         with open(REPORT, "a") as report:
             report.write(json.dumps(line) + "\n")
 
