@@ -43,7 +43,8 @@ def tell(name, server, cases, seconds):
         twice = f", {case.duplicates} run again" if case.duplicates else ""
         view = f"; {case.view}" if case.view else ""
         took = "" if case.seconds is None else f"{case.seconds:.1f}"
-        print(f"  {case.name:<22} {took:>6} {case.jobs:>6} jobs{twice}{view}")
+        jobs = f"{case.jobs:>6} jobs" if case.jobs else " " * 11
+        print(f"  {case.name:<22} {took:>6} {jobs}{twice}{view}")
     sys.stdout.flush()
 
 

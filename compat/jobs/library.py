@@ -13,7 +13,8 @@ that its Cargo.toml builds. Whatever language, it finds in its environment:
     JOBS_REPORT           a file. After each case the story appends a line of JSON:
                           {"case": "chords", "jobs": ["0", "1"], "view": "what the library says"}
                           where `jobs` names every job that has to have run, or is their number N
-                          if they are called 0 to N-1. "seconds", if given, is shown
+                          if they are called 0 to N-1, or null if the case has none of its own (a
+                          dashboard's numbers). "seconds", if given, is shown
 
 It ends with 0 if all that it could see itself was right: results, retries, the library's own view.
 That every job ran, and how often, is judged by the caller from ledger and report.
@@ -36,6 +37,7 @@ PICTURES = CACHE / "pictures" / "skimage" / "data"
 # redis-server first: what it shows is what Forebay is held to.
 SERVERS = ("redis", "forebay")
 LOG_TAIL_BYTES = 3000
+INTERRUPT_LIMIT_S = 10
 
 
 class StoryFailed(Exception):
@@ -110,12 +112,21 @@ def _run_to_end(name, environment, folder, limit_s):
             status = process.wait(limit_s)
             outcome = f"ended with {status}" if status else None
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _interrupt(process)
             outcome = f"did not end within {limit_s:.0f} s"
     if outcome:
         said = output.read_bytes().decode(errors="replace")
         raise StoryFailed(f"the story {outcome}\n{said[-4 * LOG_TAIL_BYTES:]}")
+
+
+def _interrupt(process):
+    """Ends a story that takes too long; it may say where it is."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(INTERRUPT_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _end_all_in(folder):

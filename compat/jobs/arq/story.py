@@ -70,6 +70,7 @@ async def check_health(story, names):
         return total == BULK
 
     await asyncio.to_thread(story.wait, "the workers' own counts", complete)
+    story.report("health", None, f"{BULK} jobs complete, by arq --check of {len(names)} workers")
 
 
 async def unique(story, pool):

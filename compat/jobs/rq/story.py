@@ -280,6 +280,8 @@ def dashboard(story, client, workers, board):
     expect("a job", fetch_json(f"{board}/0/data/job/{waiting[0].id}.json")["status"], "queued")
     idle.empty()
     expect("emptied", shown_queues(board)["idle"]["count"], 0)
+    view = f"{done} jobs done by {len(there)} workers, 7 queued, 0 failed, 0 started"
+    story.report("rq-dashboard", None, view)
 
 
 def main():

@@ -158,11 +158,12 @@ class Story:
             raise Failed(f"{failure}; {len(self.ledger.of(case))} are done") from None
 
     def report(self, case, jobs, view=""):
-        """Ends a case: its jobs (names, or their number if they are 0 to N-1) and the view."""
+        """Ends a case: its jobs (names, their number if they are 0 to N-1, None if it has none of its
+        own) and what the library says."""
         now = time.monotonic()
         line = {
             "case": case,
-            "jobs": jobs if isinstance(jobs, int) else list(jobs),
+            "jobs": list(jobs) if isinstance(jobs, (list, tuple)) else jobs,
             "view": view,
             "seconds": now - self.reported_at,
         }
