@@ -56,7 +56,7 @@ struct Client {
 
 impl Client {
     fn new(server: &Arc<Server>) -> Client {
-        Client { server: Arc::clone(server), session: Session::new(None, true), out: Vec::new() }
+        Client { server: Arc::clone(server), session: Session::new(None), out: Vec::new() }
     }
 
     fn run(&mut self, words: &[&[u8]]) -> &[u8] {

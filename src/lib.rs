@@ -3,6 +3,7 @@
 //! The rooms of the house, from the top down, are described in `docs/architecture.md`;
 //! `tests/tidy.rs` holds the imports between them to that page.
 
+pub mod acl;
 pub mod command;
 pub mod config;
 pub mod glob;

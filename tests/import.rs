@@ -294,7 +294,7 @@ fn what_is_exported_comes_back() {
     for seed in 1..20 {
         let server = new_server();
         let mut generator = Generator::new(seed);
-        let mut session = Session::new(None, true);
+        let mut session = Session::new(None);
         for _ in 0..400 {
             let args = generator.command();
             let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();

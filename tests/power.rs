@@ -108,7 +108,7 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
     let mut outcome = Outcome::default();
     let Some(bare) = Bare::open(disk, fsync, found) else { return outcome };
     let mut generator = Generator::new(seed);
-    let mut sessions: Vec<Session> = (0..CONNECTIONS).map(|_| Session::new(None, true)).collect();
+    let mut sessions: Vec<Session> = (0..CONNECTIONS).map(|_| Session::new(None)).collect();
     let note = |outcome: &mut Outcome| {
         if notes_states {
             let state = (bare.clock.now_ms(), digest(&bare.server));
@@ -221,7 +221,7 @@ fn a_start_after_a_crash_is_cut_as_well() {
 fn an_orderly_end_is_told_from_a_crash() {
     let disk = SimDisk::new();
     let bare = Bare::open(&disk, "always", START_MS).expect("the disk has power");
-    let mut session = Session::new(None, true);
+    let mut session = Session::new(None);
     run(&bare.server, &mut session, &[b"SET".to_vec(), b"a".to_vec(), b"1".to_vec()]);
     bare.step();
     assert_eq!(Plan::survey(&disk).expect("readable").case, Case::Crashed);

@@ -33,7 +33,7 @@ fn random_values(seed: u64) -> Vec<Value> {
     });
     let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
     let mut generator = Generator::new(seed);
-    let mut session = Session::new(None, true);
+    let mut session = Session::new(None);
     for _ in 0..400 {
         if generator.one_in(5) {
             clock.advance_ms(generator.below(40) as i64);

@@ -8,12 +8,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("glob", &[]),
     ("resp", &[]),
     ("types", &[]),
+    ("acl", &["glob"]),
     ("config", &["glob"]),
     ("journal", &["resp"]),
     ("metrics", &["config"]),
     ("keyspace", &["types", "journal"]),
     ("rdb", &["keyspace", "types", "resp"]),
-    ("command", &["keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb"]),
+    (
+        "command",
+        &["keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb", "acl"],
+    ),
     ("net", &["command", "keyspace", "metrics", "config", "resp"]),
     (
         "process",

@@ -8,6 +8,7 @@ use std::task::Poll;
 use atomic_waker::AtomicWaker;
 use parking_lot::{Mutex, RwLock};
 
+use crate::acl::User;
 use crate::keyspace::Waiter;
 use crate::resp::Proto;
 
@@ -65,6 +66,8 @@ pub struct Seen {
     pub name: Vec<u8>,
     pub lib_name: Vec<u8>,
     pub lib_ver: Vec<u8>,
+    /// Whom it has logged in as.
+    pub user: Option<Arc<User>>,
     pub db: usize,
     pub proto: Proto,
     /// Full name of the last command, `client|list`.

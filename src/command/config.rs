@@ -1,5 +1,6 @@
 //! CONFIG: the settings, while running.
 
+use super::blocking::take_long;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::help::help;
@@ -37,13 +38,19 @@ fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn resetstat(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.stopwatch.flush(&cx.server.metrics.calls);
+    cx.server.acl.denied.reset_counts();
     cx.server.metrics.reset(cx.running_totals_ever());
     cx.reply.ok();
     Ok(())
 }
 
 fn rewrite(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
-    match cx.server.config.rewrite() {
+    // Users that have a file of their own do not stand in this one.
+    let users = match cx.server.config.aclfile.get().is_empty() {
+        true => cx.server.acl.lines(),
+        false => Vec::new(),
+    };
+    match take_long(|| cx.server.config.rewrite(&users)) {
         Ok(()) => tracing::info!("CONFIG REWRITE executed with success."),
         Err(error) => {
             tracing::warn!("CONFIG REWRITE failed: {error}");

@@ -4,8 +4,10 @@ use super::args;
 use super::client::attributes;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
+use super::permission;
 use super::session::ReplyMode;
 use super::table::{Entry, Locks, keys};
+use crate::acl::DEFAULT_USER;
 use crate::resp::Proto;
 
 /// The Redis release whose behaviour is met: clients decide by it what they may use.
@@ -21,38 +23,44 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("select", select),
 ];
 
-/// The one user there is.
-pub(super) const DEFAULT_USER: &[u8] = b"default";
-
 const WRONG_PASSWORD: Error =
     Error::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 
 fn auth(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match args[1..] {
         [password] => {
-            if !cx.server.config.requirepass.is_required() {
+            if cx.server.acl.default_needs_no_password() {
                 return Err(Error::fixed(
                     "ERR AUTH <password> called without any password configured for the default \
                      user. Are you sure your configuration is correct?",
                 ));
             }
-            authenticate(cx, DEFAULT_USER, password)?;
+            authenticate(cx, args, DEFAULT_USER, password)?;
         }
-        [user, password] => authenticate(cx, user, password)?,
+        [user, password] => authenticate(cx, args, user, password)?,
         _ => return Err(Error::SYNTAX),
     }
     cx.reply.ok();
     Ok(())
 }
 
-/// Without a configured password any will do, as in Redis.
-fn authenticate(cx: &mut Cx<'_, '_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let required = &cx.server.config.requirepass;
-    if user != DEFAULT_USER || (required.is_required() && !required.accepts(password)) {
-        return Err(WRONG_PASSWORD);
+/// `args` are those of the command that logs in.
+fn authenticate(
+    cx: &mut Cx<'_, '_>,
+    args: &[&[u8]],
+    name: &[u8],
+    password: &[u8],
+) -> Result<(), Error> {
+    match cx.server.acl.login(name, password) {
+        Some(user) => {
+            cx.session.log_in(user);
+            Ok(())
+        }
+        None => {
+            permission::note_failed_login(cx.server, cx.session, args[0], name);
+            Err(WRONG_PASSWORD)
+        }
     }
-    cx.session.authenticated = true;
-    Ok(())
 }
 
 /// What HELLO is given.
@@ -97,7 +105,7 @@ impl<'a> Hello<'a> {
 fn hello(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let Hello { proto, login, name } = Hello::parse(args)?;
     if let Some((user, password)) = login {
-        authenticate(cx, user, password)?;
+        authenticate(cx, args, user, password)?;
     }
     if cx.session.needs_login(cx.server) {
         return Err(Error::fixed(
@@ -160,7 +168,7 @@ fn reset(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let session = &mut *cx.session;
     session.db = 0;
     session.proto = Proto::Resp2;
-    session.authenticated = !cx.server.config.requirepass.is_required();
+    session.log_out(cx.server);
     session.reply_mode = ReplyMode::On;
     session.no_touch = false;
     session.no_evict = false;

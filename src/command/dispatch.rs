@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::clients::Client;
 use super::cx::{Blocking, Cx, Mode};
 use super::error::{Error, Outcome};
 use super::observe;
+use super::permission;
 use super::persistence;
 use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
 use super::table::{self, Command, Locks};
 use super::transaction;
+use crate::acl::User;
 use crate::journal::writer::Reservation;
 use crate::keyspace::{NEVER, Parked, Tx, Waiter};
 use crate::resp::{Proto, Reply};
@@ -72,6 +75,7 @@ pub fn execute(
             Flow::Continue
         }
         Ok(Admitted::Paused(until_ms)) => return Flow::Paused(until_ms),
+        Ok(Admitted::Gone) => return Flow::Close,
         Err(_) if is_http(args) => {
             let addr = session.client.as_ref().map_or("", |client| &client.addr);
             tracing::warn!(
@@ -120,6 +124,8 @@ enum Admitted<'s> {
     Run(&'static Command, Option<Reservation<'s>>),
     Queued,
     Paused(i64),
+    /// The user of the connection was deleted, and the connection goes too.
+    Gone,
 }
 
 /// The checks that come before any command, in Redis's order.
@@ -139,6 +145,9 @@ fn admit<'s>(
     }
     if session.multi.is_some() && flags.has(Flags::NO_MULTI) {
         return Err(Error::fixed("ERR Command not allowed inside a transaction"));
+    }
+    if session.is_restricted() && !permission::admit(server, session, command, args)? {
+        return Ok(Admitted::Gone);
     }
     check_memory(server, session, command, now_ms)?;
     let room = server.store.reserve(command, session, args)?;
@@ -272,6 +281,8 @@ fn park(
         request,
         proto: session.proto,
         no_touch: session.no_touch,
+        user: session.user.clone(),
+        client: session.client.clone(),
         reply: Mutex::new(Some(sender)),
     };
     let waiter = tx.park(blocking.wait, Box::new(parked));
@@ -295,6 +306,9 @@ struct ParkedCommand {
     request: Queued,
     proto: Proto,
     no_touch: bool,
+    /// Who waits: what was allowed when the wait began may not be any more.
+    user: Option<Arc<User>>,
+    client: Option<Arc<Client>>,
     look_again_ms: Arc<AtomicI64>,
     reply: Mutex<Option<oneshot::Sender<LateReply>>>,
 }
@@ -309,6 +323,18 @@ impl Parked for ParkedCommand {
         let mut session = Session::stand_in(tx.db(), self.proto);
         tx.set_no_touch(self.no_touch);
         let mut reply = Reply::new(&mut out, self.proto);
+        let still_allowed = permission::recheck_waiting(
+            &self.server,
+            self.user.as_ref(),
+            self.client.as_ref(),
+            self.request.command,
+            &args,
+        );
+        if let Err(error) = still_allowed {
+            observe::rejected(&self.server, &args, &error);
+            reply.error(error.text());
+            return Some(out);
+        }
         let _room = match self.server.store.reserve(self.request.command, &session, &args) {
             Ok(room) => room,
             // Nobody would wake it when there is room again.

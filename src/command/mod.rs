@@ -24,6 +24,7 @@
 //! - Time is `cx.tx.now_ms()`, settings are `cx.server.config`, randomness is
 //!   `cx.tx.keyspace().random()`.
 
+mod access;
 pub mod args;
 mod blocking;
 mod client;
@@ -42,6 +43,7 @@ mod latency;
 mod list;
 mod memory;
 mod observe;
+pub mod permission;
 mod persistence;
 pub mod replay;
 pub mod server;
@@ -65,6 +67,7 @@ use table::Entry;
 
 /// Every command that clients can call, by family.
 static FAMILIES: &[&[Entry]] = &[
+    access::COMMANDS,
     client::COMMANDS,
     commands::COMMANDS,
     config::COMMANDS,

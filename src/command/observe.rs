@@ -110,6 +110,7 @@ fn redacted<'a>(command: &Command, args: &[&'a [u8]]) -> Vec<&'a [u8]> {
                 shown[at + 3..end].fill(REDACTED);
             }
         }
+        "acl|setuser" | "acl|deluser" | "acl|getuser" => shown[2..].fill(REDACTED),
         "config|set" => {
             for pair in shown[2..].chunks_exact_mut(2) {
                 if crate::config::holds_secret(pair[0]) {

@@ -7,9 +7,11 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::clients::Clients;
+use super::permission;
 use super::session::Session;
 use super::store::Store;
 use super::table;
+use crate::acl::Acl;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
 use crate::metrics::Metrics;
@@ -20,6 +22,7 @@ pub struct Server {
     pub keyspace: Arc<Keyspace>,
     pub config: Arc<Config>,
     pub clients: Clients,
+    pub acl: Arc<Acl>,
     pub pause: Pause,
     pub shutdown: Shutdown,
     pub metrics: Metrics,
@@ -39,9 +42,11 @@ impl Server {
         let words = [(); 3].map(|()| keyspace.random());
         let mut run_id: String = words.iter().map(|word| format!("{word:016x}")).collect();
         run_id.truncate(40);
+        let acl = permission::acl_of(&config);
         Server {
             keyspace,
             config,
+            acl,
             clients: Clients::default(),
             pause: Pause::default(),
             shutdown: Shutdown::default(),

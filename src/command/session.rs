@@ -8,6 +8,7 @@ use super::error::Error;
 use super::observe::Stopwatch;
 use super::server::Server;
 use super::table::Command;
+use crate::acl::User;
 use crate::keyspace::{Keyspace, Seen, ShardSet, Tx};
 use crate::resp::Proto;
 
@@ -27,7 +28,10 @@ pub enum ReplyMode {
 pub struct Session {
     pub db: usize,
     pub proto: Proto,
+    /// Has logged in, or did not have to when it connected.
     pub authenticated: bool,
+    /// Who is asking. None is the server itself, which is not held to any rules.
+    pub user: Option<Arc<User>>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
     pub no_evict: bool,
@@ -111,11 +115,12 @@ impl Queued {
 }
 
 impl Session {
-    pub fn new(client: Option<Arc<Client>>, authenticated: bool) -> Session {
+    pub fn new(client: Option<Arc<Client>>) -> Session {
         Session {
             db: 0,
             proto: Proto::Resp2,
-            authenticated,
+            authenticated: true,
+            user: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
             no_evict: false,
@@ -132,9 +137,16 @@ impl Session {
         }
     }
 
+    /// Of a new connection.
+    pub fn of(client: Arc<Client>, server: &Server) -> Session {
+        let mut session = Session::new(Some(client));
+        session.log_out(server);
+        session
+    }
+
     /// Stands in for a connection where a command runs without one.
     pub fn stand_in(db: usize, proto: Proto) -> Session {
-        Session { db, proto, ..Session::new(None, true) }
+        Session { db, proto, ..Session::new(None) }
     }
 
     /// The connection's id; 0 for a stand-in.
@@ -144,8 +156,34 @@ impl Session {
 
     /// Whether the connection has to log in before anything else. A password that was taken away
     /// again is asked of nobody.
+    #[inline]
     pub fn needs_login(&self, server: &Server) -> bool {
-        !self.authenticated && server.config.requirepass.is_required()
+        !self.authenticated && !server.acl.is_open()
+    }
+
+    /// Goes on as this user.
+    pub fn log_in(&mut self, user: Arc<User>) {
+        self.authenticated = true;
+        self.set_user(user);
+    }
+
+    /// Goes on as a new connection would: as the default user, which may need a password.
+    pub fn log_out(&mut self, server: &Server) {
+        self.authenticated = server.acl.is_open();
+        self.set_user(Arc::clone(server.acl.default_user()));
+    }
+
+    fn set_user(&mut self, user: Arc<User>) {
+        if let Some(client) = &self.client {
+            client.seen.lock().user = Some(Arc::clone(&user));
+        }
+        self.user = Some(user);
+    }
+
+    /// Whether there is anything that its user may not do.
+    #[inline]
+    pub fn is_restricted(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| !user.is_unrestricted())
     }
 
     /// Does it come from this machine?

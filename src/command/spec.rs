@@ -5,6 +5,7 @@
 //! somebody looking for it would look: `XADD` in [`stream`], `BLPOP` in [`list`]. A new group is a
 //! new file and one line in [`ALL`]. `tests/command_facts.rs` holds every entry to Redis's facts.
 
+pub mod access;
 pub mod connection;
 pub mod generic;
 pub mod internal;
@@ -61,6 +62,7 @@ pub struct Deprecated {
 
 /// Every command of every group, containers with their subcommands below them.
 pub static ALL: &[&[&Spec]] = &[
+    access::ALL,
     connection::ALL,
     generic::ALL,
     list::ALL,

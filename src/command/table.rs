@@ -90,6 +90,11 @@ pub fn tops() -> &'static [&'static Spec] {
     &TABLE.specs
 }
 
+/// The facts of the containers that are no commands by themselves.
+pub fn containers() -> impl Iterator<Item = &'static Spec> {
+    TABLE.tops.iter().filter(|top| top.command.is_none()).map(|top| top.spec)
+}
+
 /// The subcommands of a container that are served; none for any other command.
 pub fn below(spec: &Spec) -> impl Iterator<Item = &'static Spec> {
     let top = TABLE.top(spec.name.as_bytes()).map_or(&[][..], |top| &top.below);

@@ -4,6 +4,7 @@ use super::cx::{Cx, Mode};
 use super::dispatch;
 use super::error::{Error, Outcome};
 use super::observe;
+use super::permission;
 use super::server::Server;
 use super::session::{Multi, Session, Transaction};
 use super::table::{Entry, Locks, keys};
@@ -50,6 +51,13 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let mode = std::mem::replace(&mut cx.mode, Mode::InExec);
     for queued in &queue {
         let args = queued.args();
+        if cx.session.is_restricted()
+            && let Err(error) = permission::recheck_queued(cx, queued.command, &args)
+        {
+            cx.server.metrics.errors.count(error.code());
+            cx.reply.error(error.text());
+            continue;
+        }
         let begun = cx.session.stopwatch.start();
         let succeeded = dispatch::call(cx, queued.command, &args);
         observe::called(cx.server, cx.session, queued.command, &args, succeeded, begun);

@@ -52,7 +52,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// The system's words for an error, without the number that Rust appends.
-pub(super) fn io_reason(error: &io::Error) -> String {
+pub fn io_reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_string(),
@@ -65,6 +65,29 @@ pub(super) struct Loader {
     pub values: Vec<Value>,
     /// For each setting, the line that gave it last.
     pub given: Vec<Option<(usize, String)>>,
+    pub users: Vec<UserLine>,
+}
+
+/// A line that describes a user, `user NAME RULE …`. What the rules say is read elsewhere.
+#[derive(Clone, Debug)]
+pub struct UserLine {
+    /// The name, and the rules.
+    pub words: Vec<Vec<u8>>,
+    /// Where it stands, and as what.
+    number: usize,
+    line: String,
+}
+
+impl UserLine {
+    /// The line cannot be, for this reason in Redis's words; `word` is what is wrong in it.
+    pub fn refused(&self, word: &[u8], reason: &str) -> StartError {
+        let word = String::from_utf8_lossy(word);
+        StartError::Line {
+            number: self.number,
+            line: self.line.clone(),
+            message: format!("Error in user declaration '{word}': {reason}"),
+        }
+    }
 }
 
 impl Loader {
@@ -72,6 +95,7 @@ impl Loader {
         Self {
             values: SETTINGS.iter().map(|setting| setting.default_value(with_file)).collect(),
             given: vec![None; SETTINGS.len()],
+            users: Vec::new(),
         }
     }
 
@@ -105,6 +129,10 @@ impl Loader {
                     IncludeError::TooDeep => at_line("include files include each other".into()),
                     IncludeError::Inside(error) => error,
                 })?,
+                (b"user", [_, ..]) => {
+                    let line = String::from_utf8_lossy(line).into_owned();
+                    self.users.push(UserLine { words, number: at + 1, line });
+                }
                 _ => {
                     let place = (at + 1, String::from_utf8_lossy(line).into_owned());
                     self.read_directive(&name, &words, place).map_err(at_line)?;

@@ -99,34 +99,6 @@ impl Shared<Vec<f64>> {
     }
 }
 
-/// `requirepass`, with its presence beside it, because every command of a connection that has not
-/// said who it is asks for that alone.
-#[derive(Debug, Default)]
-pub struct Password {
-    required: AtomicBool,
-    secret: Shared<Vec<u8>>,
-}
-
-impl Password {
-    pub fn is_required(&self) -> bool {
-        self.required.load(Ordering::Relaxed)
-    }
-
-    /// Is this the password? Compares in a time that does not depend on how much of it is right.
-    pub fn accepts(&self, given: &[u8]) -> bool {
-        let secret = self.secret.get();
-        let differing = secret.iter().zip(given).fold(0, |seen, (a, b)| seen | (a ^ b));
-        differing == 0 && secret.len() == given.len()
-    }
-
-    pub(super) fn set(&self, value: &Value) {
-        if let Value::Text(text) = value {
-            self.secret.put(text.clone());
-            self.required.store(!text.is_empty(), Ordering::Relaxed);
-        }
-    }
-}
-
 /// `client-output-buffer-limit`. Its numbers change one by one: a connection that looks in between
 /// sees some old and some new, once.
 #[derive(Debug, Default)]
@@ -165,7 +137,13 @@ pub struct Live {
     pub unixsocketperm: Number,
     pub tcp_backlog: Number,
     pub protected_mode: Flag,
-    pub requirepass: Password,
+    /// Empty for none.
+    pub requirepass: Shared<Vec<u8>>,
+    /// `allchannels` or `resetchannels`.
+    pub acl_pubsub_default: Shared<Vec<u8>>,
+    /// Empty for none.
+    pub aclfile: Shared<Vec<u8>>,
+    pub acllog_max_len: Number,
     pub maxclients: Number,
     /// `no`, `yes` or `local`.
     pub enable_debug_command: Shared<Vec<u8>>,

@@ -33,10 +33,10 @@ use parking_lot::{Mutex, RwLock};
 
 pub use arguments::{Invocation, Sources};
 pub use change::{Hook, SetError};
-pub use file::StartError;
-pub use live::{Flag, Live, Number, OutputLimits, Password, Shared};
+pub use file::{StartError, UserLine, io_reason};
+pub use live::{Flag, Live, Number, OutputLimits, Shared};
 pub use promise::Promise;
-pub use rewrite::RewriteError;
+pub use rewrite::{RewriteError, replace_file};
 pub use setting::{Change, Kind, Setting};
 pub use value::{ClientClass, OutputLimit, Shape, Value, parse_memory};
 pub use words::word;
@@ -56,6 +56,7 @@ pub struct Config {
     /// Which rows somebody gave, at start or by CONFIG SET.
     given: RwLock<Vec<bool>>,
     hooks: Mutex<Vec<(usize, Hook)>>,
+    users: Vec<UserLine>,
     /// The configuration file, absolute, if there is one.
     file: Option<PathBuf>,
     /// Where relative paths start.
@@ -102,6 +103,7 @@ impl Config {
             values: RwLock::new(loader.values),
             given: RwLock::new(loader.given.iter().map(Option::is_some).collect()),
             hooks: Mutex::default(),
+            users: loader.users,
             file,
             base,
         };
@@ -154,6 +156,11 @@ impl Config {
             return self.dir_path().into_os_string().into_encoded_bytes();
         }
         setting.shape.show(value)
+    }
+
+    /// The users that file and command line describe.
+    pub fn users(&self) -> &[UserLine] {
+        &self.users
     }
 
     /// The configuration file, absolute.

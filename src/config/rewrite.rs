@@ -36,31 +36,37 @@ impl fmt::Display for RewriteError {
 }
 
 impl Config {
-    /// Writes the settings into the configuration file, whole or not at all.
+    /// Writes the settings into the configuration file, whole or not at all. `users` are the lines
+    /// of the users, which take the places of those that were there.
     ///
     /// # Errors
     /// There is no file, or it cannot be read or replaced.
-    pub fn rewrite(&self) -> Result<(), RewriteError> {
+    pub fn rewrite(&self, users: &[Vec<u8>]) -> Result<(), RewriteError> {
         let path = self.file.as_deref().ok_or(RewriteError::NoFile)?;
         // A file that has been removed meanwhile is written anew.
         let old = match std::fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(RewriteError::Io)?,
         };
-        replace(path, &self.rewritten(&old)).map_err(RewriteError::Io)
+        replace_file(path, &self.rewritten(&old, users)).map_err(RewriteError::Io)
     }
 
-    fn rewritten(&self, old: &[u8]) -> Vec<u8> {
+    fn rewritten(&self, old: &[u8], users: &[Vec<u8>]) -> Vec<u8> {
         let values = self.values.read();
         // What each setting has to say, until the line that says it is met.
         let rows = SETTINGS.iter().zip(values.iter());
         let mut wanted: Vec<Vec<Wanted>> =
             rows.map(|(setting, value)| lines_of(setting, value)).collect();
         let mut kept: Vec<Vec<u8>> = Vec::new();
+        let mut users = users.iter().map(|line| user_line(line));
         let mut is_marked = false;
         for line in old.strip_suffix(b"\n").unwrap_or(old).split(|byte| *byte == b'\n') {
             let line = line.trim_ascii_end();
             is_marked |= line == MARK.as_bytes();
+            if is_user(line) {
+                kept.extend(users.next());
+                continue;
+            }
             match place_of(line) {
                 // The first line of a setting takes all it has to say, the others go.
                 Some((at, class)) => kept.extend(take(&mut wanted[at], class)),
@@ -68,8 +74,8 @@ impl Config {
             }
         }
         let missing = wanted.into_iter().flatten();
-        let missing: Vec<Vec<u8>> =
-            missing.filter(|line| !line.is_default).map(|line| line.text.into_bytes()).collect();
+        let missing = missing.filter(|line| !line.is_default).map(|line| line.text.into_bytes());
+        let missing: Vec<Vec<u8>> = missing.chain(users).collect();
         if !missing.is_empty() && !is_marked {
             kept.push(MARK.as_bytes().to_vec());
         }
@@ -105,6 +111,21 @@ fn place_of(line: &[u8]) -> Option<(usize, Option<usize>)> {
         _ => None,
     };
     Some((at, class))
+}
+
+fn is_user(line: &[u8]) -> bool {
+    let words = words::split(line).unwrap_or_default();
+    words.len() > 1 && words[0].eq_ignore_ascii_case(b"user")
+}
+
+/// A user's line with its words in quotes where they could not be read back otherwise.
+fn user_line(line: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"'\\".contains(byte);
+    let words = line.split(|byte| *byte == b' ').map(|word| match word.iter().all(is_plain) {
+        true => word.to_vec(),
+        false => words::quote(word).into_bytes(),
+    });
+    words.collect::<Vec<_>>().join(&b' ')
 }
 
 const CLASSES: [&str; 3] = ["normal", "replica", "pubsub"];
@@ -164,7 +185,10 @@ fn show_memory(bytes: i64) -> String {
 }
 
 /// Replaces a file through a temporary one beside it, so that a crash leaves the old or the new.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be written or renamed; the old file is as it was.
+pub fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     // The link stays and the file it points to is replaced.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let directory = path.parent().unwrap_or(Path::new("/"));

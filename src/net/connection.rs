@@ -68,9 +68,8 @@ pub(super) struct Connection {
 
 impl Connection {
     pub fn new(server: Arc<Server>, socket: Socket, client: Arc<Client>) -> Connection {
-        let authenticated = !server.config.requirepass.is_required();
         Connection {
-            session: Session::new(Some(Arc::clone(&client)), authenticated),
+            session: Session::of(Arc::clone(&client), &server),
             server,
             socket,
             client,
@@ -145,7 +144,7 @@ impl Connection {
         let next = loop {
             let limits = Limits {
                 bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
-                authenticated: self.session.authenticated,
+                authenticated: !self.session.needs_login(&self.server),
             };
             match self.decoder.step(&self.input, &limits) {
                 Ok(Step::Request) => {}

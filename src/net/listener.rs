@@ -258,7 +258,7 @@ file or with CONFIG SET from this machine), or, if only trusted machines can rea
 fn is_protected(server: &Server, peer: IpAddr) -> bool {
     let config = &server.config;
     let peer_is_local = peer.to_canonical().is_loopback();
-    config.protected_mode.get() && !config.requirepass.is_required() && !peer_is_local
+    config.protected_mode.get() && !peer_is_local && server.acl.default_needs_no_password()
 }
 
 /// Tells a connection that it is not let in. What does not fit the socket's buffer at once is lost

@@ -34,7 +34,7 @@ pub struct Connection {
 
 impl Connection {
     pub fn new() -> Connection {
-        Connection { session: Session::new(None, true), blocked: None }
+        Connection { session: Session::new(None), blocked: None }
     }
 
     /// Runs a command; its reply, as bytes.

@@ -90,6 +90,7 @@ impl TestServer {
             sink: with_sink.then(|| Arc::clone(&sink) as Arc<dyn forebay::journal::Sink>),
         });
         let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
+        server.load_users().unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -11,7 +11,7 @@ use crate::resp::Proto;
 /// The fields are Redis's, in its order. Replies wait in one buffer here, so there is never a list
 /// of them (`oll`, `omem`); keys are not tracked (`redir`), nothing is subscribed to (`sub`, `psub`,
 /// `ssub`), and a connection's task belongs to no thread (`io-thread`).
-pub(super) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
+pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
     let seen = client.seen.lock().clone();
     let age = (now_ms - client.connected_at_ms).max(0) / 1000;
     let idle = (now_ms - client.active_at_ms.load(Ordering::Relaxed)).max(0) / 1000;
@@ -26,6 +26,8 @@ pub(super) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
         + query_capacity
         + output_capacity
         + seen.queued_bytes as u64;
+    let user = seen.user.as_ref().map(|user| String::from_utf8_lossy(user.name()));
+    let user = user.unwrap_or("(superuser)".into());
     let mut text = String::with_capacity(400);
     // Writing to a string does not fail.
     let mut put = |field: &str, value: &dyn std::fmt::Display| {
@@ -58,7 +60,7 @@ pub(super) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
     put("tot-mem", &total);
     put("events", &if output > 0 { "rw" } else { "r" });
     put("cmd", &seen.command);
-    put("user", &"default");
+    put("user", &user);
     put("redir", &-1);
     put("resp", &if seen.proto == Proto::Resp3 { 3 } else { 2 });
     put("lib-name", &String::from_utf8_lossy(&seen.lib_name));

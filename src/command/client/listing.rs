@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::line;
+use crate::acl::Acl;
 use crate::command::args;
 use crate::command::clients::Client;
-use crate::command::connection::DEFAULT_USER;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 
@@ -78,29 +78,31 @@ struct Target<'a> {
     class: Option<Class>,
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
     age_s_min: Option<i64>,
     skip_me: bool,
 }
 
 impl<'a> Target<'a> {
-    fn parse(mut options: &[&'a [u8]]) -> Result<Target<'a>, Error> {
+    fn parse(mut options: &[&'a [u8]], acl: &Acl) -> Result<Target<'a>, Error> {
         let mut target = Target {
             id: None,
             class: None,
             addr: None,
             laddr: None,
+            user: None,
             age_s_min: None,
             skip_me: true,
         };
         while let [option, ref rest @ ..] = *options {
             let [value, ref rest @ ..] = *rest else { return Err(Error::SYNTAX) };
-            target.set(option, value)?;
+            target.set(option, value, acl)?;
             options = rest;
         }
         Ok(target)
     }
 
-    fn set(&mut self, option: &[u8], value: &'a [u8]) -> Result<(), Error> {
+    fn set(&mut self, option: &[u8], value: &'a [u8], acl: &Acl) -> Result<(), Error> {
         if args::is(option, "ID") {
             let id = args::parse_i64(value).filter(|id| *id > 0);
             let id = id.ok_or(Error::fixed("ERR client-id should be greater than 0"))?;
@@ -119,10 +121,10 @@ impl<'a> Target<'a> {
         } else if args::is(option, "LADDR") {
             self.laddr = Some(value);
         } else if args::is(option, "USER") {
-            // Everybody is this one user, so the condition holds for all or is an error.
-            if value != DEFAULT_USER {
+            if acl.get(value).is_none() {
                 return Err(Error::quoting(&[b"ERR No such user '", value, b"'"]));
             }
+            self.user = Some(value);
         } else if args::is(option, "SKIPME") {
             self.skip_me = match value {
                 value if args::is(value, "YES") => true,
@@ -141,22 +143,27 @@ impl<'a> Target<'a> {
             && self.class.is_none_or(|class| class == Class::Normal)
             && self.addr.is_none_or(|addr| addr == client.addr.as_bytes())
             && self.laddr.is_none_or(|laddr| laddr == client.laddr.as_bytes())
+            && self.user.is_none_or(|user| is_user(client, user))
             && self.age_s_min.is_none_or(|min| age_s >= min)
             && !(self.skip_me && client.id == own_id)
             && !client.is_killed()
     }
 }
 
+fn is_user(client: &Client, name: &[u8]) -> bool {
+    client.seen.lock().user.as_ref().is_some_and(|user| user.name() == name)
+}
+
 pub(super) fn kill(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (target, by_address_alone) = match args[2..] {
         // The form that was first: an address, and oneself is not spared.
         [address] => {
-            let mut target = Target::parse(&[])?;
+            let mut target = Target::parse(&[], &cx.server.acl)?;
             target.addr = Some(address);
             target.skip_me = false;
             (target, true)
         }
-        ref options => (Target::parse(options)?, false),
+        ref options => (Target::parse(options, &cx.server.acl)?, false),
     };
     let (own_id, now_ms) = (cx.session.id(), cx.tx.now_ms());
     let candidates = match target.id {

@@ -2,7 +2,7 @@
 
 pub(super) mod attributes;
 mod control;
-mod line;
+pub(super) mod line;
 mod listing;
 
 use super::help::help;

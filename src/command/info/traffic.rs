@@ -80,12 +80,15 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("total_reads_processed", traffic.reads);
     text.field("total_writes_processed", traffic.writes);
     zeros(text, &["io_threaded_reads_processed", "io_threaded_writes_processed"]);
-    zeros(text, &["acl_access_denied_auth", "acl_access_denied_cmd"]);
-    zeros(text, &["acl_access_denied_key", "acl_access_denied_channel"]);
+    let denials = cx.server.acl.denied.counts();
+    text.field("acl_access_denied_auth", denials.auth);
+    text.field("acl_access_denied_cmd", denials.command);
+    text.field("acl_access_denied_key", denials.key);
+    text.field("acl_access_denied_channel", denials.channel);
 }
 
 /// Fields of what there is none of here: replicas, eviction, publish and subscribe, forks,
-/// defragmentation, tracking, access lists.
+/// defragmentation, tracking.
 fn zeros(text: &mut Text, names: &[&str]) {
     names.iter().for_each(|name| text.field(name, 0));
 }

@@ -25,6 +25,11 @@ macro_rules! bit_set {
                 $set(bits)
             }
 
+            /// The bits as a number.
+            pub const fn bits(self) -> $bits {
+                self.0
+            }
+
             /// Whether every bit of `other` is set here.
             #[inline]
             pub const fn has(self, other: $set) -> bool {

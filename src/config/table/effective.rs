@@ -23,6 +23,10 @@ pub static SETTINGS: &[Setting] = &[
     number("tcp-backlog", 0, INT_MAX, "511").fixed().effective(|live, v| live.tcp_backlog.set(v)),
     flag("protected-mode", true).effective(|live, v| live.protected_mode.set(v)),
     text("requirepass", "").effective(|live, v| live.requirepass.set(v)),
+    text("aclfile", "").fixed().effective(|live, v| live.aclfile.set(v)),
+    choice("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels")
+        .effective(|live, v| live.acl_pubsub_default.set(v)),
+    number("acllog-max-len", 0, i64::MAX, "128").effective(|live, v| live.acllog_max_len.set(v)),
     count("maxclients", 1, u32::MAX as i64, "10000").effective(|live, v| live.maxclients.set(v)),
     choice("enable-debug-command", LOCALITY, "no")
         .fixed()

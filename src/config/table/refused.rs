@@ -11,8 +11,6 @@ const TLS: &str = "TLS is not built: put a TLS proxy (stunnel, haproxy, ghostunn
 const REPLICATION: &str = "replication is not built: start without it, and copy the data in \
                            through a client";
 const CLUSTER: &str = "cluster mode is not built: run one server, or shard in the client";
-const USERS: &str = "access control lists are not built: guard the server with requirepass, bind \
-                     and protected-mode";
 const MODULES: &str = "modules cannot be loaded: remove the line";
 const SENTINEL: &str = "Sentinel is not built: run a Sentinel of Redis's for servers of Redis's";
 
@@ -28,7 +26,6 @@ pub static SETTINGS: &[Setting] = &[
          reply durable here",
     ),
     flag("cluster-enabled", false).fixed().refused(CLUSTER),
-    text("aclfile", "").fixed().refused(USERS),
     choice(
         "maxmemory-policy",
         &[
@@ -86,10 +83,9 @@ pub struct Directive {
 pub static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "rename-command",
-        instead: "commands cannot be renamed or removed: remove the line, and guard the server \
-                  with requirepass and bind",
+        instead: "commands keep their names: remove the line, and take the command from users by \
+                  access rules instead, as in 'user default on nopass ~* &* +@all -flushall'",
     },
-    Directive { name: "user", instead: USERS },
     Directive { name: "loadmodule", instead: MODULES },
     Directive { name: "loadmodule-ex", instead: MODULES },
     Directive { name: "sentinel", instead: SENTINEL },

@@ -87,8 +87,6 @@ pub static SETTINGS: &[Setting] = &[
     shaped("shutdown-on-sigint", Shape::ShutdownFlags, "default"),
     shaped("shutdown-on-sigterm", Shape::ShutdownFlags, "default"),
     choice("enable-module-command", &["no", "yes", "local"], "no").fixed(),
-    number("acllog-max-len", 0, LONG_MAX, "128"),
-    choice("acl-pubsub-default", &["allchannels", "resetchannels"], "resetchannels"),
     // Redis's files. What becomes of the data is `appendonly`, `appendfsync`, `save` and `dir`.
     file_name("backupdirname", "backupdir", false).fixed(),
     number("backup-sealed-ttl", 0, LONG_MAX, "0"),
