@@ -121,7 +121,6 @@ fn what_cannot_be_held_is_named_key_by_key() {
     let expected = vec![
         unknown(0, "mylib", "function library"),
         unknown(1, "h", "hash"),
-        unknown(1, "set", "set"),
         unknown(1, "z", "zset"),
     ];
     match refused(&path) {

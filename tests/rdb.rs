@@ -237,7 +237,7 @@ fn restore_answers_as_redis() {
     let server = TestServer::manual();
     let mut client = server.raw();
     let payload = payload::write(&SAMPLES[0], IDMP);
-    let foreign = with_footer(b"\x02\x01\x01a", 11);
+    let foreign = with_footer(b"\x06\x01\x01a", 11);
     let newer = with_footer(&payload[..payload.len() - 10], 15);
     let mut damaged = payload.clone();
     damaged[2] ^= 1;

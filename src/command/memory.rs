@@ -31,6 +31,7 @@ pub(super) fn value_bytes(value: &Value, samples: usize) -> usize {
     match value {
         Value::String(string) => string.heap_bytes(),
         Value::List(list) => list.heap_bytes(samples),
+        Value::Set(set) => set.heap_bytes(samples),
         Value::Stream(stream) => stream.memory_bytes(),
     }
 }

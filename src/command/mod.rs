@@ -48,6 +48,7 @@ mod persistence;
 pub mod replay;
 pub mod server;
 pub mod session;
+mod set;
 mod slowlog;
 pub mod spec;
 pub mod store;
@@ -76,6 +77,7 @@ static FAMILIES: &[&[Entry]] = &[
     info::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
+    set::COMMANDS,
     stream::COMMANDS,
     string::COMMANDS,
     latency::COMMANDS,

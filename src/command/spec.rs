@@ -13,6 +13,7 @@ mod keys;
 pub mod list;
 mod name_index;
 pub mod server;
+pub mod set;
 pub mod stream;
 pub mod string;
 mod syntax;
@@ -67,6 +68,7 @@ pub static ALL: &[&[&Spec]] = &[
     generic::ALL,
     list::ALL,
     server::ALL,
+    set::ALL,
     stream::ALL,
     string::ALL,
     transactions::ALL,

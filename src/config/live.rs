@@ -190,9 +190,14 @@ pub struct Live {
     pub appendfilename: Shared<Vec<u8>>,
     pub appenddirname: Shared<Vec<u8>>,
 
-    // Memory and streams.
+    // Memory, and how values are kept.
     /// Bytes; zero for no limit.
     pub maxmemory: Number,
+    pub set_max_intset_entries: Number,
+    pub set_max_listpack_entries: Number,
+    /// Bytes.
+    pub set_max_listpack_value: Number,
+    pub hll_sparse_max_bytes: Number,
     pub stream_node_max_bytes: Number,
     pub stream_node_max_entries: Number,
     pub stream_idmp_duration_s: Number,

@@ -1,6 +1,7 @@
 //! A key's value, whatever its type.
 
 use crate::types::list::List;
+use crate::types::set::Set;
 use crate::types::stream::Stream;
 use crate::types::string::StringValue;
 
@@ -9,6 +10,7 @@ use crate::types::string::StringValue;
 pub enum Value {
     String(StringValue),
     List(List),
+    Set(Set),
     Stream(Box<Stream>),
 }
 
@@ -17,6 +19,7 @@ pub enum Value {
 pub enum Kind {
     String,
     List,
+    Set,
     Stream,
 }
 
@@ -26,6 +29,7 @@ impl Kind {
         match self {
             Kind::String => "string",
             Kind::List => "list",
+            Kind::Set => "set",
             Kind::Stream => "stream",
         }
     }
@@ -36,6 +40,7 @@ impl Value {
         match self {
             Value::String(_) => Kind::String,
             Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
             Value::Stream(_) => Kind::Stream,
         }
     }
@@ -45,6 +50,7 @@ impl Value {
         match self {
             Value::String(string) => string.encoding(key_len, has_deadline),
             Value::List(list) => list.encoding(),
+            Value::Set(set) => set.encoding(),
             Value::Stream(_) => "stream",
         }
     }
@@ -53,6 +59,7 @@ impl Value {
     pub fn is_empty_collection(&self) -> bool {
         match self {
             Value::List(list) => list.is_empty(),
+            Value::Set(set) => set.is_empty(),
             Value::String(_) | Value::Stream(_) => false,
         }
     }
@@ -86,6 +93,18 @@ impl Typed for List {
     }
     fn into_value(self) -> Value {
         Value::List(self)
+    }
+}
+
+impl Typed for Set {
+    fn of(value: &Value) -> Option<&Set> {
+        if let Value::Set(set) = value { Some(set) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut Set> {
+        if let Value::Set(set) = value { Some(set) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::Set(self)
     }
 }
 

@@ -12,6 +12,7 @@ use super::kind::opcode;
 use super::source::{Reading, Source};
 use super::{Dialect, Fault};
 use crate::keyspace::NEVER;
+use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
 
 /// From this version on a file ends with a checksum.
@@ -80,7 +81,7 @@ impl<'s, 'r> Reader<'s, 'r> {
             .ok_or_else(|| source.error(Fault::NotRdb))?;
         let dialect =
             Dialect::of_version(version).ok_or_else(|| source.error(Fault::Version(version)))?;
-        let setting = Setting { dialect, idmp };
+        let setting = Setting { dialect, idmp, set: SetLimits::default() };
         Ok(Reader { source, setting, version, db: 0 })
     }
 

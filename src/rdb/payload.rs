@@ -9,6 +9,7 @@ use super::encode;
 use super::source::Source;
 use super::{Dialect, crc64};
 use crate::keyspace::Value;
+use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
 
 const FOOTER_BYTES: usize = 10;
@@ -37,7 +38,8 @@ pub fn read(payload: &[u8], idmp: IdmpLimits) -> Result<Value, Refused> {
     }
     let (&kind, body) = body.split_first().ok_or(Refused::Value)?;
     let mut source = Source::from_bytes(body);
-    let decoded = decode::value(&mut source, kind, &Setting { dialect, idmp });
+    let decoded =
+        decode::value(&mut source, kind, &Setting { dialect, idmp, set: SetLimits::default() });
     match decoded {
         Ok(Decoded::Value(value)) => Ok(value),
         Ok(_) | Err(_) => Err(Refused::Value),

@@ -6,6 +6,7 @@ pub mod extended;
 pub mod image;
 pub mod list;
 pub mod number;
+pub mod set;
 mod spine;
 pub mod stream;
 pub mod string;

@@ -6,6 +6,7 @@ use forebay::command::{self, Blocked, Flow, Server, Session};
 use forebay::config::Config;
 use forebay::journal::MemorySink;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
+use forebay::types::set::Set;
 
 /// How many numbered databases a bare server has.
 pub const DATABASES: usize = 3;
@@ -83,6 +84,7 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
                 b"+none\r\n" => continue,
                 b"+string\r\n" => ask(server, db, &[b"GET", key]),
                 b"+list\r\n" => ask(server, db, &[b"LRANGE", key, b"0", b"-1"]),
+                b"+set\r\n" => members(server, db, key),
                 b"+stream\r\n" => stream_state(server, db, key),
                 other => panic!("a key of type {}", String::from_utf8_lossy(other)),
             };
@@ -92,6 +94,18 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The members of a set, in an order of their own.
+fn members(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
+    let mut members = Vec::new();
+    server.keyspace.run(ShardSet::ALL, db, server.keyspace.clock().now_ms(), |tx| {
+        if let Ok(Some(set)) = tx.read::<Set>(key) {
+            members.extend(set.iter().map(|member| member.to_vec()));
+        }
+    });
+    members.sort();
+    members.join(&b' ')
 }
 
 /// The keys of a database that are alive, in order.

@@ -9,7 +9,8 @@ pub struct Generator {
 
 impl Generator {
     /// Every key that commands name.
-    pub const KEYS: &'static [&'static [u8]] = &[b"a", b"b", b"c", b"list", b"s", b"s2", b""];
+    pub const KEYS: &'static [&'static [u8]] =
+        &[b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b""];
 
     pub fn new(seed: u64) -> Generator {
         Generator { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995 }
@@ -31,7 +32,8 @@ impl Generator {
 
     /// A whole command, its name first.
     pub fn command(&mut self) -> Vec<Vec<u8>> {
-        let family = match self.below(20) {
+        let family = match self.below(23) {
+            20..23 => SET,
             0..9 => STREAM,
             9..13 => LIST,
             13..15 => STRING,
@@ -48,7 +50,7 @@ impl Generator {
 
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION];
+        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION, SET];
         families.into_iter().flatten().filter_map(|template| template.split(' ').next())
     }
 
@@ -79,6 +81,12 @@ impl Generator {
             "{k}" => Self::KEYS[self.below(Self::KEYS.len() as u64) as usize].to_vec(),
             "{l}" => self.pick(&["list", "list", "a", "b"]),
             "{s}" => self.pick(&["s", "s", "s", "s2", "s2", "a"]),
+            "{e}" => self.pick(&["set", "set", "set", "set2", "set2", "a"]),
+            "{m}" => match self.below(8) {
+                0 => format!("member {}", self.below(300)).into_bytes(),
+                1 => b"not an integer".to_vec(),
+                _ => format!("{}", self.below(12)).into_bytes(),
+            },
             "{g}" => self.pick(&["g", "g", "g", "h", "nogroup"]),
             "{c}" => self.pick(&["alice", "bob", "carol"]),
             "{v}" => self.pick(&["x", "y", "z", "", "10", "-1", "3.5", "value"]),
@@ -196,6 +204,31 @@ const LIST: &[&str] = &[
     "BRPOPLPUSH {l} {l} 0.03",
     "BLMPOP 0.1 2 {l} {l} {side} [COUNT_{count}]",
     "BLMOVEM {l} {l} {side} {side} 0.1 [<COUNT|EXACTLY>_{count}_<OBO|BULK>]",
+];
+
+const SET: &[&str] = &[
+    "SADD {e} {m} {m} {m}",
+    "SADD {e} {m}",
+    "SADD {e} 100000 -70000 5000000000",
+    "SREM {e} {m} {m}",
+    "SMOVE {e} {e} {m}",
+    "SPOP {e}",
+    "SPOP {e} {n}",
+    "SRANDMEMBER {e} [{n}]",
+    "SCARD {e}",
+    "SMEMBERS {e}",
+    "SISMEMBER {e} {m}",
+    "SMISMEMBER {e} {m} {m}",
+    "SSCAN {e} 0",
+    "SINTER {e} {e}",
+    "SUNION {e} {e}",
+    "SDIFF {e} {e}",
+    "SINTERSTORE {k} {e} {e}",
+    "SUNIONSTORE {e} {e} {e}",
+    "SDIFFSTORE {e} {e} {e}",
+    "SINTERCARD 2 {e} {e} [LIMIT_{count}]",
+    "SUNIONCARD 2 {e} {e} [APPROX] [LIMIT_{count}]",
+    "SDIFFCARD 2 {e} {e} [LIMIT_{count}]",
 ];
 
 const STRING: &[&str] = &[

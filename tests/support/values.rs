@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use forebay::keyspace::Value;
 use forebay::rdb::{crc64, payload};
 use forebay::types::list::{List, Side};
+use forebay::types::set::{Set, SetLimits};
 use forebay::types::stream::group::Group;
 use forebay::types::stream::idmp::IdmpLimits;
 use forebay::types::stream::log::NodeLimits;
@@ -25,6 +26,17 @@ pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     for element in [b"x".as_slice(), b"", b"10", b"-70000"] {
         list.push(Side::Right, element);
     }
+    let many: Vec<String> = (0..130).map(|n| format!("m{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let sets: [&[&str]; 5] =
+        [&["-5", "7", "300"], &["100000"], &["5000000000", "-1"], &["x", "", "7"], &many];
+    let sets = sets.map(|members| {
+        let mut set = Set::new();
+        for member in members {
+            set.insert(member.as_bytes(), &SetLimits::default());
+        }
+        Value::Set(set)
+    });
     let plain = Stream::new(IdmpLimits::default());
     let busy = busy_stream();
     let mut unowned = busy.clone();
@@ -40,7 +52,7 @@ pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let streams = [plain, busy, unowned, idempotent].map(|one| Value::Stream(Box::new(one)));
     let texts = [b"dumped".as_slice(), b"", b"-5", b"1000", b"2000000000", &[b'a'; 60]];
     let strings = texts.map(|text| Value::String(StringValue::new(text)));
-    strings.into_iter().chain([Value::List(list)]).chain(streams).collect()
+    strings.into_iter().chain([Value::List(list)]).chain(streams).chain(sets).collect()
 });
 
 /// Entries in three nodes, two of them deleted, and a group with pending entries.
@@ -83,6 +95,13 @@ pub fn describe(value: &Value) -> String {
     match value {
         Value::String(string) => format!("string {}", string.text().escape_ascii()),
         Value::List(list) => format!("list {list:?}"),
+        Value::Set(set) => {
+            let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
+            members.sort();
+            let members: Vec<_> =
+                members.iter().map(|member| member.escape_ascii().to_string()).collect();
+            format!("set {}", members.join(" "))
+        }
         Value::Stream(stream) => describe_stream(stream).join("\n"),
     }
 }

@@ -137,7 +137,7 @@ fn put(
 ) {
     let has_settings = match &value {
         Value::Stream(stream) => stream.idmp().limits() == idmp,
-        Value::String(_) | Value::List(_) => false,
+        Value::String(_) | Value::List(_) | Value::Set(_) => false,
     };
     let kind = value.kind();
     let before = cx.tx.replace(key, value, expiry);

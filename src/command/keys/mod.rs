@@ -8,6 +8,8 @@ mod expiry;
 mod iteration;
 mod object;
 
+pub(super) use iteration::parse_cursor;
+
 use super::help::help;
 use super::table::{Entry, all, keys};
 

@@ -87,8 +87,15 @@ pub static SETTINGS: &[Setting] = &[
     file_name("appenddirname", "appendonlydir", false)
         .fixed()
         .effective(|live, v| live.appenddirname.set(v)),
-    // Memory and streams.
+    // Memory, and how values are kept.
     memory("maxmemory", 0, "0").effective(|live, v| live.maxmemory.set(v)),
+    count("set-max-intset-entries", 0, i64::MAX, "512")
+        .effective(|live, v| live.set_max_intset_entries.set(v)),
+    count("set-max-listpack-entries", 0, i64::MAX, "128")
+        .effective(|live, v| live.set_max_listpack_entries.set(v)),
+    count("set-max-listpack-value", 0, i64::MAX, "64")
+        .effective(|live, v| live.set_max_listpack_value.set(v)),
+    memory("hll-sparse-max-bytes", 0, "3000").effective(|live, v| live.hll_sparse_max_bytes.set(v)),
     memory("stream-node-max-bytes", 0, "4096")
         .effective(|live, v| live.stream_node_max_bytes.set(v)),
     number("stream-node-max-entries", 0, i64::MAX, "100")

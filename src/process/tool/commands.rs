@@ -9,8 +9,9 @@ use crate::keyspace::{Keyspace, NEVER, ShardSet, Slot, Value};
 use crate::types::stream::group::Group;
 use crate::types::stream::pending::Filter;
 use crate::types::stream::{Stream, StreamId};
+use crate::types::text::Text;
 
-/// Elements that one RPUSH of a dump holds, at most.
+/// Elements that one command of a dump adds, at most.
 const ELEMENTS_MAX: usize = 64;
 
 /// Prints a request as a line that a client's prompt takes: words that need it in quotes.
@@ -52,17 +53,28 @@ fn print_key(slot: &Slot, out: &mut impl Write) -> io::Result<()> {
     match &slot.value {
         Value::String(string) => print(&[b"SET", key, &string.text()], out)?,
         Value::List(list) => {
-            let elements: Vec<_> = list.iter().collect();
-            for some in elements.chunks(ELEMENTS_MAX) {
-                let head = [&b"RPUSH"[..], key].into_iter();
-                let args: Vec<&[u8]> = head.chain(some.iter().map(|text| &**text)).collect();
-                print(&args, out)?;
-            }
+            print_elements(b"RPUSH", key, &list.iter().collect::<Vec<_>>(), out)?;
         }
+        Value::Set(set) => print_elements(b"SADD", key, &set.iter().collect::<Vec<_>>(), out)?,
         Value::Stream(stream) => print_stream(key, stream, out)?,
     }
     if slot.expire_at_ms != NEVER {
         print(&[b"PEXPIREAT", key, slot.expire_at_ms.to_string().as_bytes()], out)?;
+    }
+    Ok(())
+}
+
+/// Prints the commands that add elements to a key.
+fn print_elements(
+    command: &[u8],
+    key: &[u8],
+    elements: &[Text<'_>],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for some in elements.chunks(ELEMENTS_MAX) {
+        let args: Vec<&[u8]> =
+            [command, key].into_iter().chain(some.iter().map(|text| &**text)).collect();
+        print(&args, out)?;
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Reading values.
 
 mod list;
+mod set;
 mod skip;
 mod stream;
 
 use super::source::{Reading, Source};
 use super::{Dialect, kind};
 use crate::keyspace::Value;
+use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
 use crate::types::string::StringValue;
 
@@ -18,6 +20,8 @@ pub struct Setting {
     pub dialect: Dialect,
     /// What streams are to remember of their producers, where their form does not say.
     pub idmp: IdmpLimits,
+    /// Up to where sets are kept small.
+    pub set: SetLimits,
 }
 
 /// What was read of a value.
@@ -42,6 +46,9 @@ pub fn value(source: &mut Source<'_>, kind: u8, setting: &Setting) -> Reading<De
         LIST_ZIPLIST => Value::List(list::ziplist(source)?),
         LIST_QUICKLIST => Value::List(list::quicklist(source)?),
         LIST_QUICKLIST_2 => Value::List(list::quicklist_2(source)?),
+        SET => Value::Set(set::plain(source, &setting.set)?),
+        SET_INTSET => Value::Set(set::integers(source, &setting.set)?),
+        SET_LISTPACK => Value::Set(set::packed(source, &setting.set)?),
         STREAM_LISTPACKS | STREAM_LISTPACKS_2 | STREAM_LISTPACKS_3 | STREAM_LISTPACKS_4
         | STREAM_LISTPACKS_5 => {
             let form = stream::Form::of_kind(kind);

@@ -17,7 +17,6 @@ mod part {
 pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Reading<String> {
     use kind::value::*;
     let name = match kind {
-        SET | SET_INTSET | SET_LISTPACK => "set",
         ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => "zset",
         HASH
         | HASH_ZIPMAP
@@ -39,7 +38,6 @@ pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         _ => return Err(source.error(Fault::UnknownRecord(kind))),
     };
     match kind {
-        SET => each(source, |source| source.skip_string())?,
         ZSET => each(source, |source| {
             source.skip_string()?;
             score_text(source)
@@ -165,8 +163,6 @@ mod tests {
     fn every_type_ends_where_it_ends() {
         use kind::value::*;
         let redis = |kind, bytes: &[u8]| passed(kind, Dialect::Redis, bytes);
-        assert_eq!(redis(SET, b"\x02\x01a\x01b"), "set");
-        assert_eq!(redis(SET_INTSET, b"\x02xx"), "set");
         assert_eq!(redis(ZSET, b"\x03\x01a\x031.5\x01b\xff\x01c\xfd"), "zset");
         assert_eq!(redis(ZSET_2, b"\x01\x01a12345678"), "zset");
         assert_eq!(redis(HASH, b"\x01\x01a\x01b"), "hash");

@@ -1,5 +1,6 @@
 //! Writing values.
 
+mod set;
 mod stream;
 
 use std::io::{self, Write};
@@ -73,6 +74,7 @@ pub(super) fn kind_of(value: &Value, form: Form) -> u8 {
     match value {
         Value::String(_) => kind::value::STRING,
         Value::List(_) => kind::value::LIST_QUICKLIST_2,
+        Value::Set(members) => set::kind_of(members),
         Value::Stream(_) => match form {
             Form::Common => kind::value::STREAM_LISTPACKS_3,
             Form::WithIdempotency => kind::value::STREAM_LISTPACKS_4,
@@ -92,6 +94,7 @@ pub(super) fn body(out: &mut dyn Write, value: &Value, form: Form) -> io::Result
     match value {
         Value::String(text) => string(out, &text.text()),
         Value::List(elements) => list(out, elements),
+        Value::Set(members) => set::set(out, members),
         Value::Stream(entries) => stream::stream(out, entries, form),
     }
 }

@@ -32,9 +32,26 @@ pub fn read(bytes: &[u8]) -> Result<impl ExactSizeIterator<Item = i64> + Clone, 
     if rising { Ok(integers) } else { Err(BadPacking("the integers of an intset do not rise")) }
 }
 
+/// Writes integers that rise, each in `width` bytes, which all of them fit.
+pub fn write(width: usize, integers: impl ExactSizeIterator<Item = i64>) -> Vec<u8> {
+    let mut bytes = (width as u32).to_le_bytes().to_vec();
+    bytes.extend_from_slice(&(integers.len() as u32).to_le_bytes());
+    integers.for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()[..width]));
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (width, list) in
+            [(2, vec![-5, 0, 7]), (4, vec![-70_000, 5]), (8, vec![i64::MIN, 0, i64::MAX])]
+        {
+            assert_eq!(integers(&write(width, list.iter().copied())), Some(list));
+        }
+    }
 
     fn integers(bytes: &[u8]) -> Option<Vec<i64>> {
         read(bytes).ok().map(Iterator::collect)

@@ -48,6 +48,16 @@ tags! {
     ListLong = 17,
     /// A chunk of a long list.
     ListChunk = 18,
+    /// A set of integers, or the first of them.
+    SetIntegers = 64,
+    /// The next integers of the set.
+    SetMore = 65,
+    /// A short set.
+    SetPacked = 66,
+    /// A long set, but for its members.
+    SetTable = 67,
+    /// Members of a long set.
+    SetMembers = 68,
     /// What a stream holds but for all that follows.
     Stream = 32,
     /// Where Redis's nodes end.

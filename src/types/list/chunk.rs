@@ -21,7 +21,7 @@ pub(super) const LISTPACK_FRAME_BYTES: usize = 7;
 const ENTRY_FRAME_BYTES: usize = 8;
 
 #[derive(Clone)]
-pub(super) struct Chunk {
+pub(in crate::types) struct Chunk {
     buf: Box<[u8]>,
     head: u32,
     tail: u32,

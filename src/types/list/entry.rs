@@ -24,7 +24,7 @@ use crate::types::number;
 use crate::types::text::Text;
 
 /// An element on its way into a chunk, or being looked for in one.
-pub(super) struct Entry<'a> {
+pub(in crate::types) struct Entry<'a> {
     header: [u8; 9],
     header_len: u8,
     trailer: [u8; 5],

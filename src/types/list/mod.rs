@@ -12,9 +12,9 @@
 //! forms can differ from Redis's only after changes in the middle of a long list, where Redis cuts
 //! and joins nodes by rules of its own.
 
-mod chunk;
+pub(super) mod chunk;
 mod deque;
-mod entry;
+pub(super) mod entry;
 mod image;
 mod iter;
 #[cfg(test)]

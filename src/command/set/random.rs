@@ -1,0 +1,146 @@
+//! SPOP and SRANDMEMBER: members drawn at random.
+
+use std::collections::HashSet;
+
+use super::change::shrunk;
+use crate::command::args;
+use crate::command::cx::Cx;
+use crate::command::error::{Error, Outcome};
+use crate::keyspace::Keyspace;
+use crate::types::set::Set;
+
+/// A count whose sign has a meaning has to have an opposite.
+const NOT_MIRRORED: Error = Error::fixed(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+/// Members that one SREM of the effects names, at most.
+const EFFECT_MEMBERS_MAX: usize = 1024;
+
+/// A place below `len`, which is not 0.
+fn draw(keyspace: &Keyspace, len: usize) -> usize {
+    (keyspace.random() % len as u64) as usize
+}
+
+/// Takes a member out that chance picks.
+fn take_any(keyspace: &Keyspace, set: &mut Set) -> Option<Vec<u8>> {
+    if set.is_empty() {
+        return None;
+    }
+    let member = set.member(draw(keyspace, set.len()))?.to_vec();
+    set.remove(&member);
+    Some(member)
+}
+
+pub(super) fn spop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    match args[2..] {
+        [] => pop_one(cx, args[1]),
+        [count] => {
+            let count = args::integer_in(count, 0, i64::MAX, Error::NOT_POSITIVE)? as usize;
+            pop_many(cx, args[1], count)
+        }
+        _ => Err(Error::SYNTAX),
+    }
+}
+
+fn pop_one(cx: &mut Cx<'_, '_>, key: &[u8]) -> Outcome {
+    let keyspace = cx.tx.keyspace();
+    let taken = cx.tx.write::<Set>(key)?.and_then(|set| take_any(keyspace, set));
+    let Some(member) = taken else {
+        cx.reply.null();
+        return Ok(());
+    };
+    shrunk(cx, key);
+    cx.tx.record(&[b"SREM", key, &member]);
+    cx.reply.bulk(&member);
+    Ok(())
+}
+
+fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], count: usize) -> Outcome {
+    let keyspace = cx.tx.keyspace();
+    let len = cx.tx.read::<Set>(key)?.map_or(0, Set::len);
+    if len == 0 || count == 0 {
+        cx.reply.set(0);
+        return Ok(());
+    }
+    let Some(set) = cx.tx.write::<Set>(key)? else { return Ok(()) };
+    if count >= len {
+        cx.reply.set(len);
+        set.iter().for_each(|member| cx.reply.bulk(&member));
+        cx.tx.remove(key);
+        cx.tx.changed(key);
+        cx.tx.record(&[b"DEL", key]);
+        return Ok(());
+    }
+    let taken: Vec<Vec<u8>> = (0..count).map_while(|_| take_any(keyspace, set)).collect();
+    cx.tx.changed(key);
+    for some in taken.chunks(EFFECT_MEMBERS_MAX) {
+        let head = [b"SREM".as_slice(), key].into_iter();
+        let effect: Vec<&[u8]> = head.chain(some.iter().map(Vec::as_slice)).collect();
+        cx.tx.record(&effect);
+    }
+    cx.reply.set(taken.len());
+    taken.iter().for_each(|member| cx.reply.bulk(member));
+    Ok(())
+}
+
+pub(super) fn srandmember(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let keyspace = cx.tx.keyspace();
+    match args[2..] {
+        [] => {
+            let set = cx.tx.read::<Set>(args[1])?.filter(|set| !set.is_empty());
+            match set.and_then(|set| set.member(draw(keyspace, set.len()))) {
+                Some(member) => cx.reply.bulk(&member),
+                None => cx.reply.null(),
+            }
+            Ok(())
+        }
+        [count] => {
+            let count = args::integer(count)?;
+            if count == i64::MIN {
+                return Err(NOT_MIRRORED);
+            }
+            show_many(cx, args[1], count)
+        }
+        _ => Err(Error::SYNTAX),
+    }
+}
+
+/// Shows `count` different members, or, below zero, as many that may be the same.
+fn show_many(cx: &mut Cx<'_, '_>, key: &[u8], count: i64) -> Outcome {
+    let keyspace = cx.tx.keyspace();
+    let set = cx.tx.read::<Set>(key)?.filter(|_| count != 0);
+    let Some(set) = set else {
+        cx.reply.array(0);
+        return Ok(());
+    };
+    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    if count > 0 && wanted >= set.len() {
+        cx.reply.array(set.len());
+        set.iter().for_each(|member| cx.reply.bulk(&member));
+        return Ok(());
+    }
+    cx.reply.array(wanted);
+    let mut show = |place| {
+        let member = set.member(place).expect("a place below the length");
+        cx.reply.bulk(&member);
+    };
+    if count < 0 {
+        (0..wanted).for_each(|_| show(draw(keyspace, set.len())));
+    } else {
+        different_places(keyspace, set.len(), wanted).into_iter().for_each(show);
+    }
+    Ok(())
+}
+
+/// `count` different places below `len`, which is larger: each choice of them as likely as any other.
+fn different_places(keyspace: &Keyspace, len: usize, count: usize) -> Vec<usize> {
+    // Of Floyd: the draws are as many as the places, however close the two numbers are.
+    let (mut chosen, mut places) = (HashSet::with_capacity(count), Vec::with_capacity(count));
+    for last in len - count..len {
+        let place = draw(keyspace, last + 1);
+        let place = if chosen.insert(place) { place } else { last };
+        chosen.insert(place);
+        places.push(place);
+    }
+    places
+}
