@@ -3,6 +3,7 @@
 use super::limits;
 use crate::command::cx::Cx;
 use crate::command::error::Outcome;
+use crate::keyspace::EventClass;
 use crate::types::set::Set;
 
 pub(super) fn sadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -14,6 +15,7 @@ pub(super) fn sadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let added = members.iter().filter(|member| set.insert(member, &limits)).count();
     if added > 0 {
         cx.tx.changed(key);
+        cx.tx.notify(EventClass::SET, "sadd", key);
         cx.tx.record(args);
     }
     cx.reply.count(added);
@@ -27,29 +29,33 @@ pub(super) fn srem(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         None => 0,
     };
     if removed > 0 {
-        shrunk(cx, key);
+        shrunk(cx, key, "srem");
         cx.tx.record(args);
     }
     cx.reply.count(removed);
     Ok(())
 }
 
-/// Tells of members that were taken out, and removes a set that has none left.
-pub(super) fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8]) {
-    cx.tx.remove_if_empty(key);
+/// Tells of members that were taken out, as `event`, and removes a set that has none left.
+pub(super) fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
+    let emptied = cx.tx.remove_if_empty(key);
     cx.tx.changed(key);
+    cx.tx.notify(EventClass::SET, event, key);
+    if emptied {
+        cx.tx.notify(EventClass::GENERIC, "del", key);
+    }
 }
 
 pub(super) fn smove(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (from, to, member) = (args[1], args[2], args[3]);
-    let is_member = match cx.tx.read::<Set>(from)? {
+    let is_member = match cx.tx.peek_as::<Set>(from)? {
         Some(set) => set.contains(member),
         None => {
             cx.reply.int(0);
             return Ok(());
         }
     };
-    cx.tx.read::<Set>(to)?;
+    cx.tx.peek_as::<Set>(to)?;
     if is_member && from != to {
         move_member(cx, args)?;
     }
@@ -63,11 +69,12 @@ fn move_member(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(set) = cx.tx.write::<Set>(from)? {
         set.remove(member);
     }
-    shrunk(cx, from);
+    shrunk(cx, from, "srem");
     let limits = limits(cx);
     let set = cx.tx.write_or_insert(to, || Set::with_hint(member, 1, &limits))?;
     if set.insert(member, &limits) {
         cx.tx.changed(to);
+        cx.tx.notify(EventClass::SET, "sadd", to);
     }
     cx.tx.record(args);
     Ok(())

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::limits;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Expiry, Tx, Typed, Value};
+use crate::keyspace::{EventClass, Expiry, Tx, Typed, Value};
 use crate::types::set::{Set, SetLimits};
 use crate::types::text::Text;
 
@@ -17,6 +17,17 @@ pub(super) enum Combination {
     Union,
     Intersection,
     Difference,
+}
+
+impl Combination {
+    /// The event of an outcome that was stored.
+    fn event(self) -> &'static str {
+        match self {
+            Combination::Union => "sunionstore",
+            Combination::Intersection => "sinterstore",
+            Combination::Difference => "sdiffstore",
+        }
+    }
 }
 
 /// The sets at the keys of a request; none where there is no key.
@@ -151,9 +162,11 @@ fn store(cx: &mut Cx<'_, '_>, args: &[&[u8]], how: Combination) -> Outcome {
     if len > 0 {
         cx.tx.put(to, Value::Set(outcome), Expiry::Clear);
         cx.tx.changed(to);
+        cx.tx.notify(EventClass::SET, how.event(), to);
         cx.tx.record(args);
     } else if cx.tx.remove(to) {
         cx.tx.changed(to);
+        cx.tx.notify(EventClass::GENERIC, "del", to);
         cx.tx.record(&[b"DEL", to]);
     }
     cx.reply.count(len);

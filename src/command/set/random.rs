@@ -6,7 +6,7 @@ use super::change::shrunk;
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{EventClass, Keyspace};
 use crate::types::set::Set;
 
 /// A count whose sign has a meaning has to have an opposite.
@@ -49,7 +49,7 @@ fn pop_one(cx: &mut Cx<'_, '_>, key: &[u8]) -> Outcome {
         cx.reply.null();
         return Ok(());
     };
-    shrunk(cx, key);
+    shrunk(cx, key, "spop");
     cx.tx.record(&[b"SREM", key, &member]);
     cx.reply.bulk(&member);
     Ok(())
@@ -57,7 +57,7 @@ fn pop_one(cx: &mut Cx<'_, '_>, key: &[u8]) -> Outcome {
 
 fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], count: usize) -> Outcome {
     let keyspace = cx.tx.keyspace();
-    let len = cx.tx.read::<Set>(key)?.map_or(0, Set::len);
+    let len = cx.tx.peek_as::<Set>(key)?.map_or(0, Set::len);
     if len == 0 || count == 0 {
         cx.reply.set(0);
         return Ok(());
@@ -68,11 +68,14 @@ fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], count: usize) -> Outcome {
         set.iter().for_each(|member| cx.reply.bulk(&member));
         cx.tx.remove(key);
         cx.tx.changed(key);
+        cx.tx.notify(EventClass::SET, "spop", key);
+        cx.tx.notify(EventClass::GENERIC, "del", key);
         cx.tx.record(&[b"DEL", key]);
         return Ok(());
     }
     let taken: Vec<Vec<u8>> = (0..count).map_while(|_| take_any(keyspace, set)).collect();
     cx.tx.changed(key);
+    cx.tx.notify(EventClass::SET, "spop", key);
     for some in taken.chunks(EFFECT_MEMBERS_MAX) {
         let head = [b"SREM".as_slice(), key].into_iter();
         let effect: Vec<&[u8]> = head.chain(some.iter().map(Vec::as_slice)).collect();
