@@ -188,7 +188,29 @@ def _help(one, other):
     return one.kind == other.kind == "*"
 
 
+def _same_length(one, other):
+    """Both null or not, and as long: what was drawn at random."""
+    if isinstance(one.value, list) and isinstance(other.value, list):
+        return one.kind == other.kind and len(one.value) == len(other.value)
+    return same_kind(one, other)
+
+
+def _page(one, other):
+    """A cursor, and elements in no promised order."""
+    if not isinstance(one.value, list) or not isinstance(other.value, list) or len(one.value) != 2:
+        return alike(one, other)
+    return len(other.value) == 2 and alike(one.value[0], other.value[0]) and _unordered(one.value[1], other.value[1])
+
+
 RULES = {
+    b"SMEMBERS": _unordered,
+    b"SINTER": _unordered,
+    b"SUNION": _unordered,
+    b"SDIFF": _unordered,
+    b"SPOP": _unordered,
+    b"SRANDMEMBER": _same_length,
+    # Small sets are shown whole.
+    b"SSCAN": _page,
     b"TTL": _times_near(NEAR_MS // 1000),
     b"EXPIRETIME": _times_near(NEAR_MS // 1000),
     b"PTTL": near,

@@ -6,6 +6,7 @@ DATABASES = 3
 READ_OF = {
     b"string": [(b"GET",), (b"OBJECT", b"ENCODING")],
     b"list": [(b"LRANGE", b"0", b"-1"), (b"OBJECT", b"ENCODING")],
+    b"set": [(b"SMEMBERS",), (b"OBJECT", b"ENCODING")],
     b"stream": [(b"XRANGE", b"-", b"+"), (b"XINFO", b"STREAM", b"FULL", b"COUNT", b"0"), (b"XINFO", b"GROUPS")],
 }
 

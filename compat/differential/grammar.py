@@ -99,6 +99,29 @@ STRINGS = """
 1  SUBSTR {tkey} {index} {index}
 """
 
+SETS = """
+16 SADD {ekey} {member+}
+2  SADD {ekey} {member} {member} {member} {member} {member} {member} {member}
+8  SREM {ekey} {member+}
+4  SMOVE {ekey} {ekey} {member}
+3  SCARD {ekey}
+4  SISMEMBER {ekey} {member}
+3  SMISMEMBER {ekey} {member+}
+4  SMEMBERS {ekey}
+2  SRANDMEMBER {ekey} [{integer}]
+2  SPOP {ekey} <1000 | 0 | -1 | x>
+3  SADD alone only
+2  SPOP alone [<1 | 5 | 0 | -1 | 1 1>]
+2  SSCAN {ekey} <0 | 7 | x> [MATCH {memberpattern}] [COUNT {count}]
+1  SSCAN {ekey} 0 <NOVALUES | MATCH | COUNT | TYPE set>
+5  <SINTER | SUNION | SDIFF> {ekey+}
+3  <SINTER | SUNION | SDIFF> {ekey} {ekey} {ekey}
+4  <SINTERSTORE | SUNIONSTORE | SDIFFSTORE> {ekey} {ekey+}
+1  <SINTERSTORE | SUNIONSTORE | SDIFFSTORE> {anykey} {ekey} {ekey}
+4  SINTERCARD {numkeys} {ekey} {ekey} [LIMIT {count}]
+1  SINTERCARD {numkeys} {ekey} {ekey} LIMIT {count} LIMIT {count}
+"""
+
 KEYS = """
 5  <DEL | UNLINK> {anykey+}
 3  EXISTS {anykey+}
@@ -174,6 +197,8 @@ SERVER = """
 1  CONFIG GET <nosuch | maxmemory | stream-node-max-* | timeout | databases | maxmemory-policy | list-max-listpack-size | appendonly | save | slowlog-max-len maxclients | proto-max-bulk-len | client-output-buffer-limit>
 1  CONFIG SET <stream-node-max-entries | slowlog-max-len | maxmemory-samples | timeout> <nosuch | -1 | 1.5>
 2  CONFIG SET stream-node-max-entries <1 | 2 | 3 | 5 | 100>
+2  CONFIG SET <set-max-intset-entries | set-max-listpack-entries> <0 | 2 | 3 | 5 | 512>
+1  CONFIG SET set-max-listpack-value <0 | 2 | 6 | 64>
 1  CONFIG SET <nosuch 1 | timeout | timeout 0 timeout 0 | databases 4 | maxmemory 1gb | maxmemory 0 | appendonly maybe | save x>
 1  CONFIG <HELP | NOSUCH | GET | SET | RESETSTAT | RESETSTAT x>
 1  TIME
@@ -189,7 +214,7 @@ SERVER = """
 
 # Forms whose arguments are not spoiled: a changed argument would stop the run (a pause that never
 # ends), close what the harness itself uses, or make the answer depend on a clock.
-UNSPOILED = {b"CLIENT", b"DEBUG", b"CONFIG", b"QUIT", b"SHUTDOWN", b"LOLWUT", b"COMMAND"}
+UNSPOILED = {b"CLIENT", b"DEBUG", b"CONFIG", b"QUIT", b"SHUTDOWN", b"LOLWUT", b"COMMAND", b"SPOP"}
 
 # Outside what the server promises so far; asked for only where the server lists them.
 OPTIONAL = {b"GETSET", b"MSETNX", b"GETRANGE", b"SETRANGE", b"SUBSTR"}
@@ -199,6 +224,7 @@ FAMILIES = [
     (40, STREAMS),
     (26, LISTS),
     (12, STRINGS),
+    (14, SETS),
     (12, KEYS),
     (4, TRANSACTIONS),
     (4, CONNECTION),

@@ -32,6 +32,10 @@ PAYLOADS = [
     bytes.fromhex("00c1d2040c00cbf13c61bea8c2a4"),
     # a list
     bytes.fromhex("120102111100000004008161028162020a018001ff0c0022f59cdbae75f581"),
+    # sets: integers, packed, a table
+    bytes.fromhex("0b140400000003000000fbffffff01000000701101000c004dd68f0fc008736c"),
+    bytes.fromhex("140f0f00000003008161028162020701ff0c00c8dc80abe96f601a"),
+    bytes.fromhex("0202016101620c00351215e51129a344"),
     # an empty stream
     bytes.fromhex("15000002020000020201000c007324e0f9a6fc887e"),
     # a stream: three entries, one deleted, two pending
@@ -47,7 +51,8 @@ PAYLOADS = [
 STREAM_KEYS = [b"s1", b"s2", b"s3"]
 LIST_KEYS = [b"l1", b"l2", b"l\x00\r\n3"]
 STRING_KEYS = [b"t1", b"t2", b"t3"]
-ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS
+SET_KEYS = [b"e1", b"e2", b"e\xff\r\n3"]
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS
 
 
 class Pools:
@@ -85,6 +90,9 @@ class Pools:
     def tkey(self):
         return self._key(STRING_KEYS)
 
+    def ekey(self):
+        return self._key(SET_KEYS)
+
     def anykey(self):
         return self._weighted((lambda: self.rng.choice(ALL_KEYS), 95), (b"none", 5))
 
@@ -102,6 +110,17 @@ class Pools:
             (b"x" * 70, 4),
             (lambda: bytes([self.rng.randrange(256)]), 4),
         )
+
+    def member(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(-2, 9), 55),
+            (lambda: self.rng.choice([b"a", b"b", b"c", b"d", b"07", b""]), 30),
+            (lambda: self.rng.choice([b"300", b"-70000", b"5000000000", b"%d" % INT64_MAX, b"%d" % -INT64_MAX]), 8),
+            (self.value, 7),
+        )
+
+    def memberpattern(self):
+        return self.rng.choice([b"*", b"[0-5]", b"?", b"-*", b"", b"a"])
 
     def text(self):
         return self._weighted((self.value, 50), (self.integer, 50))

@@ -28,7 +28,13 @@ BROKEN = Reply("no reply of the protocol", None)
 SETTINGS = ("--enable-debug-command", "yes", "--databases", "16", "--hz", "500")
 SENTINEL = b"end of raw bytes"
 # Settings a sequence may have changed, and what they were.
-DEFAULTS = {b"stream-node-max-entries": b"100", b"maxmemory": b"0"}
+DEFAULTS = {
+    b"stream-node-max-entries": b"100",
+    b"maxmemory": b"0",
+    b"set-max-intset-entries": b"512",
+    b"set-max-listpack-entries": b"128",
+    b"set-max-listpack-value": b"64",
+}
 
 
 class Died(Exception):

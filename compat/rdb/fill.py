@@ -46,6 +46,22 @@ def lists(connection, rng):
     call("PEXPIRE", "list:ttl", TTL_MS)
 
 
+def sets(connection, rng):
+    """Integers of each width, packed members, and tables."""
+    call = connection.ask
+    call("SADD", "set:narrow", *range(-50, 200, 3))
+    call("SADD", "set:middle", 1, -70_000, 2**31 - 1)
+    call("SADD", "set:wide", 1, 2**40, -(2**63), 2**63 - 1)
+    call("SADD", "set:small", "a", "", 12, "01", "x" * 64, 5_000_000_000)
+    call("SADD", "set:long member", "a", "y" * 65)
+    call("SADD", "set:manyints", *range(-300, 600))
+    call("SADD", "set:large", *(b"member %d" % at for at in range(600)), *(rng.randbytes(9) for _ in range(50)))
+    call("SADD", "set:shrunk", *(b"m%d" % at for at in range(200)))
+    call("SREM", "set:shrunk", *(b"m%d" % at for at in range(5, 200)))
+    call("SADD", "set:ttl", "x")
+    call("PEXPIRE", "set:ttl", TTL_MS)
+
+
 def streams(connection, rng):
     """Streams with deleted entries, groups, consumers and pending entries of all kinds."""
     call = connection.ask
@@ -101,6 +117,14 @@ def more(connection, rng):
     call("LREM", "list:ints", 0, 5)
     call("RPOPLPUSH", "list:ints", "list:new")
     call("LMPOP", 1, "list:mixed", "LEFT", "COUNT", 30)
+    call("SADD", "set:narrow", "no integer")
+    call("SREM", "set:small", 12)
+    call("SPOP", "set:manyints", 40)
+    call("SPOP", "set:wide")
+    call("SMOVE", "set:large", "set:small", "member 7")
+    call("SINTERSTORE", "set:both", "set:manyints", "set:narrow")
+    call("SUNIONSTORE", "set:any", "set:manyints", "set:small")
+    call("SDIFFSTORE", "set:rest", "set:large", "set:small")
     call("MULTI")
     for at in range(5):
         call("XADD", "stream:busy", "*", "n", at)
@@ -130,9 +154,6 @@ def unheld(connection, names):
     call = connection.ask
     call("HSET", "hash:small", "f", "v", "g", 5)
     call("HSET", "hash:large", *(word for at in range(600) for word in (b"field %d" % at, at)))
-    call("SADD", "set:ints", 1, 2, 3)
-    call("SADD", "set:small", "a", "b")
-    call("SADD", "set:large", *(b"member %d" % at for at in range(600)))
     call("ZADD", "zset:small", 1, "a", 2.5, "b")
     call("ZADD", "zset:large", *(word for at in range(600) for word in (at / 7, b"member %d" % at)))
     call("ZADD", "zset:edges", "inf", "a", "-inf", "b")
@@ -140,7 +161,7 @@ def unheld(connection, names):
     if "hexpire" in names:
         call("HEXPIRE", "hash:small", 5000, "FIELDS", 1, "f")
         call("HEXPIRE", "hash:large", 5000, "FIELDS", 1, "field 3")
-    keys = ["hash:small", "hash:large", "set:ints", "set:small", "set:large", "zset:small", "zset:large", "zset:edges"]
+    keys = ["hash:small", "hash:large", "zset:small", "zset:large", "zset:edges"]
     if "vadd" in names:
         # A module's type, in the form of values that modules have.
         for at in range(20):
@@ -155,6 +176,7 @@ def fill(connection, seed):
     rng = random.Random(seed)
     strings(connection, rng)
     lists(connection, rng)
+    sets(connection, rng)
     streams(connection, rng)
     for database in range(1, DATABASES):
         connection.ask("SELECT", database)

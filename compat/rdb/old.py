@@ -131,6 +131,9 @@ def file(version, now_ms, checksum=True):
         (0, b"int8", b"\xc0\xff"),
         (0, b"lzf", b"\xc3" + length(5) + length(30) + b"\x00a\xe0\x14\x00"),
         (1, b"list:linked", length(3) + string(b"a") + b"\xc1\x00\x10" + string(b"")),
+        (2, b"set:plain", length(3) + string(b"a") + b"\xc1\x00\x10" + string(b"")),
+        (2, b"set:plainints", length(2) + b"\xc0\x07" + string(b"-12")),
+        (11, b"set:ints", string(struct.pack("<IIhh", 2, 2, -3, 500))),
         (10, b"list:ziplist", string(ziplist([b"a", 0, 12, 13, -1, 300, -70000, 1 << 40, b"x" * 100]))),
         (14, b"list:quicklist", length(2) + string(ziplist(long)) + string(ziplist([b"tail", 7]))),
     ]

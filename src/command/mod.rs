@@ -26,6 +26,7 @@
 
 mod access;
 pub mod args;
+mod bitmap;
 mod blocking;
 mod client;
 pub mod clients;
@@ -37,6 +38,7 @@ mod debug;
 pub mod dispatch;
 pub mod error;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -69,11 +71,13 @@ use table::Entry;
 /// Every command that clients can call, by family.
 static FAMILIES: &[&[Entry]] = &[
     access::COMMANDS,
+    bitmap::COMMANDS,
     client::COMMANDS,
     commands::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
     debug::COMMANDS,
+    hyperloglog::COMMANDS,
     info::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,

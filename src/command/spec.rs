@@ -6,8 +6,10 @@
 //! new file and one line in [`ALL`]. `tests/command_facts.rs` holds every entry to Redis's facts.
 
 pub mod access;
+pub mod bitmap;
 pub mod connection;
 pub mod generic;
+pub mod hyperloglog;
 pub mod internal;
 mod keys;
 pub mod list;
@@ -64,8 +66,10 @@ pub struct Deprecated {
 /// Every command of every group, containers with their subcommands below them.
 pub static ALL: &[&[&Spec]] = &[
     access::ALL,
+    bitmap::ALL,
     connection::ALL,
     generic::ALL,
+    hyperloglog::ALL,
     list::ALL,
     server::ALL,
     set::ALL,

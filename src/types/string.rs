@@ -72,6 +72,11 @@ impl StringValue {
         StringValue { repr }
     }
 
+    /// A value of these bytes that is kept as one that was changed in place, whatever its size.
+    pub fn raw(value: Vec<u8>) -> StringValue {
+        StringValue { repr: Repr::Raw(Arc::new(value)) }
+    }
+
     /// The value's bytes; those of an integer are written out.
     #[inline]
     pub fn text(&self) -> Text<'_> {
@@ -146,6 +151,21 @@ impl StringValue {
         }
         bytes[offset..end].copy_from_slice(patch);
         bytes.len()
+    }
+
+    /// The bytes, to be changed in any way.
+    pub fn buffer_mut(&mut self) -> &mut Vec<u8> {
+        self.make_raw(0)
+    }
+
+    /// The bytes, to be changed in place, of which there are at least `len`: zeros make up for what is
+    /// missing.
+    pub fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+        let bytes = self.make_raw(len.saturating_sub(self.len()));
+        if bytes.len() < len {
+            bytes.resize(len, 0);
+        }
+        bytes
     }
 
     /// The bytes to change, with room for `more`. Growth doubles the buffer.

@@ -10,7 +10,7 @@ pub struct Generator {
 impl Generator {
     /// Every key that commands name.
     pub const KEYS: &'static [&'static [u8]] =
-        &[b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b""];
+        &[b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b"bits", b"pf", b"pf2", b""];
 
     pub fn new(seed: u64) -> Generator {
         Generator { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995 }
@@ -32,8 +32,10 @@ impl Generator {
 
     /// A whole command, its name first.
     pub fn command(&mut self) -> Vec<Vec<u8>> {
-        let family = match self.below(23) {
+        let family = match self.below(25) {
             20..23 => SET,
+            23 => BITMAP,
+            24 => HYPERLOGLOG,
             0..9 => STREAM,
             9..13 => LIST,
             13..15 => STRING,
@@ -50,7 +52,7 @@ impl Generator {
 
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION, SET];
+        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG];
         families.into_iter().flatten().filter_map(|template| template.split(' ').next())
     }
 
@@ -229,6 +231,27 @@ const SET: &[&str] = &[
     "SINTERCARD 2 {e} {e} [LIMIT_{count}]",
     "SUNIONCARD 2 {e} {e} [APPROX] [LIMIT_{count}]",
     "SDIFFCARD 2 {e} {e} [LIMIT_{count}]",
+];
+
+const BITMAP: &[&str] = &[
+    "SETBIT {k} {n} <0|1>",
+    "SETBIT bits <7|20|100> <0|1>",
+    "GETBIT bits {n}",
+    "BITCOUNT bits [{n}_{n}]",
+    "BITPOS bits <0|1> [{n}]",
+    "BITOP <AND|OR|XOR|DIFF|DIFF1|ANDOR|ONE> <bits|{k}> bits {k}",
+    "BITOP NOT <bits|{k}> {k}",
+    "BITFIELD bits SET u5 {n} {n} INCRBY i7 #1 {n} GET u3 2",
+    "BITFIELD {k} OVERFLOW <WRAP|SAT|FAIL> INCRBY u2 {n} {n}",
+    "BITFIELD_RO bits GET u8 {n}",
+];
+
+const HYPERLOGLOG: &[&str] = &[
+    "PFADD <pf|pf2> {m} {m} {v}",
+    "PFADD <pf|pf2|{k}> [{m}]",
+    "PFCOUNT <pf|pf2> [pf2]",
+    "PFMERGE <pf|pf2|{k}> pf pf2",
+    "PFDEBUG <TODENSE|ENCODING> <pf|pf2>",
 ];
 
 const STRING: &[&str] = &[

@@ -7,6 +7,8 @@ use super::limits;
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::types::hyperloglog::{self, REGISTERS};
+use crate::types::set::Set;
 use crate::types::text::Text;
 
 const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
@@ -74,6 +76,15 @@ pub(super) fn sdiffcard(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(())
 }
 
+/// How many members a union probably has, in memory that does not grow with it.
+fn approximate_union(sets: &[Option<&Set>]) -> usize {
+    let mut registers = Box::new([0; REGISTERS]);
+    for member in sets.iter().flatten().flat_map(|set| set.iter()) {
+        hyperloglog::note(&mut registers, &member);
+    }
+    hyperloglog::estimate(&registers) as usize
+}
+
 pub(super) fn sunioncard(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let request = Request::parse(args, true)?;
     check_types(cx.tx, request.keys)?;
@@ -83,6 +94,8 @@ pub(super) fn sunioncard(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let largest = sets.iter().flatten().map(|set| set.len()).max().unwrap_or(0);
     let count = if largest >= request.limit {
         request.limit
+    } else if request.approximate {
+        approximate_union(&sets)
     } else {
         union(&sets, &limits, request.limit).len()
     };

@@ -175,8 +175,11 @@ impl Spec {
         }
     }
 
-    /// What the command does with its key where that depends on its options (SET).
+    /// What the command does with its key where that depends on its options (SET, BITFIELD).
     fn flags_by_options<W: Words + ?Sized>(&self, request: &W) -> KeyFlags {
+        if self.name == "bitfield" {
+            return bitfield_flags(request);
+        }
         let reads = (3..request.count()).any(|at| {
             let word = request.word(at);
             ["get", "ifeq", "ifne", "ifdeq", "ifdne"]
@@ -214,6 +217,22 @@ impl Spec {
         }
         merged.map_or((0, 0, 0), |(first, last)| (first, last, 1))
     }
+}
+
+/// What BITFIELD does with its key: as long as it only gets, it only reads.
+fn bitfield_flags<W: Words + ?Sized>(request: &W) -> KeyFlags {
+    let mut at = 2;
+    while at < request.count() {
+        let word = request.word(at);
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        let behind = request.count() - at - 1;
+        at += match () {
+            () if is("get") && behind >= 2 => 3,
+            () if is("overflow") && behind >= 1 => 2,
+            () => return KeyFlags::all(&[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE]),
+        };
+    }
+    KeyFlags::all(&[KeyFlags::RO, KeyFlags::ACCESS])
 }
 
 /// The position of a range's last key, or a negative count from the request's end.
