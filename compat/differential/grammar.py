@@ -122,6 +122,40 @@ SETS = """
 1  SINTERCARD {numkeys} {ekey} {ekey} LIMIT {count} LIMIT {count}
 """
 
+BITMAPS = """
+8  SETBIT {bkey} {bit} <0 | 1>
+2  SETBIT {bkey} {bit} {integer}
+4  GETBIT {bkey} {bit}
+3  BITCOUNT {bkey}
+5  BITCOUNT {bkey} {index} {index} [<BYTE | BIT | bit | x>]
+6  BITPOS {bkey} <0 | 1> [{index}]
+4  BITPOS {bkey} <0 | 1> {index} {index} [<BYTE | BIT>]
+1  BITPOS {bkey} {integer} {index} {index} [<BYTE | x>]
+8  BITOP <AND | OR | XOR | DIFF | DIFF1 | ANDOR | ONE | x> {bkey} {bkey} {bkey} [{bkey}]
+2  BITOP <NOT | AND | ONE | DIFF> {bkey} {bkey}
+1  BITOP NOT {bkey} {bkey} {bkey}
+8  BITFIELD {bkey} [OVERFLOW {overflow}] <SET | INCRBY> {fieldtype} {fieldplace} {integer} [GET {fieldtype} {fieldplace}]
+4  BITFIELD {bkey} GET {fieldtype} {fieldplace} OVERFLOW {overflow} INCRBY {fieldtype} {fieldplace} {integer} SET {fieldtype} {fieldplace} {integer}
+3  BITFIELD {bkey} GET {fieldtype} {fieldplace} [GET {fieldtype} {fieldplace}]
+2  BITFIELD_RO {bkey} GET {fieldtype} {fieldplace} [<SET | OVERFLOW SAT GET>] {fieldtype} {fieldplace}
+1  <BITFIELD | BITFIELD_RO> {bkey}
+3  SET {bkey} {value}
+1  GET {bkey}
+"""
+
+HYPERLOGLOGS = """
+8  PFADD {pkey} {member+}
+1  PFADD {pkey}
+4  PFADD {pkey} {manymembers}
+4  PFCOUNT {pkey}
+3  PFCOUNT {pkey+}
+4  PFMERGE {pkey} {pkey+}
+1  PFMERGE {pkey}
+2  PFDEBUG <ENCODING | DECODE | TODENSE | NOSUCH> {pkey}
+1  CONFIG SET hll-sparse-max-bytes <0 | 30 | 300 | 3000>
+1  GET {pkey}
+"""
+
 KEYS = """
 5  <DEL | UNLINK> {anykey+}
 3  EXISTS {anykey+}
@@ -225,6 +259,8 @@ FAMILIES = [
     (26, LISTS),
     (12, STRINGS),
     (14, SETS),
+    (7, BITMAPS),
+    (4, HYPERLOGLOGS),
     (12, KEYS),
     (4, TRANSACTIONS),
     (4, CONNECTION),

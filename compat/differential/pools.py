@@ -52,7 +52,9 @@ STREAM_KEYS = [b"s1", b"s2", b"s3"]
 LIST_KEYS = [b"l1", b"l2", b"l\x00\r\n3"]
 STRING_KEYS = [b"t1", b"t2", b"t3"]
 SET_KEYS = [b"e1", b"e2", b"e\xff\r\n3"]
-ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS
+BIT_KEYS = [b"t1", b"b1", b"b2"]
+PF_KEYS = [b"p1", b"p2", b"t2"]
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + [b"b1", b"p1"]
 
 
 class Pools:
@@ -92,6 +94,38 @@ class Pools:
 
     def ekey(self):
         return self._key(SET_KEYS)
+
+    def bkey(self):
+        return self._key(BIT_KEYS)
+
+    def pkey(self):
+        return self._key(PF_KEYS)
+
+    def bit(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(0, 40), 85), (b"200", 8), (b"-1", 3), (b"4294967296", 2), (b"x", 2)
+        )
+
+    def overflow(self):
+        return self.rng.choice([b"WRAP", b"SAT", b"FAIL", b"fail", b"x"])
+
+    def fieldtype(self):
+        return self._weighted(
+            (lambda: b"%s%d" % (self.rng.choice([b"u", b"i"]), self.rng.randint(1, 63)), 60),
+            (lambda: self.rng.choice([b"u8", b"i8", b"u1", b"i1", b"u63", b"i64", b"i2"]), 36),
+            (lambda: self.rng.choice([b"u64", b"i65", b"u0", b"x8", b"u"]), 4),
+        )
+
+    def fieldplace(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(0, 40), 70),
+            (lambda: b"#%d" % self.rng.randint(0, 5), 26),
+            (lambda: self.rng.choice([b"-1", b"#x", b"x", b"4294967296"]), 4),
+        )
+
+    def manymembers(self):
+        first = self.rng.randrange(1000)
+        return [b"%d" % at for at in range(first, first + self.rng.choice([20, 100, 300]))]
 
     def anykey(self):
         return self._weighted((lambda: self.rng.choice(ALL_KEYS), 95), (b"none", 5))

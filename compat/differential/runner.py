@@ -31,6 +31,7 @@ SENTINEL = b"end of raw bytes"
 DEFAULTS = {
     b"stream-node-max-entries": b"100",
     b"maxmemory": b"0",
+    b"hll-sparse-max-bytes": b"3000",
     b"set-max-intset-entries": b"512",
     b"set-max-listpack-entries": b"128",
     b"set-max-listpack-value": b"64",

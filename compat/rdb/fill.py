@@ -62,6 +62,16 @@ def sets(connection, rng):
     call("PEXPIRE", "set:ttl", TTL_MS)
 
 
+def estimates(connection):
+    """HyperLogLogs in both forms."""
+    call = connection.ask
+    call("PFADD", "pf:empty")
+    call("PFADD", "pf:sparse", *range(300))
+    call("PFADD", "pf:dense", *range(20_000))
+    call("PFMERGE", "pf:merged", "pf:sparse", "pf:dense")
+    call("PFCOUNT", "pf:sparse")
+
+
 def streams(connection, rng):
     """Streams with deleted entries, groups, consumers and pending entries of all kinds."""
     call = connection.ask
@@ -117,6 +127,12 @@ def more(connection, rng):
     call("LREM", "list:ints", 0, 5)
     call("RPOPLPUSH", "list:ints", "list:new")
     call("LMPOP", 1, "list:mixed", "LEFT", "COUNT", 30)
+    call("SETBIT", "same:20", 7, 1)
+    call("BITOP", "NOT", "notted", "same:44")
+    call("BITFIELD", "fields", "SET", "u5", 3, 17, "INCRBY", "i9", "#2", -7)
+    call("PFADD", "pf:sparse", "more", "still more")
+    call("PFMERGE", "pf:empty", "pf:sparse")
+    call("PFCOUNT", "pf:merged")
     call("SADD", "set:narrow", "no integer")
     call("SREM", "set:small", 12)
     call("SPOP", "set:manyints", 40)
@@ -177,6 +193,7 @@ def fill(connection, seed):
     strings(connection, rng)
     lists(connection, rng)
     sets(connection, rng)
+    estimates(connection)
     streams(connection, rng)
     for database in range(1, DATABASES):
         connection.ask("SELECT", database)

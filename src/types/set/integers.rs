@@ -62,6 +62,17 @@ impl Integers {
         }
     }
 
+    /// Bytes that the integers there are need, which may be less.
+    pub fn width_min(&self) -> usize {
+        let ends = self.len().checked_sub(1).map(|last| (self.get(0), self.get(last)));
+        let (low, high) = ends.unwrap_or_default();
+        match () {
+            () if i16::try_from(low).is_ok() && i16::try_from(high).is_ok() => 2,
+            () if i32::try_from(low).is_ok() && i32::try_from(high).is_ok() => 4,
+            () => 8,
+        }
+    }
+
     pub fn heap_bytes(&self) -> usize {
         each_width!(self, list => list.capacity()) * self.width()
     }

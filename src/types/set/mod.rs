@@ -240,11 +240,11 @@ impl Set {
         self.repr = Repr::Table(Box::new(dict));
     }
 
-    /// The integers and their width in bytes, of a set that is kept as such.
+    /// The integers, and the bytes that each of them needs, of a set that is kept as such.
     pub fn integers(&self) -> Option<(usize, impl ExactSizeIterator<Item = i64>)> {
         match &self.repr {
             Repr::Integers(integers) => {
-                Some((integers.width(), (0..integers.len()).map(|place| integers.get(place))))
+                Some((integers.width_min(), (0..integers.len()).map(|place| integers.get(place))))
             }
             Repr::Packed(_) | Repr::Table(_) => None,
         }
