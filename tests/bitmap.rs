@@ -159,11 +159,8 @@ fn fields() {
             ("BITFIELD k SET u8 0 x", "-ERR value is not an integer or out of range"),
             ("BITFIELD_RO k SET u8 0 1", "-ERR BITFIELD_RO only supports the GET subcommand"),
             ("BITFIELD k", "*0"),
-            ("COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0", "*1 *2 $1 k *2 $2 RO $6 access"),
-            (
-                "COMMAND GETKEYSANDFLAGS BITFIELD k SET u8 0 1",
-                "*1 *2 $1 k *3 $2 RW $6 access $6 update",
-            ),
+            ("COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0", "*1 *2 $1 k *2 +RO +access"),
+            ("COMMAND GETKEYSANDFLAGS BITFIELD k SET u8 0 1", "*1 *2 $1 k *3 +RW +access +update"),
         ],
     );
     drop(effects(&server));
