@@ -6,7 +6,7 @@ require "json"
 
 PORT = Integer(ENV.fetch("JOBS_PORT"))
 SCALE = Float(ENV.fetch("JOBS_SCALE"))
-WAIT_LIMIT_S = Float(ENV.fetch("JOBS_WAIT", 120))
+WAIT_LIMIT_S = 120
 POLL_S = 0.02
 
 class Failed < StandardError; end
@@ -21,6 +21,7 @@ def wait(what, limit_s = WAIT_LIMIT_S)
   until (found = yield)
     raise Failed, "waited #{limit_s} s in vain: #{what}" if now > deadline
 
+    Workers.expect_alive(what)
     sleep POLL_S
   end
   found
@@ -45,7 +46,17 @@ end
 
 # A process of the library's, with its log.
 class Workers
-  attr_reader :pid
+  @running = {}
+
+  class << self
+    attr_reader :running
+
+    def expect_alive(what)
+      @running.each do |pid, log|
+        raise Failed, "the process of #{log} ended while waiting: #{what}" if Process.waitpid(pid, Process::WNOHANG)
+      end
+    end
+  end
 
   def initialize(name, concurrency, queues, *options)
     @log = File.join(ENV.fetch("JOBS_FOLDER"), "#{name}.log")
@@ -53,14 +64,12 @@ class Workers
     queues.each { |queue| words.push("-q", queue) }
     environment = { "REDIS_URL" => ENV.fetch("JOBS_URL") }
     @pid = spawn(environment, *words, *options, out: [@log, "a"], err: %i[child out], in: :close)
-  end
-
-  def said
-    File.read(@log)
+    Workers.running[@pid] = @log
   end
 
   # Asks it to finish what it is at and go.
   def stop
+    Workers.running.delete(@pid)
     Process.kill("TERM", @pid)
     wait("end of #{@log}") { Process.waitpid(@pid, Process::WNOHANG) }
   end

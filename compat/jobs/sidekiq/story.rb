@@ -114,7 +114,7 @@ def retries
   retry_set.find_job(broken["broken-3"]).delete
   expect("dead", dead.map { |job| job.args[1] }.sort, %w[broken-1 doomed])
   expect("sizes", [Sidekiq::Stats.new.retry_size, Sidekiq::Stats.new.dead_size], [1, 2])
-  Ledger.count("mended")
+  Ledger.count("mended-retries")
   dead.retry_all
   retry_set.retry_all
   wanted = %w[broken-1 broken-2 doomed patient-1 patient-2]
@@ -128,14 +128,14 @@ end
 def shutdown
   jobs = %w[long-1 long-2]
   jobs.each { |job| LongJob.perform_async("shutdown", job, 0) }
-  first = Workers.new("shutdown-1", 2, ["default"], "-t", "0")
+  first = Workers.new("shutdown-1", 2, ["default"], "-t", "1")
   wait("both began") { jobs.all? { |job| Ledger.counted("began-#{job}").positive? } }
   first.stop
   expect("finished by the first", finished("shutdown"), [])
   expect("put back", Sidekiq::Queue.new.map { |job| job.args[1] }.sort, jobs)
   second = Workers.new("shutdown-2", 2, ["default"])
   busy = wait("both are shown as busy") do
-    found = Sidekiq::WorkSet.new.map { |_process, _thread, work| JSON.parse(work["payload"])["args"][1] }
+    found = Sidekiq::WorkSet.new.map { |_process, _thread, work| work["payload"]["args"][1] }
     found if found.sort == jobs || finished("shutdown").any?
   end
   wait("both ran") { finished("shutdown").size == 2 }
@@ -165,7 +165,6 @@ end
 def dashboard
   PlainJob.perform_in(HOUR_S, "dashboard", "later", 1)
   DoomedJob.perform_async("dashboard", "dead", 1)
-  File.delete(File.join(Ledger::FOLDER, "count-mended"))
   workers = Workers.new("dashboard", 1, ["default"])
   wait_equal("dead", 1) { Sidekiq::DeadSet.new.size }
   PlainJob.perform_async("dashboard", "plain", 2)
