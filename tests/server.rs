@@ -287,7 +287,7 @@ fn debug_is_closed_unless_opened() {
         client.ask("DEBUG NOSUCH"),
         "-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. Try DEBUG HELP."
     );
-    assert!(client.ask("DEBUG HELP").starts_with("*11 +DEBUG "));
+    assert!(client.ask("DEBUG HELP").starts_with("*20 +DEBUG "));
 }
 
 #[test]

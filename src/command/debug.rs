@@ -1,5 +1,7 @@
 //! DEBUG: for tests and for looking at one key from the inside.
 
+mod protocol;
+
 use std::time::Duration;
 
 use super::args::is;
@@ -20,17 +22,29 @@ const NOT_ALLOWED: &str = "ERR DEBUG command not allowed. If the enable-debug-co
 
 const HELP: &[&str] = &[
     "DEBUG takes one of these subcommands:",
+    "ERROR <text>",
+    "    Answer with this error.",
+    "LOG <text>",
+    "    Write a line into the log.",
     "OBJECT <key>",
     "    Show how a key's value is held.",
+    "PROTOCOL <kind>",
+    "    Answer with a reply of this kind: string, integer, double, bignum, null, array, set, map,",
+    "    attrib, push, verbatim, true or false.",
     "RELOAD [NOSAVE]",
     "    Take a snapshot, then load everything anew from the disk.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Stop, or go on, removing keys when they are due; reads never see them either way.",
     "SLEEP <seconds>",
     "    Do nothing for that long, then answer. Other connections are served meanwhile.",
+    "DICT-RESIZING, PAUSE-CRON, QUICKLIST-PACKED-THRESHOLD, REPLYBUFFER RESIZING, each <value>",
+    "    Nothing: what they steer in Redis is not here. Test suites set them.",
     "HELP",
     "    Show this.",
 ];
+
+/// Steers the inside of Redis: its tables, its timer, its lists' nodes.
+const STEERS_NOTHING: [&str; 3] = ["DICT-RESIZING", "PAUSE-CRON", "QUICKLIST-PACKED-THRESHOLD"];
 
 fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let is_allowed = match cx.server.config.enable_debug_command.get().as_slice() {
@@ -45,6 +59,21 @@ fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         [name] if is(name, "HELP") => {
             cx.reply.array(HELP.len());
             HELP.iter().for_each(|line| cx.reply.simple(line));
+            Ok(())
+        }
+        [name, text] if is(name, "ERROR") => Err(Error::new(text)),
+        [name, text] if is(name, "LOG") => {
+            tracing::warn!("DEBUG LOG: {}", text.escape_ascii());
+            cx.reply.ok();
+            Ok(())
+        }
+        [name, kind] if is(name, "PROTOCOL") => protocol::protocol(cx, kind),
+        [name, _] if STEERS_NOTHING.iter().any(|known| is(name, known)) => {
+            cx.reply.ok();
+            Ok(())
+        }
+        [name, what, _] if is(name, "REPLYBUFFER") && is(what, "RESIZING") => {
+            cx.reply.ok();
             Ok(())
         }
         [name, key] if is(name, "OBJECT") => object(cx, key),

@@ -30,6 +30,7 @@ mod bitmap;
 mod blocking;
 mod client;
 pub mod clients;
+mod cluster;
 mod commands;
 mod config;
 pub mod connection;
@@ -44,10 +45,12 @@ mod keys;
 mod latency;
 mod list;
 mod memory;
+mod modules;
 mod observe;
 pub mod permission;
 mod persistence;
 pub mod replay;
+mod replication;
 pub mod server;
 pub mod session;
 mod set;
@@ -73,6 +76,7 @@ static FAMILIES: &[&[Entry]] = &[
     access::COMMANDS,
     bitmap::COMMANDS,
     client::COMMANDS,
+    cluster::COMMANDS,
     commands::COMMANDS,
     config::COMMANDS,
     connection::COMMANDS,
@@ -86,7 +90,9 @@ static FAMILIES: &[&[Entry]] = &[
     string::COMMANDS,
     latency::COMMANDS,
     memory::COMMANDS,
+    modules::COMMANDS,
     persistence::COMMANDS,
+    replication::COMMANDS,
     slowlog::COMMANDS,
     system::COMMANDS,
     transaction::COMMANDS,

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod bitmap;
+pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod hyperloglog;
@@ -14,6 +15,7 @@ pub mod internal;
 mod keys;
 pub mod list;
 mod name_index;
+pub mod replication;
 pub mod server;
 pub mod set;
 pub mod stream;
@@ -67,10 +69,12 @@ pub struct Deprecated {
 pub static ALL: &[&[&Spec]] = &[
     access::ALL,
     bitmap::ALL,
+    cluster::ALL,
     connection::ALL,
     generic::ALL,
     hyperloglog::ALL,
     list::ALL,
+    replication::ALL,
     server::ALL,
     set::ALL,
     stream::ALL,

@@ -176,6 +176,7 @@ impl Connection {
             if self.output.len() >= WRITE_BYTES {
                 if hard_bytes_max > 0 && self.output.len() as u64 > hard_bytes_max {
                     self.output.clear();
+                    self.server.metrics.traffic.count_output_limit_end();
                     break Next::Refuse(format!(
                         "its replies passed client-output-buffer-limit ({hard_bytes_max} bytes)"
                     ));
@@ -247,6 +248,7 @@ impl Connection {
         // What a transaction has queued came the same way and waits as well.
         let queued = self.session.multi.as_ref().map_or(0, |multi| multi.queued_bytes);
         if self.input.len() + queued > limit {
+            self.server.metrics.traffic.count_query_limit_end();
             let why = format!("its requests passed client-query-buffer-limit ({limit} bytes)");
             return Err(End::Refused(why));
         }
@@ -317,7 +319,10 @@ impl Connection {
     async fn wait_writable(&self, unsent: usize) -> Result<(), End> {
         self.client.output_bytes.store(unsent as u64, Ordering::Relaxed);
         let limit = self.server.config.client_output_buffer_limit.of(ClientClass::Normal);
-        let refused = || End::Refused("it did not read its replies".into());
+        let refused = || {
+            self.server.metrics.traffic.count_output_limit_end();
+            End::Refused("it did not read its replies".into())
+        };
         if limit.hard_bytes > 0 && unsent as u64 > limit.hard_bytes {
             return Err(refused());
         }

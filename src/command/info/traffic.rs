@@ -80,6 +80,15 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("total_reads_processed", traffic.reads);
     text.field("total_writes_processed", traffic.writes);
     zeros(text, &["io_threaded_reads_processed", "io_threaded_writes_processed"]);
+    zeros(text, &["io_threaded_total_prefetch_batches", "io_threaded_total_prefetch_entries"]);
+    text.field("client_query_buffer_limit_disconnections", traffic.query_limit_ends);
+    text.field("client_output_buffer_limit_disconnections", traffic.output_limit_ends);
+    // Buffers grow and are given back as they need; there is no event loop whose turns could be
+    // counted.
+    zeros(text, &["reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles"]);
+    zeros(text, &["eventloop_duration_sum", "eventloop_duration_cmd_sum"]);
+    text.field("instantaneous_eventloop_cycles_per_sec", 0);
+    text.field("instantaneous_eventloop_duration_usec", 0);
     let denials = cx.server.acl.denied.counts();
     text.field("acl_access_denied_auth", denials.auth);
     text.field("acl_access_denied_cmd", denials.command);

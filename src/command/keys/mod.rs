@@ -40,6 +40,7 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("rename", copying::rename),
     keys("renamenx", copying::renamenx),
     keys("restore", dumping::restore),
+    keys("restore-asking", dumping::restore),
     all("scan", iteration::scan),
     all("swapdb", databases::swapdb),
     keys("touch", existence::touch),

@@ -191,6 +191,7 @@ pub(super) use {categories, flags, key_flags};
 /// The part of the manual to which a command belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
+    Cluster,
     Generic,
     String,
     List,
@@ -206,6 +207,7 @@ pub enum Group {
 impl Group {
     pub const fn name(self) -> &'static str {
         match self {
+            Group::Cluster => "cluster",
             Group::Generic => "generic",
             Group::String => "string",
             Group::List => "list",
