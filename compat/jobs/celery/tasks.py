@@ -21,8 +21,6 @@ app.conf.update(
     broker_transport_options={"queue_order_strategy": "priority"},
     result_expires=3600,
     result_extended=True,
-    task_send_sent_event=True,
-    task_track_started=True,
     timezone="UTC",
     worker_hijack_root_logger=False,
 )
