@@ -66,7 +66,7 @@ COMMON = {
     "health_check_interval": 1,
     "allow_abort_jobs": True,
     # What a dead worker had in hand is taken up after this and ten seconds more.
-    "job_timeout": 2,
+    "job_timeout": 10,
     "poll_delay": 0.1,
 }
 Main = type("Main", (), COMMON)

@@ -13,7 +13,7 @@ from work import hash_file, perform, record
 URL = os.environ["JOBS_URL"]
 TRIES = 3
 DEADLY = 7
-VISIBILITY_S = 6
+VISIBILITY_S = 10
 
 app = Celery("jobs", broker=URL, backend=URL)
 app.conf.update(

@@ -85,8 +85,8 @@ def unique(story, client):
 
 
 def dependencies(story, client):
-    # Its worker comes later: RQ 3.0.0 now and then leaves a job deferred for good that is enqueued in
-    # the instant in which what it depends on ends, on redis-server too.
+    # Its worker comes later: RQ 3.0.0 now and then leaves a job `ready_to_enqueue` that is enqueued in the
+    # instant in which what it depends on ends. It does so on redis-server, once in about a hundred here.
     queue = Queue("chained", connection=client)
     firsts = enqueue(queue, tasks.work, "dependencies", SMALL)
     seconds = [

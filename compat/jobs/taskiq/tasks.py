@@ -20,7 +20,7 @@ URL = os.environ["JOBS_URL"]
 TRIES = 3
 DEADLY = 14
 # Above what any job takes, prefetched ones included: else the living would be robbed.
-IDLE_MS = 5000
+IDLE_MS = 8000
 
 schedules = ListRedisScheduleSource(URL)
 
