@@ -12,6 +12,7 @@ pub mod keyspace;
 pub mod metrics;
 pub mod net;
 pub mod process;
+pub mod pubsub;
 pub mod rdb;
 pub mod resp;
 pub mod types;

@@ -2,7 +2,8 @@
 //! changes of segments, on a disk that loses power at each of its operations in turn.
 //!
 //! After each cut: the state that comes back is one that the server was in between two steps, and
-//! not an older one than the last that a client was told of.
+//! not an older one than the last that a client was told of, by a reply or by a push: one subscriber
+//! listens to all events and messages.
 //!
 //! `FOREBAY_POWER_SEED` (default 1) is the first workload's seed, `FOREBAY_POWER_WORKLOADS` (default
 //! 4) how many are cut, `FOREBAY_POWER_SURVIVORS` (default 3) how many of the disks that a cut may
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use forebay::command::clients::Origin;
 use forebay::command::store::{self, Cause, Store};
 use forebay::command::{self, Flow, Server, Session};
 use forebay::config::Config;
@@ -21,6 +23,7 @@ use forebay::journal::Plan;
 use forebay::journal::case::Case;
 use forebay::journal::sim::{Dice, SimDisk};
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options};
+use forebay::pubsub::Mailbox;
 use support::START_MS;
 use support::bare::{DATABASES, digest};
 use support::commands::Generator;
@@ -43,7 +46,8 @@ impl Bare {
     fn open(disk: &SimDisk, fsync: &str, now_ms: i64) -> Option<Bare> {
         let settings = format!(
             "appendonly yes\nappendfsync {fsync}\nstream-node-max-entries 5\n\
-             journal-segment-size 4096\njournal-reserve-size 0\nauto-aof-rewrite-percentage 0\n"
+             journal-segment-size 4096\njournal-reserve-size 0\nauto-aof-rewrite-percentage 0\n\
+             notify-keyspace-events KEA\n"
         );
         let config = Config::from_lines(&settings).expect("the lines are valid");
         let clock = ManualClock::new(now_ms);
@@ -99,8 +103,55 @@ fn run(server: &Arc<Server>, session: &mut Session, args: &[Vec<u8>]) {
 struct Outcome {
     /// The position that the last answer rested on.
     answered: u64,
+    /// The position behind the last change that the subscriber was told of, and how often it was told.
+    told: u64,
+    tellings: usize,
     /// The states, by the journal's position behind them, and the time of each.
     states: BTreeMap<u64, (i64, Vec<String>)>,
+}
+
+impl Outcome {
+    /// Behind all that anybody knows of.
+    fn known(&self) -> u64 {
+        self.answered.max(self.told)
+    }
+}
+
+/// A connection that listens to everything, as its task would.
+struct Subscriber {
+    mailbox: Arc<Mailbox>,
+    _session: Session,
+    /// What has been fetched and not told: the position it waits for, and the one behind its cause.
+    waiting: Vec<(u64, u64)>,
+}
+
+impl Subscriber {
+    fn new(server: &Arc<Server>) -> Subscriber {
+        let origin = Origin { addr: "here".into(), laddr: "there".into(), fd: 0, is_unix: false };
+        let client = server.clients.enter(origin, 0);
+        let mailbox = Arc::clone(&client.mailbox);
+        let mut session = Session::new(Some(client), true);
+        run(server, &mut session, &[b"PSUBSCRIBE".to_vec(), b"*".to_vec()]);
+        Subscriber { mailbox, _session: session, waiting: Vec::new() }
+    }
+
+    /// Fetches what has come because of something that `cause` is the position behind.
+    fn fetch(&mut self, cause: u64) {
+        let mut mail = Vec::new();
+        let position = self.mailbox.fetch(&mut mail);
+        if !mail.is_empty() {
+            self.waiting.push((position, cause));
+        }
+    }
+
+    /// Tells, in order, what may be told.
+    fn tell(&mut self, settled: u64, outcome: &mut Outcome) {
+        let ready = self.waiting.iter().take_while(|(position, _)| *position <= settled).count();
+        for (_, cause) in self.waiting.drain(..ready) {
+            outcome.told = outcome.told.max(cause);
+            outcome.tellings += 1;
+        }
+    }
 }
 
 /// Runs the workload of a seed until it ends or the power does.
@@ -116,7 +167,8 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
         }
     };
     note(&mut outcome);
-    for _ in 0..TURNS {
+    let mut subscriber = Subscriber::new(&bare.server);
+    for turn in 0..TURNS {
         if generator.one_in(4) {
             bare.clock.advance_ms(generator.below(40) as i64);
         }
@@ -128,6 +180,15 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
         let session = &mut sessions[generator.below(CONNECTIONS as u64) as usize];
         run(&bare.server, session, &generator.command());
         note(&mut outcome);
+        subscriber.fetch(bare.next());
+        if turn % 4 == 3 {
+            // A message tells of what its sender has seen.
+            let publish = ["PUBLISH", "news", "of it"].map(|word| word.as_bytes().to_vec());
+            run(&bare.server, session, &publish);
+            if session.multi.is_none() {
+                subscriber.fetch(session.seen.position);
+            }
+        }
         if !generator.one_in(3) {
             bare.step();
         }
@@ -137,6 +198,7 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
                 outcome.answered = outcome.answered.max(session.seen.position);
             }
         }
+        subscriber.tell(bare.settled(), &mut outcome);
         if disk.has_lost_power() {
             break;
         }
@@ -173,13 +235,14 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
             let disk = SimDisk::new();
             let whole = work(&disk, fsync, seed, START_MS, true);
             assert!(whole.states.len() > TURNS / 8, "the workload changes something");
+            assert!(whole.tellings > TURNS / 8, "the subscriber is told something");
             for operation in 0..=disk.operations() {
                 let disk = SimDisk::new();
                 disk.power_until(operation);
                 let cut = work(&disk, fsync, seed, START_MS, false);
                 // Without `always` an answer means that the kernel has it, and it is the power
                 // that fails here.
-                let answered = if fsync == "always" { cut.answered } else { 0 };
+                let answered = if fsync == "always" { cut.known() } else { 0 };
                 for survivor in 0..survivors {
                     let cut_seed = seed * 1_000_003 + operation * 101 + survivor;
                     let told = format!("{fsync}, seed {seed}, operation {operation}, {cut_seed}");
@@ -188,7 +251,7 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
                     cuts += 1;
                 }
                 let told = format!("{fsync}, seed {seed}, operation {operation}, a kill alone");
-                check(&disk.after_kill(), fsync, &whole, cut.answered, &told);
+                check(&disk.after_kill(), fsync, &whole, cut.known(), &told);
             }
         }
     }
@@ -212,7 +275,7 @@ fn a_start_after_a_crash_is_cut_as_well() {
             disk.power_until(dice.below(400) as u64);
             let cut = work(&disk, "always", seed + 1, START_MS + 10_000, false);
             let after = disk.after_power_cut(dice.roll());
-            check(&after, "always", &whole, cut.answered, &format!("second life, seed {seed}"));
+            check(&after, "always", &whole, cut.known(), &format!("second life, seed {seed}"));
         }
     }
 }

@@ -14,9 +14,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metrics", &["config"]),
     ("keyspace", &["types", "journal"]),
     ("rdb", &["keyspace", "types", "resp"]),
+    ("pubsub", &["keyspace", "config", "resp", "glob"]),
     (
         "command",
-        &["keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb", "acl"],
+        &[
+            "keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb", "pubsub",
+            "acl",
+        ],
     ),
     ("net", &["command", "keyspace", "metrics", "config", "resp"]),
     (

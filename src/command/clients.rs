@@ -1,15 +1,14 @@
 //! Who is connected: what others may see of a connection, and how they reach it.
 
+use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::task::Poll;
-
-use atomic_waker::AtomicWaker;
-use parking_lot::{Mutex, RwLock};
 
 use crate::acl::User;
 use crate::keyspace::Waiter;
+use crate::pubsub::Mailbox;
+use crate::pubsub::tracking::Tracker;
 use crate::resp::Proto;
 
 /// How a blocked client was woken by CLIENT UNBLOCK.
@@ -38,21 +37,18 @@ pub struct Client {
     pub bytes_in: AtomicU64,
     pub bytes_out: AtomicU64,
     pub commands: AtomicU64,
-    /// Bytes in its buffers: read and not yet run, its buffer's size, made and not yet sent, and how large the
+    /// Bytes in its buffers: read and not yet run, its buffer's size, and how large the
     /// buffer of replies is and was at most.
     pub query_bytes: AtomicU64,
     pub query_capacity: AtomicU64,
-    pub output_bytes: AtomicU64,
     pub output_capacity: AtomicU64,
     pub output_peak: AtomicU64,
     killed: AtomicBool,
     /// It has a command that CLIENT PAUSE holds back.
     paused: AtomicBool,
     blocked: Mutex<Option<Blocked>>,
-    signalled: AtomicBool,
-    /// The connection's task, which alone waits for the signal. (A `Notify` would do; entering its
-    /// list of waiters at every read costs more than all else that a read adds.)
-    task: AtomicWaker,
+    /// What others leave for it.
+    pub mailbox: Arc<Mailbox>,
 }
 
 struct Blocked {
@@ -61,7 +57,7 @@ struct Blocked {
 }
 
 /// What a connection tells of itself after each batch of commands.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default)]
 pub struct Seen {
     pub name: Vec<u8>,
     pub lib_name: Vec<u8>,
@@ -81,6 +77,11 @@ pub struct Seen {
     pub no_evict: bool,
     pub no_touch: bool,
     pub close_after_reply: bool,
+    /// Channels, patterns and shard channels subscribed to.
+    pub subscriptions: [usize; 3],
+    pub monitors: bool,
+    /// How it is told of keys that it caches, if it is.
+    pub tracker: Option<Arc<Tracker>>,
 }
 
 /// Where a connection comes from.
@@ -99,6 +100,7 @@ impl Client {
             + names as u64
             + self.query_capacity.load(Ordering::Relaxed)
             + self.output_capacity.load(Ordering::Relaxed)
+            + self.mailbox.waiting_bytes()
             + seen.queued_bytes as u64
     }
 
@@ -109,28 +111,16 @@ impl Client {
         if let Some(blocked) = &*self.blocked.lock() {
             blocked.waiter.cancel();
         }
-        self.signal();
+        self.mailbox.signal();
     }
 
     pub fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Relaxed)
     }
 
-    /// Resolves when somebody wants the connection's attention: it was killed or unblocked.
-    pub async fn signalled(&self) {
-        std::future::poll_fn(|context| {
-            self.task.register(context.waker());
-            match self.signalled.swap(false, Ordering::Acquire) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            }
-        })
-        .await;
-    }
-
-    fn signal(&self) {
-        self.signalled.store(true, Ordering::Release);
-        self.task.wake();
+    /// Whether it counts as one that has subscribed.
+    pub fn is_subscriber(&self) -> bool {
+        self.mailbox.is_subscribed()
     }
 
     /// Notes that the connection waits.
@@ -164,7 +154,7 @@ impl Client {
         match &mut *blocked {
             Some(blocked) if blocked.unblocked.is_none() && blocked.waiter.cancel() => {
                 blocked.unblocked = Some(how);
-                self.signal();
+                self.mailbox.signal();
                 true
             }
             _ => false,
@@ -213,14 +203,12 @@ impl Clients {
             commands: AtomicU64::new(0),
             query_bytes: AtomicU64::new(0),
             query_capacity: AtomicU64::new(0),
-            output_bytes: AtomicU64::new(0),
             output_capacity: AtomicU64::new(0),
             output_peak: AtomicU64::new(0),
             killed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             blocked: Mutex::new(None),
-            signalled: AtomicBool::new(false),
-            task: AtomicWaker::new(),
+            mailbox: Arc::new(Mailbox::new(id)),
         });
         self.connected.write().insert(id, Arc::clone(&client));
         client

@@ -40,6 +40,7 @@ fn resetstat(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.stopwatch.flush(&cx.server.metrics.calls);
     cx.server.acl.denied.reset_counts();
     cx.server.metrics.reset(cx.running_totals_ever());
+    cx.server.pubsub.reset_counts();
     cx.reply.ok();
     Ok(())
 }

@@ -118,7 +118,7 @@ fn hello(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         attributes::set_name(cx, name);
     }
     if let Some(proto) = proto {
-        cx.session.proto = proto;
+        cx.session.set_proto(proto);
         cx.reply.set_proto(proto);
     }
     let id = cx.session.id();
@@ -142,6 +142,13 @@ fn hello(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 fn ping(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    // Where RESP2 has no pushes a reply among messages has to look like one.
+    if cx.session.is_confined() && args.len() <= 2 {
+        cx.reply.array(2);
+        cx.reply.text("pong");
+        cx.reply.bulk(args.get(1).unwrap_or(&&b""[..]));
+        return Ok(());
+    }
     match args[1..] {
         [] => cx.reply.simple("PONG"),
         [word] => cx.reply.bulk(word),
@@ -165,9 +172,10 @@ fn quit(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
 fn reset(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     cx.session.multi = None;
     cx.session.unwatch(cx.tx);
+    cx.session.stop_listening(cx.server);
     let session = &mut *cx.session;
     session.db = 0;
-    session.proto = Proto::Resp2;
+    session.set_proto(Proto::Resp2);
     session.log_out(cx.server);
     session.reply_mode = ReplyMode::On;
     session.no_touch = false;

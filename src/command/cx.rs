@@ -16,6 +16,8 @@ pub enum Mode {
     Direct,
     /// Queued in a transaction: where it would wait it answers as if its time were over.
     InExec,
+    /// From a script: as in a transaction.
+    Script,
     /// Again, for a client that waits.
     Retry,
     /// As an effect, from the journal.
@@ -135,7 +137,9 @@ impl<'a, 'k> Cx<'a, 'k> {
     pub fn block_with(&mut self, blocking: Blocking) {
         match self.mode {
             Mode::Direct | Mode::Retry => self.blocking = Some(blocking),
-            Mode::InExec | Mode::Replay => blocking.at_deadline.write(&mut self.reply),
+            Mode::InExec | Mode::Script | Mode::Replay => {
+                blocking.at_deadline.write(&mut self.reply)
+            }
         }
     }
 }

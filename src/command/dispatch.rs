@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 use super::clients::Client;
 use super::cx::{Blocking, Cx, Mode};
 use super::error::{Error, Outcome};
+use super::listening::{self, Listening, Tracked};
+use super::monitor;
 use super::observe;
 use super::permission;
 use super::persistence;
@@ -99,19 +101,22 @@ pub fn execute(
             Flow::Continue
         }
     };
-    match session.reply_mode {
-        ReplyMode::On => {}
-        ReplyMode::Off => out.truncate(mark),
-        ReplyMode::SkipNext => {
-            out.truncate(mark);
-            session.reply_mode = ReplyMode::Skip;
-        }
-        ReplyMode::Skip => {
-            out.truncate(mark);
-            session.reply_mode = ReplyMode::On;
-        }
+    if session.reply_mode != ReplyMode::On {
+        silence(session, out, mark);
     }
     if session.close_after_reply { Flow::Close } else { flow }
+}
+
+/// Takes back the reply behind `mark` where the client wants none.
+fn silence(session: &mut Session, out: &mut Vec<u8>, mark: usize) {
+    if !std::mem::take(&mut session.says_all_the_same) {
+        out.truncate(mark);
+    }
+    session.reply_mode = match session.reply_mode {
+        ReplyMode::SkipNext => ReplyMode::Skip,
+        ReplyMode::Skip | ReplyMode::On => ReplyMode::On,
+        ReplyMode::Off => ReplyMode::Off,
+    };
 }
 
 /// Whether a line comes from an HTTP request. A web page can have a browser send one here, with
@@ -151,6 +156,9 @@ fn admit<'s>(
     }
     check_memory(server, session, command, now_ms)?;
     let room = server.store.reserve(command, session, args)?;
+    if session.listening.is_confining() {
+        listening::check(session, command)?;
+    }
     if server.store.loading.is_active() && !flags.has(Flags::LOADING) {
         return Err(Error::LOADING);
     }
@@ -220,6 +228,7 @@ fn run(
     let mut seen = session.seen;
     let blocked = server.keyspace.run_noting(shards, session.db, now_ms, &mut seen, |tx| {
         tx.set_no_touch(session.no_touch);
+        tx.set_origin(session.id());
         let mut reply = Reply::new(out, session.proto);
         // Looked at under the locks: DEBUG RELOAD may have begun since the command was admitted.
         if server.store.loading.is_active() && !command.spec.flags.has(Flags::LOADING) {
@@ -248,8 +257,18 @@ fn run(
 /// Calls a handler; an error becomes its reply. Whether it succeeded.
 pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bool {
     let mark = cx.reply.mark();
+    let is_monitored = cx.server.pubsub.is_monitored();
+    if is_monitored && monitor::is_shown_first(command) {
+        monitor::show(cx, command, args);
+    }
     let outcome: Outcome = (command.run)(cx, args);
     cx.session.calls += 1;
+    if is_monitored && !monitor::is_shown_first(command) {
+        monitor::show(cx, command, args);
+    }
+    if cx.session.listening.tracked.is_some() {
+        listening::note_reads(cx, command, args);
+    }
     if let Err(error) = &outcome {
         cx.server.metrics.errors.count(error.code());
         cx.reply.truncate(mark);
@@ -283,6 +302,7 @@ fn park(
         no_touch: session.no_touch,
         user: session.user.clone(),
         client: session.client.clone(),
+        tracked: session.listening.tracked.as_deref().cloned(),
         reply: Mutex::new(Some(sender)),
     };
     let waiter = tx.park(blocking.wait, Box::new(parked));
@@ -309,6 +329,8 @@ struct ParkedCommand {
     /// Who waits: what was allowed when the wait began may not be any more.
     user: Option<Arc<User>>,
     client: Option<Arc<Client>>,
+    /// How its connection is told of what it reads.
+    tracked: Option<Tracked>,
     look_again_ms: Arc<AtomicI64>,
     reply: Mutex<Option<oneshot::Sender<LateReply>>>,
 }
@@ -321,7 +343,9 @@ impl Parked for ParkedCommand {
         let args = self.request.args();
         let mut out = Vec::new();
         let mut session = Session::stand_in(tx.db(), self.proto);
+        session.listening = Listening::of_tracked(self.tracked.clone());
         tx.set_no_touch(self.no_touch);
+        tx.set_origin(self.client.as_ref().map_or(0, |client| client.id));
         let mut reply = Reply::new(&mut out, self.proto);
         let still_allowed = permission::recheck_waiting(
             &self.server,

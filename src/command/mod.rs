@@ -44,11 +44,14 @@ mod info;
 mod keys;
 mod latency;
 mod list;
+mod listening;
 mod memory;
 mod modules;
+mod monitor;
 mod observe;
 pub mod permission;
 mod persistence;
+mod publish;
 pub mod replay;
 mod replication;
 pub mod server;
@@ -91,7 +94,9 @@ static FAMILIES: &[&[Entry]] = &[
     latency::COMMANDS,
     memory::COMMANDS,
     modules::COMMANDS,
+    monitor::COMMANDS,
     persistence::COMMANDS,
+    publish::COMMANDS,
     replication::COMMANDS,
     slowlog::COMMANDS,
     system::COMMANDS,

@@ -98,7 +98,7 @@ fn log_slow(server: &Server, session: &Session, command: &Command, args: &[&[u8]
 }
 
 /// The arguments with passwords taken out, as Redis takes them out.
-fn redacted<'a>(command: &Command, args: &[&'a [u8]]) -> Vec<&'a [u8]> {
+pub(super) fn redacted<'a>(command: &Command, args: &[&'a [u8]]) -> Vec<&'a [u8]> {
     const REDACTED: &[u8] = b"(redacted)";
     let mut shown = args.to_vec();
     match command.spec.name {

@@ -15,6 +15,7 @@ use crate::acl::Acl;
 use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
 use crate::metrics::Metrics;
+use crate::pubsub::PubSub;
 use crate::types::stream::idmp::IdmpLimits;
 
 /// The server as commands see it: keys, settings, and who is connected.
@@ -27,6 +28,7 @@ pub struct Server {
     pub shutdown: Shutdown,
     pub metrics: Metrics,
     pub store: Store,
+    pub pubsub: Arc<PubSub>,
     pub started_at_ms: i64,
     /// 40 hexadecimal digits, new at every start.
     pub run_id: String,
@@ -38,6 +40,7 @@ impl Server {
         let metrics = Metrics::new(table::commands().len());
         metrics.memory.note_start(started_at_ms);
         let store = Store::default();
+        let pubsub = listen_to(&keyspace, &config);
         store.saves.begin_at(started_at_ms, 0);
         let words = [(); 3].map(|()| keyspace.random());
         let mut run_id: String = words.iter().map(|word| format!("{word:016x}")).collect();
@@ -52,10 +55,30 @@ impl Server {
             shutdown: Shutdown::default(),
             metrics,
             store,
+            pubsub,
             started_at_ms,
             run_id,
         }
     }
+}
+
+/// Has what steps tell come to the clients that want it, by the settings.
+fn listen_to(keyspace: &Arc<Keyspace>, config: &Arc<Config>) -> Arc<PubSub> {
+    let pubsub = Arc::new(PubSub::new(Arc::clone(config), Arc::clone(keyspace.clock())));
+    keyspace.set_audience(pubsub.clone());
+    keyspace.set_events(pubsub.set_events(&config.notify_keyspace_events.get()));
+    // The configuration is held by the one, and holds the hook: neither keeps it alive.
+    let (listener, teller) = (Arc::downgrade(&pubsub), Arc::downgrade(keyspace));
+    config.on_change(
+        "notify-keyspace-events",
+        Box::new(move |config| {
+            if let (Some(pubsub), Some(keyspace)) = (listener.upgrade(), teller.upgrade()) {
+                keyspace.set_events(pubsub.set_events(&config.notify_keyspace_events.get()));
+            }
+            Ok(())
+        }),
+    );
+    pubsub
 }
 
 impl Server {
@@ -103,6 +126,7 @@ impl Server {
         if shards != ShardSet::NONE {
             self.keyspace.run(shards, session.db, 0, |tx| session.unwatch(tx));
         }
+        session.stop_listening(self);
         self.clients.leave(session.id());
         if let Some(journal) = self.store.journal() {
             // What it has changed and not been answered for is nobody else's to write.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clients::Client;
 use super::error::Error;
+use super::listening::Listening;
 use super::observe::Stopwatch;
 use super::server::Server;
 use super::table::Command;
@@ -37,6 +38,8 @@ pub struct Session {
     pub no_evict: bool,
     /// Close once the reply is sent (QUIT).
     pub close_after_reply: bool,
+    /// The reply goes out although the client wants none: it is pushed.
+    pub says_all_the_same: bool,
     pub multi: Option<Box<Multi>>,
     /// Set while EXEC runs, which has taken the queue.
     pub executing: Option<Transaction>,
@@ -49,6 +52,8 @@ pub struct Session {
     pub stopwatch: Stopwatch,
     /// How far into the journal the connection has looked.
     pub seen: Seen,
+    /// What it has subscribed to and is told of.
+    pub listening: Listening,
     /// Where others see this connection; none for a stand-in.
     pub client: Option<Arc<Client>>,
 }
@@ -125,6 +130,7 @@ impl Session {
             no_touch: false,
             no_evict: false,
             close_after_reply: false,
+            says_all_the_same: false,
             multi: None,
             executing: None,
             watched: Vec::new(),
@@ -133,6 +139,7 @@ impl Session {
             calls: 0,
             seen: Seen::default(),
             stopwatch: Stopwatch::default(),
+            listening: Listening::default(),
             client,
         }
     }
@@ -217,6 +224,7 @@ impl Session {
         seen.no_evict = self.no_evict;
         seen.no_touch = self.no_touch;
         seen.close_after_reply = self.close_after_reply;
+        self.listening.show(&mut seen);
     }
 
     pub fn queued(&self) -> &[Queued] {

@@ -15,6 +15,7 @@ pub mod internal;
 mod keys;
 pub mod list;
 mod name_index;
+pub mod pubsub;
 pub mod replication;
 pub mod server;
 pub mod set;
@@ -74,6 +75,7 @@ pub static ALL: &[&[&Spec]] = &[
     generic::ALL,
     hyperloglog::ALL,
     list::ALL,
+    pubsub::ALL,
     replication::ALL,
     server::ALL,
     set::ALL,

@@ -17,6 +17,8 @@ pub type Handler = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Outcome;
 pub enum Locks {
     /// Those of its keys, as its spec finds them; none for a command without keys.
     Keys,
+    /// None, although it may name channels where others name keys.
+    None,
     /// All: it sees whole databases, or finds its keys only while running.
     All,
     /// Those of the connection's watched keys (UNWATCH, DISCARD).
@@ -35,6 +37,11 @@ pub struct Entry {
 /// A command under the locks of its keys.
 pub const fn keys(name: &'static str, run: Handler) -> Entry {
     Entry { name, run, locks: Locks::Keys }
+}
+
+/// A command without locks.
+pub const fn free(name: &'static str, run: Handler) -> Entry {
+    Entry { name, run, locks: Locks::None }
 }
 
 /// A command under all locks.
@@ -227,6 +234,7 @@ impl Command {
     /// The shards that a call has to lock.
     pub fn shards(&self, keyspace: &Keyspace, session: &Session, args: &[&[u8]]) -> ShardSet {
         match self.locks {
+            Locks::None => ShardSet::NONE,
             Locks::All => ShardSet::ALL,
             Locks::Keys => self.key_shards(keyspace, args),
             Locks::Watched => session.watched_shards(keyspace),

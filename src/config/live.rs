@@ -203,6 +203,12 @@ pub struct Live {
     pub stream_idmp_duration_s: Number,
     pub stream_idmp_maxsize: Number,
 
+    // What clients are told of keys.
+    /// The letters of classes of events, empty for none.
+    pub notify_keyspace_events: Shared<Vec<u8>>,
+    /// How many keys that clients cache are remembered at most; zero for any number.
+    pub tracking_table_max_keys: Number,
+
     // Watching it work.
     /// Negative switches the log off, zero logs every command.
     pub slowlog_log_slower_than_us: Number,

@@ -187,7 +187,6 @@ fn what_protects_something_and_is_not_built_stops_the_start() {
         "maxmemory-policy allkeys-lru",
         "min-replicas-to-write 1",
         "maxmemory-clients 5%",
-        "notify-keyspace-events KEA",
         "sentinel monitor a b 1 2",
     ] {
         let (line, message) = error_of(text);
@@ -200,8 +199,7 @@ fn what_protects_something_and_is_not_built_stops_the_start() {
 fn the_value_that_switches_it_off_is_fine() {
     let config = lines(
         "tls-port 0\nreplicaof no one\ncluster-enabled no\n\
-         maxmemory-policy NoEviction\nmin-slaves-to-write 0\nmaxmemory-clients 0\n\
-         notify-keyspace-events \"\"",
+         maxmemory-policy NoEviction\nmin-slaves-to-write 0\nmaxmemory-clients 0",
     );
     assert_eq!(show(&config, "maxmemory-policy"), "noeviction");
     // A later line switches off what an earlier one had on.

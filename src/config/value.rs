@@ -68,6 +68,8 @@ pub enum Shape {
     ShutdownFlags,
     /// `host port`, or `no one` for none.
     Primary,
+    /// The letters of classes of keyspace events.
+    EventClasses,
 }
 
 const SHUTDOWN_FLAGS: &[&str] = &["default", "save", "nosave", "now", "force"];
@@ -120,6 +122,7 @@ impl Shape {
                 }
                 Ok(Value::Text(word.to_vec()))
             }
+            Self::EventClasses => parse_event_classes(word).map(Value::Text),
             _ => Ok(Value::Text(word.to_vec())),
         }
     }
@@ -154,6 +157,9 @@ impl Shape {
             }
             (_, Value::Number(number)) => number.to_string().into_bytes(),
             (_, Value::Choice(choice)) => choice.as_bytes().to_vec(),
+            (Self::EventClasses, Value::Text(letters)) if letters.first() == Some(&b'A') => {
+                letters.iter().filter(|letter| !b"noc".contains(letter)).copied().collect()
+            }
             (_, Value::Text(text)) => text.clone(),
             (_, Value::List(words)) => words.join(&b' '),
             (_, Value::OutputLimits(limits)) => show_output_limits(limits).into_bytes(),
@@ -339,6 +345,32 @@ fn parse_shutdown_flags(words: &[Vec<u8>]) -> Result<Value, String> {
         return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
     }
     Ok(Value::List(flags.into_iter().map(|flag| flag.as_bytes().to_vec()).collect()))
+}
+
+/// The letters in Redis's one order. `A` stands for the first of them, and swallows three that it
+/// does not stand for, as in Redis: they take effect, and are not shown.
+fn parse_event_classes(word: &[u8]) -> Result<Vec<u8>, String> {
+    const IN_ALL: &[u8] = b"g$lshzxetda";
+    const BESIDE_ALL: &[u8] = b"noc";
+    const OTHERS: &[u8] = b"KEmSTIV";
+    let is_known = |letter: &u8| {
+        *letter == b'A' || [IN_ALL, BESIDE_ALL, OTHERS].iter().any(|known| known.contains(letter))
+    };
+    if !word.iter().all(is_known) {
+        return Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into());
+    }
+    let has = |letter: &u8| word.contains(letter);
+    // Letters that are not for any event of this server are left out of what makes `A`.
+    let is_all = has(&b'A') || IN_ALL.iter().filter(|letter| **letter != b'a').all(has);
+    let mut letters = Vec::new();
+    if is_all {
+        letters.push(b'A');
+    } else {
+        letters.extend(IN_ALL.iter().filter(|letter| has(letter)));
+    }
+    letters.extend(BESIDE_ALL.iter().filter(|letter| has(letter)));
+    letters.extend(OTHERS.iter().filter(|letter| has(letter)));
+    Ok(letters)
 }
 
 fn parse_primary(words: &[Vec<u8>]) -> Result<Value, String> {

@@ -176,6 +176,11 @@ impl<'k> Tx<'k> {
         }
     }
 
+    /// Whom to wake when the locks are gone.
+    pub fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.leftovers.wakers
+    }
+
     pub(super) fn last_news(&self) -> Option<&News> {
         self.news.last()
     }
@@ -187,7 +192,7 @@ impl<'k> Tx<'k> {
     }
 
     /// The journal's position behind all that the locked shards hold, as far as steps have ended.
-    pub(super) fn position(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.position
     }
 

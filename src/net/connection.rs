@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::oneshot;
+
 use super::socket::Socket;
 use crate::command::clients::{Client, Unblock};
-use crate::command::{self, Blocked, Flow, Server, Session};
+use crate::command::{self, Blocked, Flow, LateReply, Server, Session};
 use crate::config::ClientClass;
 use crate::keyspace::NEVER;
 use crate::resp::{Decoder, Limits, Reply, Step};
@@ -90,6 +92,7 @@ impl Connection {
             End::Failed(error) => tracing::info!(id, addr, %error, "connection failed"),
             End::Refused(why) => tracing::warn!(id, addr, why, "connection closed by the server"),
         }
+        self.client.mailbox.close();
         self.server.leave(&mut self.session);
     }
 
@@ -115,9 +118,7 @@ impl Connection {
                     return Err(End::Refused(why));
                 }
             }
-            if self.client.is_killed() {
-                return Err(End::Killed);
-            }
+            self.ended_by_others()?;
             self.let_the_journal_catch_up().await;
         }
     }
@@ -142,6 +143,11 @@ impl Connection {
         // Filled anew for each request, allocated once a batch.
         let mut args: Vec<&[u8]> = Vec::with_capacity(ARGS_COMMON);
         let next = loop {
+            // What others had for it before this request stands before its reply, what the request
+            // before this one brought behind that one's.
+            if self.client.mailbox.has_mail() {
+                fetch_mail(&self.client, &mut self.session, &mut self.output);
+            }
             let limits = Limits {
                 bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
                 authenticated: !self.session.needs_login(&self.server),
@@ -194,6 +200,22 @@ impl Connection {
         next
     }
 
+    /// Sends what others have left for the connection.
+    async fn deliver_mail(&mut self) -> Result<(), End> {
+        fetch_mail(&self.client, &mut self.session, &mut self.output);
+        self.write().await
+    }
+
+    /// Why it ends, if somebody has ended it.
+    fn ended_by_others(&self) -> Result<(), End> {
+        if self.client.mailbox.is_cut_off() {
+            return Err(End::Refused(
+                "what it was sent and did not read passed client-output-buffer-limit pubsub".into(),
+            ));
+        }
+        if self.client.is_killed() { Err(End::Killed) } else { Ok(()) }
+    }
+
     /// Shows others how large the buffers are.
     fn publish_buffers(&self) {
         let show = |place: &AtomicU64, bytes: usize| place.store(bytes as u64, Ordering::Relaxed);
@@ -222,17 +244,16 @@ impl Connection {
 
     async fn read(&mut self, missing: usize) -> Result<(), End> {
         loop {
+            if self.client.mailbox.has_mail() {
+                self.deliver_mail().await?;
+            }
             tokio::select! {
                 biased;
                 read = self.socket.read(&mut self.input, missing) => {
                     let bytes = read?;
                     return self.took(bytes);
                 }
-                () = self.client.signalled() => {
-                    if self.client.is_killed() {
-                        return Err(End::Killed);
-                    }
-                }
+                () = self.client.mailbox.signalled() => self.ended_by_others()?,
             }
         }
     }
@@ -304,8 +325,10 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             }
         }
+        if self.client.mailbox.unsent_bytes() > 0 {
+            self.client.mailbox.set_unsent_bytes(0);
+        }
         self.client.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
-        self.client.output_bytes.store(0, Ordering::Relaxed);
         if self.output.capacity() > IDLE_BUFFER_BYTES {
             self.output = Vec::new();
         } else {
@@ -317,8 +340,12 @@ impl Connection {
     /// Waits for a peer that does not read its replies. No request of its is read meanwhile, so
     /// nothing grows; `client-output-buffer-limit` ends it if it takes too long.
     async fn wait_writable(&self, unsent: usize) -> Result<(), End> {
-        self.client.output_bytes.store(unsent as u64, Ordering::Relaxed);
-        let limit = self.server.config.client_output_buffer_limit.of(ClientClass::Normal);
+        self.client.mailbox.set_unsent_bytes(unsent as u64);
+        let class = match self.client.is_subscriber() {
+            true => ClientClass::Subscriber,
+            false => ClientClass::Normal,
+        };
+        let limit = self.server.config.client_output_buffer_limit.of(class);
         let refused = || {
             self.server.metrics.traffic.count_output_limit_end();
             End::Refused("it did not read its replies".into())
@@ -337,13 +364,41 @@ impl Connection {
             tokio::select! {
                 ready = self.socket.writable() => return Ok(ready?),
                 () = &mut too_long => return Err(refused()),
-                () = self.client.signalled() => {
-                    if self.client.is_killed() {
-                        return Err(End::Killed);
-                    }
-                }
+                () = self.client.mailbox.signalled() => self.ended_by_others()?,
             }
         }
+    }
+
+    /// Sends what others have left for a connection that waits. True if its reply has come, which
+    /// then stands before mail that may tell of a change of what the reply shows.
+    async fn deliver_mail_of_waiting(
+        &mut self,
+        reply: &mut oneshot::Receiver<LateReply>,
+        silent: bool,
+    ) -> Result<bool, End> {
+        if !self.client.mailbox.has_mail() {
+            return Ok(false);
+        }
+        let mut mail = Vec::new();
+        fetch_mail(&self.client, &mut self.session, &mut mail);
+        // Without a reply by now, all of the mail is older than the reply.
+        let late = reply.try_recv();
+        if let Ok(late) = &late {
+            self.accept(late, silent);
+        }
+        self.output.extend_from_slice(&mail);
+        self.write().await?;
+        Ok(late.is_ok())
+    }
+
+    /// Takes the reply to a command that waited.
+    fn accept(&mut self, late: &LateReply, silent: bool) {
+        if !silent {
+            self.output.extend_from_slice(&late.bytes);
+        }
+        let seen = &mut self.session.seen;
+        seen.position = seen.position.max(late.position);
+        seen.written = seen.written.max(late.position);
     }
 
     /// Waits for a blocking command's reply, its deadline, its end by hand, or the peer's going.
@@ -355,27 +410,27 @@ impl Connection {
         let mut over = false;
         let mut served = false;
         let ended = loop {
+            match self.deliver_mail_of_waiting(&mut reply, silent).await {
+                Ok(was_served) => served = was_served,
+                Err(end) => break Err(end),
+            }
+            if served {
+                break Ok(());
+            }
             let listens = self.input.len() < WAITING_BYTES_MAX;
             let look_again = look_again_ms.load(Ordering::Acquire);
             tokio::select! {
                 biased;
                 bytes = &mut reply => {
-                    match bytes {
-                        Ok(late) => {
-                            self.output.extend_from_slice(&late.bytes);
-                            let seen = &mut self.session.seen;
-                            seen.position = seen.position.max(late.position);
-                            seen.written = seen.written.max(late.position);
-                            served = true;
-                        }
-                        // The sender goes without a reply only when the wait was cancelled.
-                        Err(_) => break Err(End::Killed),
-                    }
+                    // The sender goes without a reply only when the wait was cancelled.
+                    let Ok(late) = bytes else { break Err(End::Killed) };
+                    self.accept(&late, silent);
+                    served = true;
                     break Ok(());
                 }
-                () = self.client.signalled() => {
-                    if self.client.is_killed() {
-                        break Err(End::Killed);
+                () = self.client.mailbox.signalled() => {
+                    if let Err(end) = self.ended_by_others() {
+                        break Err(end);
                     }
                     match self.client.unblocked() {
                         Some(Unblock::Timeout) => self.output.extend_from_slice(&at_deadline),
@@ -407,10 +462,10 @@ impl Connection {
                 }
             }
         };
-        if silent {
-            self.output.clear();
-        }
         if !served {
+            if silent {
+                self.output.clear();
+            }
             waiter.cancel();
             self.server.keyspace.leave(&waiter);
         }
@@ -432,12 +487,15 @@ impl Connection {
         tokio::pin!(changed, sleep);
         self.client.set_paused(true);
         let ended = loop {
+            if self.client.mailbox.has_mail() {
+                break Ok(());
+            }
             let listens = self.input.len() < WAITING_BYTES_MAX;
             tokio::select! {
                 biased;
                 () = &mut sleep => break Ok(()),
                 () = &mut changed => break Ok(()),
-                () = self.client.signalled() => break Ok(()),
+                () = self.client.mailbox.signalled() => break Ok(()),
                 read = self.socket.read(&mut self.input, 0), if listens => {
                     if let Err(end) = read.map_err(End::from).and_then(|bytes| self.took(bytes)) {
                         break Err(end);
@@ -448,6 +506,13 @@ impl Connection {
         self.client.set_paused(false);
         ended
     }
+}
+
+/// Puts what others have left for a connection behind its replies.
+fn fetch_mail(client: &Client, session: &mut Session, output: &mut Vec<u8>) {
+    let position = client.mailbox.fetch(output);
+    let seen = &mut session.seen;
+    seen.position = seen.position.max(position);
 }
 
 const UNBLOCKED: &[u8] = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";

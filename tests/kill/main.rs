@@ -11,6 +11,7 @@
 
 mod client;
 mod jobs;
+mod listener;
 mod observer;
 #[path = "../support/process.rs"]
 mod process;
@@ -59,6 +60,7 @@ impl History {
                 Box::new(jobs::Jobs::default()),
                 Box::new(tasks::Tasks::default()),
                 Box::new(observer::Observer::default()),
+                Box::new(listener::Listener::default()),
             ],
         }
     }

@@ -4,20 +4,21 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use crate::command::clients::{Client, Seen};
+use crate::pubsub::tracking::Mode;
 use crate::resp::Proto;
 
 /// Writes a connection's line, without its end.
 ///
-/// The fields are Redis's, in its order. Replies wait in one buffer here, so there is never a list
-/// of them (`oll`, `omem`); keys are not tracked (`redir`), nothing is subscribed to (`sub`, `psub`,
-/// `ssub`), and a connection's task belongs to no thread (`io-thread`).
+/// The fields are Redis's, in its order. Replies wait in one buffer here, and what is pushed in another
+/// (`omem`; `oll` says whether there is any); a connection's task belongs to no thread (`io-thread`).
 pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
     let seen = client.seen.lock().clone();
     let age = (now_ms - client.connected_at_ms).max(0) / 1000;
     let idle = (now_ms - client.active_at_ms.load(Ordering::Relaxed)).max(0) / 1000;
     let query = client.query_bytes.load(Ordering::Relaxed);
     let query_capacity = client.query_capacity.load(Ordering::Relaxed).max(query);
-    let output = client.output_bytes.load(Ordering::Relaxed);
+    let output = client.mailbox.unsent_bytes();
+    let mail = client.mailbox.waiting_bytes();
     let output_capacity = client.output_capacity.load(Ordering::Relaxed);
     let output_peak = client.output_peak.load(Ordering::Relaxed).max(output_capacity);
     let names = (seen.name.len() + seen.lib_name.len() + seen.lib_ver.len()) as u64;
@@ -25,6 +26,7 @@ pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
         + names
         + query_capacity
         + output_capacity
+        + mail
         + seen.queued_bytes as u64;
     let user = seen.user.as_ref().map(|user| String::from_utf8_lossy(user.name()));
     let user = user.unwrap_or("(superuser)".into());
@@ -43,9 +45,10 @@ pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
     put("idle", &idle);
     put("flags", &flags(client, &seen));
     put("db", &seen.db);
-    put("sub", &0);
-    put("psub", &0);
-    put("ssub", &0);
+    let [channels, patterns, shard_channels] = seen.subscriptions;
+    put("sub", &channels);
+    put("psub", &patterns);
+    put("ssub", &shard_channels);
     put("multi", &seen.queued.map_or(-1, |queued| queued as i64));
     put("watch", &seen.watched);
     put("qbuf", &query);
@@ -55,13 +58,13 @@ pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
     put("rbs", &output_capacity);
     put("rbp", &output_peak);
     put("obl", &output);
-    put("oll", &0);
-    put("omem", &0);
+    put("oll", &u8::from(mail > 0));
+    put("omem", &mail);
     put("tot-mem", &total);
-    put("events", &if output > 0 { "rw" } else { "r" });
+    put("events", &if output + mail > 0 { "rw" } else { "r" });
     put("cmd", &seen.command);
     put("user", &user);
-    put("redir", &-1);
+    put("redir", &seen.tracker.as_ref().map_or(-1, |it| it.redirect_id() as i64));
     put("resp", &if seen.proto == Proto::Resp3 { 3 } else { 2 });
     put("lib-name", &String::from_utf8_lossy(&seen.lib_name));
     put("lib-ver", &String::from_utf8_lossy(&seen.lib_ver));
@@ -75,8 +78,13 @@ pub(crate) fn write(client: &Client, now_ms: i64, line: &mut Vec<u8>) {
 /// The letters of Redis that can apply here; `N` if none does.
 fn flags(client: &Client, seen: &Seen) -> String {
     let letters = [
+        (seen.monitors, 'O'),
+        (client.is_subscriber(), 'P'),
         (seen.queued.is_some(), 'x'),
         (client.is_blocked(), 'b'),
+        (seen.tracker.is_some(), 't'),
+        (seen.tracker.as_ref().is_some_and(|it| it.is_broken()), 'R'),
+        (seen.tracker.as_ref().is_some_and(|it| it.mode == Mode::Broadcast), 'B'),
         (seen.watch_touched.load(Ordering::Relaxed), 'd'),
         (seen.close_after_reply, 'c'),
         (client.is_killed(), 'A'),

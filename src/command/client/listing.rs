@@ -23,10 +23,12 @@ pub(super) fn info(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
 pub(super) fn list(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let clients = match args[2..] {
         [] => cx.server.clients.all(),
-        [option, kind] if args::is(option, "TYPE") => match Class::parse(kind)? {
-            Class::Normal => cx.server.clients.all(),
-            Class::Master | Class::Replica | Class::Pubsub => Vec::new(),
-        },
+        [option, kind] if args::is(option, "TYPE") => {
+            let class = Class::parse(kind)?;
+            let mut clients = cx.server.clients.all();
+            clients.retain(|client| Class::of(client) == class);
+            clients
+        }
         [option, ref ids @ ..] if args::is(option, "ID") && !ids.is_empty() => {
             let invalid = || Error::fixed("ERR Invalid client ID");
             let ids = ids.iter().map(|id| args::parse_i64(id).ok_or_else(invalid));
@@ -47,7 +49,7 @@ pub(super) fn list(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     Ok(())
 }
 
-/// The kinds of client that Redis tells apart. There are no replicas, and nobody subscribes.
+/// The kinds of client that Redis tells apart. There are no replicas.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Normal,
@@ -57,6 +59,10 @@ enum Class {
 }
 
 impl Class {
+    fn of(client: &Client) -> Class {
+        if client.is_subscriber() { Class::Pubsub } else { Class::Normal }
+    }
+
     fn parse(text: &[u8]) -> Result<Class, Error> {
         let known = [
             ("NORMAL", Class::Normal),
@@ -140,7 +146,7 @@ impl<'a> Target<'a> {
     fn is_meant(&self, client: &Client, own_id: u64, now_ms: i64) -> bool {
         let age_s = (now_ms - client.connected_at_ms) / 1000;
         self.id.is_none_or(|id| id == client.id)
-            && self.class.is_none_or(|class| class == Class::Normal)
+            && self.class.is_none_or(|class| class == Class::of(client))
             && self.addr.is_none_or(|addr| addr == client.addr.as_bytes())
             && self.laddr.is_none_or(|laddr| laddr == client.laddr.as_bytes())
             && self.user.is_none_or(|user| is_user(client, user))

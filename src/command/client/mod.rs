@@ -4,12 +4,15 @@ pub(super) mod attributes;
 mod control;
 pub(super) mod line;
 mod listing;
+mod tracking;
 
 use super::help::help;
 use super::table::{Entry, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
+    keys("client|caching", tracking::caching),
     keys("client|getname", attributes::getname),
+    keys("client|getredir", tracking::getredir),
     keys("client|help", help),
     keys("client|id", attributes::id),
     keys("client|info", listing::info),
@@ -21,6 +24,8 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("client|reply", control::reply),
     keys("client|setinfo", attributes::setinfo),
     keys("client|setname", attributes::setname),
+    keys("client|tracking", tracking::tracking),
+    keys("client|trackinginfo", tracking::trackinginfo),
     keys("client|unblock", control::unblock),
     keys("client|unpause", control::unpause),
 ];

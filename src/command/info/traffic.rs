@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Text;
 use crate::command::cx::Cx;
+use crate::pubsub::Kind;
 
 pub fn clients(cx: &mut Cx<'_, '_>, text: &mut Text) {
     let clients = cx.server.clients.all();
@@ -11,7 +12,7 @@ pub fn clients(cx: &mut Cx<'_, '_>, text: &mut Text) {
     let (mut blocked, mut watching, mut watched_keys) = (0, 0, 0);
     for client in &clients {
         input_max = input_max.max(client.query_bytes.load(Ordering::Relaxed));
-        output_max = output_max.max(client.output_bytes.load(Ordering::Relaxed));
+        output_max = output_max.max(client.mailbox.unsent_bytes() + client.mailbox.waiting_bytes());
         blocked += usize::from(client.is_blocked());
         let watched = client.seen.lock().watched;
         watching += usize::from(watched > 0);
@@ -23,8 +24,9 @@ pub fn clients(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("client_recent_max_input_buffer", input_max);
     text.field("client_recent_max_output_buffer", output_max);
     text.field("blocked_clients", blocked);
-    text.field("tracking_clients", 0);
-    text.field("pubsub_clients", 0);
+    let (tracked, ..) = cx.server.pubsub.tracking_totals();
+    text.field("tracking_clients", tracked);
+    text.field("pubsub_clients", cx.server.pubsub.subscribed_clients());
     text.field("watching_clients", watching);
     // Each wait has a timer of its own; there is no table of them.
     text.field("clients_in_timeout_table", 0);
@@ -68,12 +70,18 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     zeros(text, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     text.field("keyspace_hits", totals.hits);
     text.field("keyspace_misses", totals.misses);
-    zeros(text, &["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"]);
+    let pubsub = &cx.server.pubsub;
+    text.field("pubsub_channels", pubsub.count(Kind::Channel));
+    text.field("pubsub_patterns", pubsub.count(Kind::Pattern));
+    text.field("pubsubshard_channels", pubsub.count(Kind::ShardChannel));
     zeros(text, &["latest_fork_usec", "total_forks", "migrate_cached_sockets"]);
     zeros(text, &["slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses"]);
     zeros(text, &["active_defrag_key_hits", "active_defrag_key_misses"]);
     zeros(text, &["total_active_defrag_time", "current_active_defrag_time"]);
-    zeros(text, &["tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"]);
+    let (_, keys, readers, prefixes) = pubsub.tracking_totals();
+    text.field("tracking_total_keys", keys);
+    text.field("tracking_total_items", readers);
+    text.field("tracking_total_prefixes", prefixes);
     text.field("unexpected_error_replies", 0);
     text.field("total_error_replies", metrics.errors.total());
     text.field("dump_payload_sanitizations", 0);
@@ -82,7 +90,10 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     zeros(text, &["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     zeros(text, &["io_threaded_total_prefetch_batches", "io_threaded_total_prefetch_entries"]);
     text.field("client_query_buffer_limit_disconnections", traffic.query_limit_ends);
-    text.field("client_output_buffer_limit_disconnections", traffic.output_limit_ends);
+    text.field(
+        "client_output_buffer_limit_disconnections",
+        traffic.output_limit_ends + pubsub.cut_off(),
+    );
     // Buffers grow and are given back as they need; there is no event loop whose turns could be
     // counted.
     zeros(text, &["reply_buffer_shrinks", "reply_buffer_expands", "eventloop_cycles"]);
@@ -96,8 +107,7 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("acl_access_denied_channel", denials.channel);
 }
 
-/// Fields of what there is none of here: replicas, eviction, publish and subscribe, forks,
-/// defragmentation, tracking.
+/// Fields of what there is none of here: replicas, eviction, forks, defragmentation.
 fn zeros(text: &mut Text, names: &[&str]) {
     names.iter().for_each(|name| text.field(name, 0));
 }

@@ -66,7 +66,7 @@ fn move_or_wait(cx: &mut Cx<'_, '_>, route: &Route<'_>, timeout: &[u8]) -> Outco
     }
     match cx.mode {
         // A wait that ends in vain gives a null array, but where none begins it is a plain null.
-        Mode::InExec | Mode::Replay => cx.reply.null(),
+        Mode::InExec | Mode::Script | Mode::Replay => cx.reply.null(),
         Mode::Direct | Mode::Retry => wait(cx, &[route.source], deadline_ms),
     }
     Ok(())

@@ -20,7 +20,9 @@ pub static CLIENT: Spec = Spec {
     complexity: "Depends on the subcommand",
     categories: categories![SLOW],
     subcommands: &[
+        &CLIENT_CACHING,
         &CLIENT_GETNAME,
+        &CLIENT_GETREDIR,
         &CLIENT_HELP,
         &CLIENT_ID,
         &CLIENT_INFO,
@@ -32,10 +34,51 @@ pub static CLIENT: Spec = Spec {
         &CLIENT_REPLY,
         &CLIENT_SETINFO,
         &CLIENT_SETNAME,
+        &CLIENT_TRACKING,
+        &CLIENT_TRACKINGINFO,
         &CLIENT_UNBLOCK,
         &CLIENT_UNPAUSE,
     ],
     ..Spec::new("client", Group::Connection, -2, "2.4.0")
+};
+
+pub static CLIENT_CACHING: Spec = Spec {
+    summary: "Says whether the keys that the next command reads are cached by the client.",
+    flags: flags![NOSCRIPT, LOADING, STALE],
+    categories: categories![SLOW, CONNECTION],
+    arguments: &[one_of("mode", &[token("yes", "YES"), token("no", "NO")])],
+    ..Spec::new("client|caching", Group::Connection, 3, "6.0.0")
+};
+
+pub static CLIENT_GETREDIR: Spec = Spec {
+    summary: "Tells which connection is told of the keys that this one caches.",
+    flags: flags![NOSCRIPT, LOADING, STALE],
+    categories: categories![SLOW, CONNECTION],
+    ..Spec::new("client|getredir", Group::Connection, 2, "6.0.0")
+};
+
+pub static CLIENT_TRACKING: Spec = Spec {
+    summary: "Has this connection told when keys that it caches change, or no longer.",
+    complexity: "O(1); some of its options are O(N) in the number of prefixes",
+    flags: flags![NOSCRIPT, LOADING, STALE],
+    categories: categories![SLOW, CONNECTION],
+    arguments: &[
+        one_of("status", &[token("on", "ON"), token("off", "OFF")]),
+        integer("client-id").after("REDIRECT").optional(),
+        string("prefix").after("PREFIX").optional().multiple().multiple_token(),
+        token("bcast", "BCAST").optional(),
+        token("optin", "OPTIN").optional(),
+        token("optout", "OPTOUT").optional(),
+        token("noloop", "NOLOOP").optional(),
+    ],
+    ..Spec::new("client|tracking", Group::Connection, -3, "6.0.0")
+};
+
+pub static CLIENT_TRACKINGINFO: Spec = Spec {
+    summary: "Tells how this connection is told of the keys that it caches.",
+    flags: flags![NOSCRIPT, LOADING, STALE],
+    categories: categories![SLOW, CONNECTION],
+    ..Spec::new("client|trackinginfo", Group::Connection, 2, "6.2.0")
 };
 
 pub static CLIENT_GETNAME: Spec = Spec {

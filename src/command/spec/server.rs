@@ -20,6 +20,7 @@ pub static ALL: &[&Spec] = &[
     &LATENCY,
     &LOLWUT,
     &MEMORY,
+    &MONITOR,
     &SAVE,
     &SHUTDOWN,
     &SLOWLOG,
@@ -387,6 +388,13 @@ pub static MEMORY_USAGE: Spec = Spec {
     keys: &[KeySpec::at(2, key_flags![RO])],
     arguments: &[key("key", 0), integer("count").after("SAMPLES").optional()],
     ..Spec::new("memory|usage", Group::Server, -3, "4.0.0")
+};
+
+pub static MONITOR: Spec = Spec {
+    summary: "Shows every command that is run, but for dangerous ones, as it is run.",
+    flags: flags![ADMIN, NOSCRIPT, LOADING, STALE],
+    categories: categories![ADMIN, SLOW, DANGEROUS],
+    ..Spec::new("monitor", Group::Server, 1, "1.0.0")
 };
 
 pub static SAVE: Spec = Spec {

@@ -202,6 +202,7 @@ pub enum Group {
     Server,
     Transactions,
     Stream,
+    Pubsub,
 }
 
 impl Group {
@@ -218,6 +219,7 @@ impl Group {
             Group::Server => "server",
             Group::Transactions => "transactions",
             Group::Stream => "stream",
+            Group::Pubsub => "pubsub",
         }
     }
 }

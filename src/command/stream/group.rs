@@ -26,7 +26,7 @@ struct Options {
 pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[2], args[3]);
     let options = options(args, true)?;
-    let stream = cx.tx.read::<Stream>(key)?;
+    let stream = cx.tx.peek_as::<Stream>(key)?;
     if stream.is_none() && !options.make_stream {
         return Err(KEY_REQUIRED);
     }

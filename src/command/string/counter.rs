@@ -54,7 +54,7 @@ fn add(cx: &mut Cx<'_, '_>, key: &[u8], increment: i64) -> Outcome {
 
 pub(super) fn incrbyfloat(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
-    let before = match cx.tx.read::<StringValue>(key)? {
+    let before = match cx.tx.peek_as::<StringValue>(key)? {
         Some(value) => Extended::parse(&value.text()).ok_or(Error::NOT_FLOAT)?,
         None => Extended::ZERO,
     };

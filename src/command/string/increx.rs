@@ -105,7 +105,7 @@ pub(super) fn increx(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if options.by_float {
         let numbers = FloatNumbers::read(&options)?;
         let expiry = deadline(cx, &options)?;
-        let current = match cx.tx.read::<StringValue>(key)? {
+        let current = match cx.tx.peek_as::<StringValue>(key)? {
             Some(value) => Extended::parse(&value.text()).ok_or(Error::NOT_FLOAT)?,
             None => Extended::ZERO,
         };
@@ -120,7 +120,7 @@ pub(super) fn increx(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     } else {
         let numbers = IntegerNumbers::read(&options)?;
         let expiry = deadline(cx, &options)?;
-        let current = match cx.tx.read::<StringValue>(key)? {
+        let current = match cx.tx.peek_as::<StringValue>(key)? {
             Some(value) => value.integer().ok_or(Error::NOT_INTEGER)?,
             None => 0,
         };

@@ -160,7 +160,9 @@ fn setrange(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let offset = usize::try_from(args::integer(args[2])?).map_err(|_| OFFSET_OUT_OF_RANGE)?;
     let len_max = cx.server.config.proto_max_bulk_len.get_usize();
     if patch.is_empty() {
-        return strlen(cx, args);
+        let len = cx.tx.peek_as::<StringValue>(key)?.map_or(0, StringValue::len);
+        cx.reply.count(len);
+        return Ok(());
     }
     // Checked before the key is made; the type comes first in Redis.
     let len = match cx.tx.write::<StringValue>(key)? {

@@ -104,6 +104,11 @@ pub static SETTINGS: &[Setting] = &[
         .effective(|live, v| live.stream_idmp_duration_s.set(v)),
     number("stream-idmp-maxsize", 1, 10_000, "100")
         .effective(|live, v| live.stream_idmp_maxsize.set(v)),
+    // What clients are told of keys.
+    shaped("notify-keyspace-events", Shape::EventClasses, "")
+        .effective(|live, v| live.notify_keyspace_events.set(v)),
+    count("tracking-table-max-keys", 0, i64::MAX, "1000000")
+        .effective(|live, v| live.tracking_table_max_keys.set(v)),
     // Watching it work.
     number("slowlog-log-slower-than", -1, i64::MAX, "10000")
         .effective(|live, v| live.slowlog_log_slower_than_us.set(v)),

@@ -50,10 +50,6 @@ pub static SETTINGS: &[Setting] = &[
         .refused(
             "clients are not evicted: limit each with client-output-buffer-limit and maxclients",
         ),
-    text("notify-keyspace-events", "").refused(
-        "keyspace notifications are not built: leave it empty, and read the stream or block on \
-         the list instead",
-    ),
     flag("import-mode", false)
         .hidden()
         .refused("keys expire when they are due: import with their times to live"),
