@@ -130,7 +130,7 @@ impl Subscriber {
         let origin = Origin { addr: "here".into(), laddr: "there".into(), fd: 0, is_unix: false };
         let client = server.clients.enter(origin, 0);
         let mailbox = Arc::clone(&client.mailbox);
-        let mut session = Session::new(Some(client), true);
+        let mut session = Session::new(Some(client));
         run(server, &mut session, &[b"PSUBSCRIBE".to_vec(), b"*".to_vec()]);
         Subscriber { mailbox, _session: session, waiting: Vec::new() }
     }
