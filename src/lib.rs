@@ -15,4 +15,5 @@ pub mod process;
 pub mod pubsub;
 pub mod rdb;
 pub mod resp;
+pub mod script;
 pub mod types;

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["glob"]),
     ("journal", &["resp"]),
     ("metrics", &["config"]),
+    ("script", &["resp"]),
     ("keyspace", &["types", "journal"]),
     ("rdb", &["keyspace", "types", "resp"]),
     ("pubsub", &["keyspace", "config", "resp", "glob"]),
@@ -19,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "command",
         &[
             "keyspace", "types", "journal", "metrics", "config", "resp", "glob", "rdb", "pubsub",
-            "acl",
+            "acl", "script",
         ],
     ),
     ("net", &["command", "keyspace", "metrics", "config", "resp"]),

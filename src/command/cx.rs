@@ -14,7 +14,8 @@ use crate::resp::{Proto, Reply};
 pub enum Mode {
     /// Straight from a connection: it may wait.
     Direct,
-    /// Queued in a transaction: where it would wait it answers as if its time were over.
+    /// Queued in a transaction, or called by a script: where it would wait it answers as if its time
+    /// were over.
     InExec,
     /// From a script: as in a transaction.
     Script,
@@ -36,6 +37,8 @@ pub struct Cx<'a, 'k> {
     pub(super) blocking: Option<Blocking>,
     /// The command waits for the disk.
     pub(super) durability: Option<DurabilityWait>,
+    /// The error that the handler gives has been counted: a script failed with a command's.
+    pub(super) error_is_counted: bool,
 }
 
 /// What a command that has to wait asks for.
@@ -86,7 +89,16 @@ impl<'a, 'k> Cx<'a, 'k> {
         server: &'a Arc<Server>,
         mode: Mode,
     ) -> Cx<'a, 'k> {
-        Cx { tx, reply, session, server, mode, blocking: None, durability: None }
+        Cx {
+            tx,
+            reply,
+            session,
+            server,
+            mode,
+            blocking: None,
+            durability: None,
+            error_is_counted: false,
+        }
     }
 
     /// What was counted since the last CONFIG RESETSTAT; all shards are locked.

@@ -23,6 +23,7 @@ use crate::acl::User;
 use crate::journal::writer::Reservation;
 use crate::keyspace::{NEVER, Parked, Tx, Waiter};
 use crate::resp::{Proto, Reply};
+use crate::script::Sort;
 
 /// What the connection does after a request.
 pub enum Flow {
@@ -33,6 +34,9 @@ pub enum Flow {
     /// Clients are paused until this unix ms: the request is to be tried again then, or earlier if
     /// the pause ends.
     Paused(i64),
+    /// A script has the locks that the request needs, for long: it is to be tried again when the
+    /// script has ended or is past `busy-reply-threshold`.
+    Held,
     /// Send what is written, then close.
     Close,
 }
@@ -101,6 +105,9 @@ pub fn execute(
             Flow::Continue
         }
     };
+    if let Flow::Held = flow {
+        return flow;
+    }
     if session.reply_mode != ReplyMode::On {
         silence(session, out, mark);
     }
@@ -162,6 +169,11 @@ fn admit<'s>(
     if server.store.loading.is_active() && !flags.has(Flags::LOADING) {
         return Err(Error::LOADING);
     }
+    if let Some(sort) = server.scripts.running.busy()
+        && !flags.has(Flags::ALLOW_BUSY)
+    {
+        return Err(busy(sort));
+    }
     if let Some((until_ms, all)) = server.pause.at(now_ms) {
         let queued_writes = || {
             command.locks == Locks::Queued
@@ -178,6 +190,20 @@ fn admit<'s>(
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command, room))
+}
+
+/// What everybody is told while a script is past `busy-reply-threshold`.
+fn busy(sort: Sort) -> Error {
+    Error::fixed(match sort {
+        Sort::Script => {
+            "BUSY Redis is busy running a script. \
+             You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+        }
+        Sort::Function => {
+            "BUSY Redis is busy running a script. \
+             You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+        }
+    })
 }
 
 /// At `maxmemory` what may take more is refused; nothing is ever evicted to make room.
@@ -226,7 +252,8 @@ fn run(
     let begun = session.stopwatch.start();
     let mut succeeded = true;
     let mut seen = session.seen;
-    let blocked = server.keyspace.run_noting(shards, session.db, now_ms, &mut seen, |tx| {
+    let mark = out.len();
+    let done = server.keyspace.try_run_noting(shards, session.db, now_ms, &mut seen, |tx| {
         tx.set_no_touch(session.no_touch);
         tx.set_origin(session.id());
         let mut reply = Reply::new(out, session.proto);
@@ -244,6 +271,17 @@ fn run(
         Some(park(tx, session, server, command, args, blocking))
     });
     session.seen = seen;
+    let Ok(blocked) = done else {
+        return match server.scripts.running.busy() {
+            None => Flow::Held,
+            // A command that may run now, but on keys.
+            Some(sort) => {
+                out.truncate(mark);
+                Reply::new(out, session.proto).error(busy(sort).text());
+                Flow::Continue
+            }
+        };
+    };
     match blocked {
         None => {
             observe::called(server, session, command, args, succeeded, begun);
@@ -270,7 +308,9 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bo
         listening::note_reads(cx, command, args);
     }
     if let Err(error) = &outcome {
-        cx.server.metrics.errors.count(error.code());
+        if !std::mem::take(&mut cx.error_is_counted) {
+            cx.server.metrics.errors.count(error.code());
+        }
         cx.reply.truncate(mark);
         cx.reply.error(error.text());
     }

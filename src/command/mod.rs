@@ -54,6 +54,7 @@ mod persistence;
 mod publish;
 pub mod replay;
 mod replication;
+mod scripting;
 pub mod server;
 pub mod session;
 mod set;
@@ -98,6 +99,7 @@ static FAMILIES: &[&[Entry]] = &[
     persistence::COMMANDS,
     publish::COMMANDS,
     replication::COMMANDS,
+    scripting::COMMANDS,
     slowlog::COMMANDS,
     system::COMMANDS,
     transaction::COMMANDS,

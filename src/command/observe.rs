@@ -72,6 +72,22 @@ pub fn called(
     }
 }
 
+/// Notes a command that a script has called. What is slow is the script's: it goes into the slow log.
+pub fn called_by_script(
+    server: &Server,
+    session: &mut Session,
+    command: &Command,
+    succeeded: bool,
+    begun: Instant,
+) {
+    let nanos = session.stopwatch.lap(begun);
+    let calls = &server.metrics.calls;
+    session.stopwatch.tally.count(calls, command.index, nanos, !succeeded);
+    if server.config.latency_tracking.get() {
+        calls.record_latency(command.index, nanos);
+    }
+}
+
 /// Notes a request that was refused before it ran.
 pub fn rejected(server: &Server, args: &[&[u8]], error: &Error) {
     server.metrics.errors.count(error.code());

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
 use crate::metrics::Metrics;
 use crate::pubsub::PubSub;
+use crate::script::Scripts;
 use crate::types::stream::idmp::IdmpLimits;
 
 /// The server as commands see it: keys, settings, and who is connected.
@@ -29,6 +30,7 @@ pub struct Server {
     pub metrics: Metrics,
     pub store: Store,
     pub pubsub: Arc<PubSub>,
+    pub scripts: Scripts,
     pub started_at_ms: i64,
     /// 40 hexadecimal digits, new at every start.
     pub run_id: String,
@@ -56,6 +58,7 @@ impl Server {
             metrics,
             store,
             pubsub,
+            scripts: Scripts::default(),
             started_at_ms,
             run_id,
         }

@@ -17,6 +17,7 @@ pub mod list;
 mod name_index;
 pub mod pubsub;
 pub mod replication;
+pub mod scripting;
 pub mod server;
 pub mod set;
 pub mod stream;
@@ -77,6 +78,7 @@ pub static ALL: &[&[&Spec]] = &[
     list::ALL,
     pubsub::ALL,
     replication::ALL,
+    scripting::ALL,
     server::ALL,
     set::ALL,
     stream::ALL,

@@ -186,6 +186,12 @@ pub struct Live {
     /// Zero: no snapshot is taken because the journal has grown.
     pub auto_aof_rewrite_percentage: Number,
     pub auto_aof_rewrite_min_size: Number,
+
+    // Scripts.
+    /// After so many ms of a script whoever comes gets `-BUSY`; 0 for never.
+    pub busy_reply_threshold_ms: Number,
+    /// Bytes that the interpreter may have; 0 for any number.
+    pub script_memory_limit: Number,
     pub dbfilename: Shared<Vec<u8>>,
     pub appendfilename: Shared<Vec<u8>>,
     pub appenddirname: Shared<Vec<u8>>,

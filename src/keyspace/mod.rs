@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod expiry;
+mod hold;
 pub mod news;
 mod scan;
 mod shard;
@@ -20,10 +21,11 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use hold::{Held, Hold, hand_over};
 pub use news::{Audience, EventClass, News, Telling};
 pub use shard::ShardSet;
 pub use snapshot::{Snapshot, SnapshotLoader};
@@ -77,6 +79,8 @@ pub struct Keyspace {
     expiry_paused: AtomicBool,
     /// What anybody wants to be told.
     interest: news::Interest,
+    /// A script has the locks for long.
+    pub hold: Hold,
     audience: OnceLock<Arc<dyn Audience>>,
 }
 
@@ -97,6 +101,7 @@ impl Keyspace {
             snapshots: snapshot::Snapshots::default(),
             expiry_paused: AtomicBool::new(false),
             interest: news::Interest::default(),
+            hold: Hold::default(),
             audience: OnceLock::new(),
         }
     }
@@ -185,7 +190,39 @@ impl Keyspace {
         seen: &mut Seen,
         step: impl FnOnce(&mut Tx<'_>) -> R,
     ) -> R {
-        let mut tx = self.begin(shards, db, now_ms);
+        let tx = match self.begin(shards, db, now_ms) {
+            Ok(tx) => tx,
+            Err(Held) => hand_over(|| self.begin_whenever(shards, db, now_ms)),
+        };
+        self.finish(tx, now_ms, seen, step)
+    }
+
+    /// As [`Keyspace::run_noting`], unless locks that it needs are held for long.
+    ///
+    /// # Errors
+    /// They are, and nothing was done.
+    #[inline]
+    pub fn try_run_noting<R>(
+        &self,
+        shards: ShardSet,
+        db: usize,
+        now_ms: i64,
+        seen: &mut Seen,
+        step: impl FnOnce(&mut Tx<'_>) -> R,
+    ) -> Result<R, Held> {
+        let tx = self.begin(shards, db, now_ms)?;
+        Ok(self.finish(tx, now_ms, seen, step))
+    }
+
+    #[inline]
+    fn finish<'k, R>(
+        &'k self,
+        mut tx: Tx<'k>,
+        now_ms: i64,
+        seen: &mut Seen,
+        step: impl FnOnce(&mut Tx<'_>) -> R,
+    ) -> R {
+        let shards = tx.locked();
         let result = step(&mut tx);
         tx.end_step();
         seen.position = tx.position().max(seen.position);
@@ -194,7 +231,8 @@ impl Keyspace {
         // What was removed is freed, and who was told is woken, when no lock is held any more.
         let leftovers = tx.close();
         if let Err(needed) = served {
-            self.serve(shards.union(needed), now_ms);
+            // Whoever has the locks for long has served what was ready before it began.
+            self.serve(shards.union(needed), now_ms).ok();
         }
         leftovers.finish();
         result
@@ -203,33 +241,48 @@ impl Keyspace {
     /// Locks `shards`. Keys that somebody made ready there are served first: nobody may see the
     /// state between a push and its waiters.
     #[inline]
-    fn begin(&self, shards: ShardSet, db: usize, now_ms: i64) -> Tx<'_> {
+    fn begin(&self, shards: ShardSet, db: usize, now_ms: i64) -> Result<Tx<'_>, Held> {
         loop {
-            let tx = Tx::new(self, shards, self.lock(shards), db, now_ms);
+            let tx = Tx::new(self, shards, self.try_lock(shards)?, db, now_ms);
             if !tx.has_ready() {
-                return tx;
+                return Ok(tx);
             }
             tx.close().finish();
-            self.serve(shards, now_ms);
+            self.serve(shards, now_ms)?;
+        }
+    }
+
+    /// As [`Keyspace::begin`], blocking for as long as it takes.
+    fn begin_whenever(&self, shards: ShardSet, db: usize, now_ms: i64) -> Tx<'_> {
+        loop {
+            drop(self.lock(shards));
+            if let Ok(tx) = self.begin(shards, db, now_ms) {
+                return tx;
+            }
         }
     }
 
     /// Serves waiters until no key in `shards` is ready, locking more shards as they are needed.
-    fn serve(&self, mut shards: ShardSet, now_ms: i64) {
+    fn serve(&self, mut shards: ShardSet, now_ms: i64) -> Result<(), Held> {
         loop {
-            let mut tx = Tx::new(self, shards, self.lock(shards), 0, now_ms);
+            let mut tx = Tx::new(self, shards, self.try_lock(shards)?, 0, now_ms);
             let served = tx.serve_ready();
             tx.close().finish();
             match served {
-                Ok(()) => return,
+                Ok(()) => return Ok(()),
                 Err(needed) => shards = shards.union(needed),
             }
         }
     }
 
     #[inline]
+    fn try_lock(&self, shards: ShardSet) -> Result<tx::Guards<'_>, Held> {
+        shards.iter().map(|shard| self.hold.try_lock(&self.shards[shard])).collect()
+    }
+
+    /// Locks `shards` however long that takes.
     fn lock(&self, shards: ShardSet) -> tx::Guards<'_> {
-        shards.iter().map(|shard| -> MutexGuard<'_, Shard> { self.shards[shard].lock() }).collect()
+        shards.iter().map(|shard| self.hold.lock(&self.shards[shard])).collect()
     }
 
     /// Takes a waiter whose wait was cancelled from under its keys.

@@ -54,6 +54,8 @@ enum Next {
     Wait(Blocked),
     /// Run on at this unix ms.
     Pause(i64),
+    /// Run on when no script has the locks for long, or one is past its time.
+    Hold,
     Close,
     Refuse(String),
 }
@@ -111,6 +113,10 @@ impl Connection {
                 Next::Pause(until_ms) => {
                     self.write().await?;
                     self.pause(until_ms).await?;
+                }
+                Next::Hold => {
+                    self.write().await?;
+                    self.hold().await?;
                 }
                 Next::Close => return self.write().await,
                 Next::Refuse(why) => {
@@ -176,6 +182,10 @@ impl Connection {
                 Flow::Paused(until_ms) => {
                     self.decoder.unread();
                     break Next::Pause(until_ms);
+                }
+                Flow::Held => {
+                    self.decoder.unread();
+                    break Next::Hold;
                 }
                 Flow::Close => break Next::Close,
             }
@@ -505,6 +515,29 @@ impl Connection {
         };
         self.client.set_paused(false);
         ended
+    }
+
+    /// Waits until a script that has the locks for long ends, or is past its time.
+    async fn hold(&mut self) -> Result<(), End> {
+        let server = Arc::clone(&self.server);
+        let settled = server.scripts.running.settled();
+        tokio::pin!(settled);
+        loop {
+            let listens = self.input.len() < WAITING_BYTES_MAX;
+            tokio::select! {
+                biased;
+                () = &mut settled => return Ok(()),
+                () = self.client.signalled() => {
+                    if self.client.is_killed() {
+                        return Err(End::Killed);
+                    }
+                }
+                read = self.socket.read(&mut self.input, 0), if listens => {
+                    let bytes = read?;
+                    self.took(bytes)?;
+                }
+            }
+        }
     }
 }
 

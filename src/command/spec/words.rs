@@ -203,6 +203,7 @@ pub enum Group {
     Transactions,
     Stream,
     Pubsub,
+    Scripting,
 }
 
 impl Group {
@@ -220,6 +221,7 @@ impl Group {
             Group::Transactions => "transactions",
             Group::Stream => "stream",
             Group::Pubsub => "pubsub",
+            Group::Scripting => "scripting",
         }
     }
 }

@@ -31,8 +31,7 @@ impl Store {
         let Some(journal) = self.journal() else { return Ok(None) };
         let flags = command.spec.flags;
         let (class, bytes) = if flags.has(Flags::WRITE) {
-            let bytes: usize = args.iter().map(|arg| arg.len() + ARGUMENT_BYTES).sum();
-            (class_of(flags), bytes + EFFECT_BYTES)
+            (class_of(flags), effect_bytes(args))
         } else if command.locks == Locks::Queued {
             let Some(needs) = of_transaction(session) else { return Ok(None) };
             needs
@@ -41,6 +40,28 @@ impl Store {
         };
         journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
     }
+}
+
+impl Store {
+    /// Holds room for effects of `bytes`, for a script that finds out while it runs what it writes;
+    /// none where no journal is kept.
+    ///
+    /// # Errors
+    /// As [`Store::reserve`].
+    pub fn reserve_bytes(
+        &self,
+        drains: bool,
+        bytes: usize,
+    ) -> Result<Option<Reservation<'_>>, Error> {
+        let Some(journal) = self.journal() else { return Ok(None) };
+        let class = if drains { Class::Drain } else { Class::Ordinary };
+        journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
+    }
+}
+
+/// What the effects of one command may take.
+pub fn effect_bytes(args: &[&[u8]]) -> usize {
+    args.iter().map(|arg| arg.len() + ARGUMENT_BYTES).sum::<usize>() + EFFECT_BYTES
 }
 
 fn class_of(flags: Flags) -> Class {

@@ -79,6 +79,12 @@ pub static SETTINGS: &[Setting] = &[
         .effective(|live, v| live.auto_aof_rewrite_percentage.set(v)),
     memory("auto-aof-rewrite-min-size", 0, "67108864")
         .effective(|live, v| live.auto_aof_rewrite_min_size.set(v)),
+    // Scripts.
+    number("busy-reply-threshold", 0, i64::MAX, "5000")
+        .alias("lua-time-limit")
+        .effective(|live, v| live.busy_reply_threshold_ms.set(v)),
+    memory("script-memory-limit", 0, "536870912")
+        .effective(|live, v| live.script_memory_limit.set(v)),
     // Redis's files, which an empty directory is filled from.
     file_name("dbfilename", "dump.rdb", true).guarded().effective(|live, v| live.dbfilename.set(v)),
     file_name("appendfilename", "appendonly.aof", false)

@@ -54,7 +54,6 @@ pub static SETTINGS: &[Setting] = &[
     flag("lazyfree-lazy-server-del", false),
     flag("lazyfree-lazy-user-del", false),
     flag("lazyfree-lazy-user-flush", false),
-    number("busy-reply-threshold", 0, LONG_MAX, "5000").alias("lua-time-limit"),
     flag("lua-enable-deprecated-api", false).fixed().hidden(),
     choice("propagation-error-behavior", &["ignore", "panic", "panic-on-replicas"], "ignore"),
     // The process.

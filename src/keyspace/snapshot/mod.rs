@@ -219,7 +219,7 @@ impl Snapshot {
         self.turn = (shard + 1) % SHARDS;
         let mut captured = Captured { part, last_db, large: &mut self.large, keys: 0 };
         let (held, held_ns) = {
-            let mut guard = self.keyspace.shards[shard].lock();
+            let mut guard = self.keyspace.hold.lock(&self.keyspace.shards[shard]);
             let locked_ns = (self.clock_ns)();
             let held = guard.capture_some(&mut captured);
             (held, (self.clock_ns)() - locked_ns)

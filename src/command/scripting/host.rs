@@ -1,0 +1,224 @@
+//! What scripts reach out for: commands, the log, rights.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::command::blocking::take_long;
+use crate::command::cx::{Cx, Mode};
+use crate::command::dispatch;
+use crate::command::error::Error;
+use crate::command::observe;
+use crate::command::server::Server;
+use crate::command::session::Session;
+use crate::command::spec::Flags;
+use crate::command::store::effect_bytes;
+use crate::command::table::{self, Command};
+use crate::journal::writer::Reservation;
+use crate::keyspace::Tx;
+use crate::resp::{Proto, Reply};
+use crate::script::{self, Host, Refusal};
+
+/// Room in the journal that a script takes at a time: most scripts take it once.
+const ROOM_BYTES: usize = 64 * 1024;
+/// How long a thread that leaves its worker gives another one to take it over.
+const HAND_OVER: Duration = Duration::from_millis(1);
+
+/// Who has called a script, and how.
+pub(super) struct Caller<'a> {
+    pub request: &'a [&'a [u8]],
+    /// By a command that changes nothing.
+    pub read_only: bool,
+    /// A function's name; none for a script.
+    pub name: Option<&'a [u8]>,
+}
+
+/// A script's way to the server, for one call.
+pub(super) struct ScriptHost<'a, 'k> {
+    tx: &'a mut Tx<'k>,
+    server: &'a Arc<Server>,
+    /// The script's own: its database and protocol version are not the caller's.
+    session: Session,
+    caller: Caller<'a>,
+    flags: Option<script::Flags>,
+    /// The database at the start.
+    db: usize,
+    /// Memory was at its limit at the start.
+    is_over_memory: bool,
+    has_written: bool,
+    /// It holds its locks for long.
+    is_long: bool,
+    room: Vec<Reservation<'a>>,
+    room_left: usize,
+}
+
+impl<'a, 'k> ScriptHost<'a, 'k> {
+    /// A host for a call in `cx`, and where the reply goes.
+    pub fn new<'c>(
+        cx: &'a mut Cx<'c, 'k>,
+        caller: Caller<'a>,
+    ) -> (ScriptHost<'a, 'k>, &'a mut Reply<'c>) {
+        let limit = cx.server.config.maxmemory.get_u64();
+        let now_ms = cx.tx.now_ms();
+        let is_over_memory = limit > 0 && cx.server.metrics.memory.is_over(limit, now_ms);
+        let db = cx.tx.db();
+        let mut session = Session::new(cx.session.client.clone(), true);
+        session.db = db;
+        let host = ScriptHost {
+            tx: cx.tx,
+            server: cx.server,
+            session,
+            caller,
+            flags: None,
+            db,
+            is_over_memory,
+            has_written: false,
+            is_long: false,
+            room: Vec::new(),
+            room_left: 0,
+        };
+        (host, &mut cx.reply)
+    }
+
+    pub fn server(&self) -> &'a Arc<Server> {
+        self.server
+    }
+
+    /// The script has ended.
+    pub fn end(mut self) {
+        self.tx.select(self.db);
+        self.session.stopwatch.stop(&self.server.metrics.calls);
+        if self.is_long {
+            self.server.keyspace.hold.end();
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        let states_it = |flags: script::Flags| flags.has(script::Flags::NO_WRITES);
+        self.caller.read_only || self.flags.is_some_and(states_it)
+    }
+
+    /// Whether the script may call a command now; if so, and it writes, room in the journal is held
+    /// for it.
+    fn check(&mut self, command: &Command, args: &[&[u8]]) -> Result<(), Error> {
+        let flags = command.spec.flags;
+        if flags.has(Flags::NOSCRIPT) {
+            return Err(Error::fixed("ERR This Redis command is not allowed from script"));
+        }
+        if self.is_read_only() && flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE)) {
+            return Err(Error::fixed("ERR Write commands are not allowed from read-only scripts."));
+        }
+        if !flags.has(Flags::WRITE) {
+            return Ok(());
+        }
+        // What has begun to write goes on: half of it would be worse.
+        let allows_oom = |flags: script::Flags| flags.has(script::Flags::ALLOW_OOM);
+        if self.is_over_memory
+            && flags.has(Flags::DENYOOM)
+            && !self.has_written
+            && !self.flags.is_some_and(allows_oom)
+        {
+            return Err(Error::OUT_OF_MEMORY);
+        }
+        self.make_room(!flags.has(Flags::DENYOOM), effect_bytes(args))
+    }
+
+    fn make_room(&mut self, drains: bool, bytes: usize) -> Result<(), Error> {
+        if self.room_left < bytes {
+            let wanted = bytes.max(ROOM_BYTES);
+            let (room, bytes) = match self.server.store.reserve_bytes(false, wanted) {
+                Ok(room) => (room, wanted),
+                // What takes no memory may use the reserve.
+                Err(_) if drains => (self.server.store.reserve_bytes(true, bytes)?, bytes),
+                Err(error) => return Err(error),
+            };
+            self.room.extend(room);
+            self.room_left += bytes;
+        }
+        self.room_left -= bytes;
+        Ok(())
+    }
+}
+
+/// The command that a script calls.
+fn find(args: &[&[u8]]) -> Result<&'static Command, Error> {
+    const UNKNOWN: Error = Error::fixed("ERR Unknown Redis command called from script");
+    const ARITY: Error = Error::fixed("ERR Wrong number of args calling Redis command from script");
+    let command = match table::lookup(args) {
+        Ok(command) => command,
+        // A container without a subcommand.
+        Err(_) if args.len() == 1 && table::spec_of(args).is_some() => return Err(ARITY),
+        Err(_) => return Err(UNKNOWN),
+    };
+    if command.spec.arity_fits(args.len()) { Ok(command) } else { Err(ARITY) }
+}
+
+impl Host for ScriptHost<'_, '_> {
+    fn admit(&mut self, flags: Option<script::Flags>) -> Result<(), Vec<u8>> {
+        self.flags = flags;
+        // A script that does not state its flags is looked at when it calls commands.
+        let Some(flags) = flags else { return Ok(()) };
+        let writes = !flags.has(script::Flags::NO_WRITES);
+        if writes && self.caller.read_only {
+            return Err(b"ERR Can not execute a script with write flag using *_ro command.".into());
+        }
+        if self.is_over_memory && writes && !flags.has(script::Flags::ALLOW_OOM) {
+            return Err(b"OOM allow-oom flag is not set on the script, can not run it when used \
+                         memory > 'maxmemory'"
+                .into());
+        }
+        if writes {
+            self.make_room(false, 0).map_err(|error| error.text().to_vec())?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, args: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Refusal> {
+        let allowed = find(args).and_then(|command| self.check(command, args).map(|()| command));
+        let command = allowed.map_err(|error| Refusal::Text(error.text().to_vec()))?;
+        if command.spec.flags.has(Flags::WRITE) && !self.has_written {
+            if !self.server.scripts.running.may_write() {
+                return Err(Refusal::Killed);
+            }
+            self.has_written = true;
+        }
+        let begun = self.session.stopwatch.start();
+        let reply = Reply::new(out, self.session.proto);
+        let mut cx = Cx::new(self.tx, reply, &mut self.session, self.server, Mode::InExec);
+        let succeeded = dispatch::call(&mut cx, command, args);
+        observe::called_by_script(self.server, &mut self.session, command, succeeded, begun);
+        Ok(())
+    }
+
+    fn set_resp3(&mut self, resp3: bool) {
+        self.session.proto = if resp3 { Proto::Resp3 } else { Proto::Resp2 };
+    }
+
+    fn may_call(&mut self, args: &[&[u8]]) -> Option<bool> {
+        let command = table::lookup(args).ok()?;
+        command.spec.arity_fits(args.len()).then_some(true)
+    }
+
+    fn log(&mut self, level: u8, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        match level {
+            0 => tracing::trace!("{text}"),
+            1 => tracing::debug!("{text}"),
+            2 => tracing::info!("{text}"),
+            _ => tracing::warn!("{text}"),
+        }
+    }
+
+    fn hold_long(&mut self) {
+        self.is_long = true;
+        self.server.keyspace.hold.begin();
+        // What follows blocks, but not from within: the thread leaves its worker here, and goes on
+        // without it.
+        take_long(|| std::thread::park_timeout(HAND_OVER));
+    }
+
+    fn describe(&self) -> (String, Vec<Vec<u8>>) {
+        let name = self.caller.name.map(|name| String::from_utf8_lossy(name).into_owned());
+        let words = self.caller.request.iter().map(|word| word.to_vec()).collect();
+        (name.unwrap_or_default(), words)
+    }
+}

@@ -1,0 +1,256 @@
+//! The `redis` library.
+
+use std::sync::Arc;
+
+use mlua::{BorrowedBytes, Lua, MultiValue, Table, Value};
+use sha1::{Digest, Sha1};
+use smallvec::SmallVec;
+
+use super::failure::Raised;
+use super::host::{HOST, Refusal};
+use super::memory::Budget;
+use super::number;
+use super::reply::ReplyReader;
+use super::state::Shared;
+
+/// The Redis version that scripts are told: whose behaviour they can expect.
+const VERSION: (u32, u32, u32) = (8, 10, 0);
+
+/// An argument of a command.
+enum Argument {
+    Text(BorrowedBytes),
+    Number(SmallVec<[u8; 24]>),
+}
+
+impl Argument {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Argument::Text(bytes) => bytes,
+            Argument::Number(digits) => digits,
+        }
+    }
+}
+
+type Arguments = SmallVec<[Argument; 16]>;
+
+fn arguments(args: &MultiValue) -> mlua::Result<Arguments> {
+    if args.is_empty() {
+        return Err(Raised::reply(
+            "ERR Please specify at least one argument for this redis lib call",
+        ));
+    }
+    let argument = |value: &Value| {
+        Ok(match value {
+            Value::String(text) => Argument::Text(text.as_bytes()),
+            Value::Integer(number) => numeric(*number as f64),
+            Value::Number(number) => numeric(*number),
+            _ => {
+                return Err(Raised::reply(
+                    "ERR Lua redis lib command arguments must be strings or integers",
+                ));
+            }
+        })
+    };
+    args.iter().map(argument).collect()
+}
+
+fn numeric(value: f64) -> Argument {
+    let mut text = Vec::with_capacity(24);
+    number::write(value, &mut text);
+    Argument::Number(SmallVec::from_vec(text))
+}
+
+/// Runs a command; its reply as a value, and whether that is an error.
+fn run_command(lua: &Lua, shared: &Shared, args: &MultiValue) -> mlua::Result<(Value, bool)> {
+    let arguments = arguments(args)?;
+    let words: SmallVec<[&[u8]; 16]> = arguments.iter().map(Argument::bytes).collect();
+    let mut out = shared.take_buffer();
+    let called = HOST.with(|host| host.call(&words, &mut out));
+    let result = match called {
+        Ok(()) => {
+            let budget = Budget::new(lua, &shared.limit);
+            let mut reader = ReplyReader { lua, bytes: &out, at: 0, budget };
+            reader.value().map(|value| (value, out.first() == Some(&b'-')))
+        }
+        Err(Refusal::Text(text)) => {
+            let table = lua.create_table_with_capacity(0, 1)?;
+            table.raw_set("err", lua.create_string(&text)?)?;
+            Ok((Value::Table(table), true))
+        }
+        Err(Refusal::Killed) => {
+            Err(Raised::Killed("Script killed by user with SCRIPT KILL...").into())
+        }
+    };
+    shared.give_buffer(out);
+    result
+}
+
+/// What `redis.call` raises for an error reply.
+fn raised(reply: &Value) -> mlua::Result<mlua::Error> {
+    let Value::Table(table) = reply else { return Ok(Raised::reply("ERR unknown error")) };
+    let text: mlua::LuaString = table.raw_get("err")?;
+    let counted: Value = table.raw_get("ignore_error_stats_update")?;
+    let of_command = matches!(counted, Value::Boolean(true));
+    Ok(Raised::Reply { text: text.as_bytes().to_vec(), of_command }.into())
+}
+
+fn call(lua: &Lua, shared: &Shared, args: &MultiValue, raises: bool) -> mlua::Result<Value> {
+    let result = shared.limit.aside(lua, || run_command(lua, shared, args))?;
+    match result {
+        Ok((reply, true)) if raises => Err(raised(&reply)?),
+        Ok((reply, _)) => Ok(reply),
+        // What is wrong with the arguments is an error reply as well.
+        Err(error) if !raises => match Raised::of(&error) {
+            Some(Raised::Reply { text, .. }) => error_table(lua, text),
+            _ => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Value> {
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set("err", lua.create_string(text)?)?;
+    Ok(Value::Table(table))
+}
+
+/// Makes the table of a status or error reply.
+fn single_field(lua: &Lua, field: &str, args: &MultiValue) -> mlua::Result<Value> {
+    let (1, Some(Value::String(text))) = (args.len(), args.front()) else {
+        return error_table(lua, b"ERR wrong number or type of arguments");
+    };
+    let bytes = text.as_bytes();
+    let table = lua.create_table_with_capacity(0, 1)?;
+    if field == "ok" {
+        table.raw_set(field, text)?;
+        return Ok(Value::Table(table));
+    }
+    // A leading minus is the protocol's, not the text's; a text without a code gets one only where
+    // nothing else is left of it.
+    let text = bytes.strip_prefix(b"-").unwrap_or(&bytes);
+    let text = if text.is_empty() { b"ERR " } else { text };
+    table.raw_set(field, lua.create_string(text)?)?;
+    Ok(Value::Table(table))
+}
+
+fn sha1hex(lua: &Lua, args: &MultiValue) -> mlua::Result<Value> {
+    if args.len() != 1 {
+        return Err(Raised::reply("ERR wrong number of arguments"));
+    }
+    let digest = match lua.coerce_string(args[0].clone())? {
+        Some(text) => Sha1::digest(&*text.as_bytes()),
+        None => Sha1::digest(b""),
+    };
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Value::String(lua.create_string(hex)?))
+}
+
+fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
+    if args.len() < 2 {
+        return Err(Raised::reply("ERR redis.log() requires two arguments or more."));
+    }
+    let level = match &args[0] {
+        Value::Integer(level) => *level,
+        Value::Number(level) => *level as i64,
+        _ => return Err(Raised::reply("ERR First argument must be a number (log level).")),
+    };
+    let Ok(level @ 0..=3) = u8::try_from(level) else {
+        return Err(Raised::reply("ERR Invalid log level."));
+    };
+    let mut line = Vec::new();
+    for (at, value) in args.iter().skip(1).enumerate() {
+        // What is no text is left out.
+        if let Some(text) = lua.coerce_string(value.clone())? {
+            if at > 0 {
+                line.push(b' ');
+            }
+            line.extend_from_slice(&text.as_bytes());
+        }
+    }
+    HOST.with(|host| host.log(level, &line));
+    Ok(())
+}
+
+fn setresp(lua: &Lua, shared: &Shared, args: &MultiValue) -> mlua::Result<()> {
+    if args.len() != 1 {
+        return Err(Raised::reply("ERR redis.setresp() requires one argument."));
+    }
+    let version = lua.coerce_number(args[0].clone())?.unwrap_or(0.0) as i64;
+    if !matches!(version, 2 | 3) {
+        return Err(Raised::reply("ERR RESP version must be 2 or 3."));
+    }
+    shared.set_resp3(version == 3);
+    HOST.with(|host| host.set_resp3(version == 3));
+    Ok(())
+}
+
+fn acl_check_cmd(args: &MultiValue) -> mlua::Result<bool> {
+    let arguments = arguments(args)?;
+    let words: SmallVec<[&[u8]; 16]> = arguments.iter().map(Argument::bytes).collect();
+    HOST.with(|host| host.may_call(&words))
+        .ok_or_else(|| Raised::reply("ERR Invalid command passed to redis.acl_check_cmd()"))
+}
+
+fn set_repl(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
+    if args.len() != 1 {
+        return Err(Raised::reply("ERR redis.set_repl() requires one argument."));
+    }
+    let flags = lua.coerce_number(args[0].clone())?.unwrap_or(0.0) as i64;
+    if flags & !3 != 0 {
+        return Err(Raised::reply(
+            "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        ));
+    }
+    // The journal always gets the effects: what was answered has to survive.
+    Ok(())
+}
+
+/// Makes the library as EVAL's scripts have it.
+pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
+    let redis = lua.create_table()?;
+    for (name, raises) in [("call", true), ("pcall", false)] {
+        let shared = Arc::clone(shared);
+        let call = lua.create_function(move |lua, args| call(lua, &shared, &args, raises))?;
+        redis.raw_set(name, call)?;
+    }
+    for (name, field) in [("error_reply", "err"), ("status_reply", "ok")] {
+        let make = move |lua: &Lua, args| single_field(lua, field, &args);
+        redis.raw_set(name, lua.create_function(make)?)?;
+    }
+    redis.raw_set("sha1hex", lua.create_function(|lua, args| sha1hex(lua, &args))?)?;
+    redis.raw_set("log", lua.create_function(|lua, args| log(lua, &args))?)?;
+    let own = Arc::clone(shared);
+    redis.raw_set("setresp", lua.create_function(move |lua, args| setresp(lua, &own, &args))?)?;
+    redis.raw_set("set_repl", lua.create_function(|lua, args| set_repl(lua, &args))?)?;
+    let check = lua.create_function(|_, args| acl_check_cmd(&args))?;
+    redis.raw_set("acl_check_cmd", check)?;
+    // Effects are what is kept, always.
+    let replicate = lua.create_function(|_, _: MultiValue| Ok(true))?;
+    redis.raw_set("replicate_commands", replicate)?;
+    // There is no debugger that could stop here.
+    redis.raw_set("breakpoint", lua.create_function(|_, _: MultiValue| Ok(false))?)?;
+    redis.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    constants(&redis)?;
+    Ok(redis)
+}
+
+fn constants(redis: &Table) -> mlua::Result<()> {
+    for (level, name) in
+        ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"].iter().enumerate()
+    {
+        redis.raw_set(*name, level)?;
+    }
+    let targets = [
+        ("REPL_NONE", 0),
+        ("REPL_AOF", 1),
+        ("REPL_SLAVE", 2),
+        ("REPL_REPLICA", 2),
+        ("REPL_ALL", 3),
+    ];
+    for (name, value) in targets {
+        redis.raw_set(name, value)?;
+    }
+    let (major, minor, patch) = VERSION;
+    redis.raw_set("REDIS_VERSION", format!("{major}.{minor}.{patch}"))?;
+    redis.raw_set("REDIS_VERSION_NUM", major << 16 | minor << 8 | patch)
+}

@@ -1,0 +1,220 @@
+//! Values to JSON.
+
+use mlua::{Lua, Table, Value};
+
+use super::super::failure::type_name;
+use super::super::number::write_g;
+use super::{Config, Failed, InvalidNumbers, STACK_DEPTH_MAX};
+
+struct Encoder<'a> {
+    config: &'a Config,
+    array_meta: &'a Table,
+    out: Vec<u8>,
+}
+
+/// The JSON of a value.
+pub(super) fn encode(
+    _: &Lua,
+    config: &Config,
+    array_meta: &Table,
+    value: &Value,
+) -> Result<Vec<u8>, Failed> {
+    let mut encoder = Encoder { config, array_meta, out: Vec::new() };
+    encoder.value(value, 0)?;
+    Ok(encoder.out)
+}
+
+/// Escapes a string: a byte to the letter behind the backslash, `u` for its code, 0 for as it is.
+const ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escapes[byte] = b'u';
+        byte += 1;
+    }
+    escapes[0x08] = b'b';
+    escapes[b'\t' as usize] = b't';
+    escapes[b'\n' as usize] = b'n';
+    escapes[0x0c] = b'f';
+    escapes[b'\r' as usize] = b'r';
+    escapes[b'"' as usize] = b'"';
+    escapes[b'\\' as usize] = b'\\';
+    escapes[b'/' as usize] = b'/';
+    escapes[0x7f] = b'u';
+    escapes
+};
+
+fn cannot(value: &Value, why: &str) -> Failed {
+    Failed::Text(format!("Cannot serialise {}: {why}", type_name(Some(value))))
+}
+
+/// How a table is written.
+enum Shape {
+    Array(usize),
+    Object,
+}
+
+impl Encoder<'_> {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<(), Failed> {
+        match value {
+            Value::String(text) => self.string(&text.as_bytes()),
+            Value::Integer(number) => return self.number(*number as f64, value),
+            Value::Number(number) => return self.number(*number, value),
+            Value::Boolean(true) => self.out.extend_from_slice(b"true"),
+            Value::Boolean(false) => self.out.extend_from_slice(b"false"),
+            Value::Table(table) => return self.table(table, depth + 1),
+            Value::Nil => self.out.extend_from_slice(b"null"),
+            value if *value == Value::NULL => self.out.extend_from_slice(b"null"),
+            value => return Err(cannot(value, "type not supported")),
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        self.out.reserve(text.len() + 2);
+        self.out.push(b'"');
+        let mut plain_from = 0;
+        for (at, byte) in text.iter().enumerate() {
+            let escape = ESCAPES[*byte as usize];
+            if escape == 0 {
+                continue;
+            }
+            self.out.extend_from_slice(&text[plain_from..at]);
+            plain_from = at + 1;
+            self.out.extend_from_slice(&[b'\\', escape]);
+            if escape == b'u' {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                let digits = [HEX[(byte >> 4) as usize], HEX[(byte & 15) as usize]];
+                self.out.extend_from_slice(b"00");
+                self.out.extend_from_slice(&digits);
+            }
+        }
+        self.out.extend_from_slice(&text[plain_from..]);
+        self.out.push(b'"');
+    }
+
+    fn number(&mut self, number: f64, value: &Value) -> Result<(), Failed> {
+        if !number.is_finite() {
+            match self.config.encode_invalid {
+                InvalidNumbers::Refuse => return Err(cannot(value, "must not be NaN or Inf")),
+                InvalidNumbers::Write if number.is_nan() => {
+                    self.out.extend_from_slice(b"nan");
+                    return Ok(());
+                }
+                InvalidNumbers::Write => {}
+                InvalidNumbers::Null => {
+                    self.out.extend_from_slice(b"null");
+                    return Ok(());
+                }
+            }
+        }
+        write_g(number, self.config.precision as usize, &mut self.out);
+        Ok(())
+    }
+
+    fn table(&mut self, table: &Table, depth: usize) -> Result<(), Failed> {
+        if depth as i64 > self.config.encode_depth_max || depth > STACK_DEPTH_MAX {
+            let text = format!("Cannot serialise, excessive depth ({depth})");
+            return Err(Failed::Text(text));
+        }
+        if table.metatable().is_some_and(|meta| meta == *self.array_meta) {
+            return self.array(table, table.raw_len(), None, depth);
+        }
+        let mut pairs: Vec<(Value, Value)> = Vec::new();
+        table.for_each(|key: Value, value: Value| {
+            pairs.push((key, value));
+            Ok(())
+        })?;
+        match self.shape(&pairs)? {
+            Shape::Array(len) => self.array(table, len, Some(pairs), depth),
+            Shape::Object => self.object(&pairs, depth),
+        }
+    }
+
+    /// A table is an array if all its keys are positive integers, and not too few of them are there.
+    fn shape(&self, pairs: &[(Value, Value)]) -> Result<Shape, Failed> {
+        let mut last = 0.0_f64;
+        for (key, _) in pairs {
+            let number = match key {
+                Value::Integer(number) => *number as f64,
+                Value::Number(number) => *number,
+                _ => return Ok(Shape::Object),
+            };
+            if number < 1.0 || number.floor() != number {
+                return Ok(Shape::Object);
+            }
+            last = last.max(number);
+        }
+        let Config { sparse_ratio, sparse_safe, sparse_convert, .. } = *self.config;
+        let is_sparse = sparse_ratio > 0
+            && last > pairs.len() as f64 * sparse_ratio as f64
+            && last > sparse_safe as f64;
+        if is_sparse {
+            if sparse_convert {
+                return Ok(Shape::Object);
+            }
+            let text = "Cannot serialise table: excessively sparse array";
+            return Err(Failed::Text(text.into()));
+        }
+        if last == 0.0 { Ok(Shape::Object) } else { Ok(Shape::Array(last as usize)) }
+    }
+
+    fn array(
+        &mut self,
+        table: &Table,
+        len: usize,
+        pairs: Option<Vec<(Value, Value)>>,
+        depth: usize,
+    ) -> Result<(), Failed> {
+        self.out.push(b'[');
+        // Lua walks the array part in order: then the values are at hand.
+        let in_order = |pairs: &Vec<(Value, Value)>| {
+            let is_next = |(at, (key, _)): (usize, &(Value, Value))| match key {
+                Value::Integer(number) => *number == at as i64 + 1,
+                _ => false,
+            };
+            pairs.len() == len && pairs.iter().enumerate().all(is_next)
+        };
+        if let Some(pairs) = pairs.filter(in_order) {
+            for (at, (_, value)) in pairs.iter().enumerate() {
+                if at > 0 {
+                    self.out.push(b',');
+                }
+                self.value(value, depth)?;
+            }
+        } else {
+            for at in 1..=len {
+                if at > 1 {
+                    self.out.push(b',');
+                }
+                let value: Value = table.raw_get(at)?;
+                self.value(&value, depth)?;
+            }
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn object(&mut self, pairs: &[(Value, Value)], depth: usize) -> Result<(), Failed> {
+        self.out.push(b'{');
+        for (at, (key, value)) in pairs.iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            match key {
+                Value::String(text) => self.string(&text.as_bytes()),
+                Value::Integer(_) | Value::Number(_) => {
+                    self.out.push(b'"');
+                    let number = key.as_f64().unwrap_or_default();
+                    self.number(number, key)?;
+                    self.out.push(b'"');
+                }
+                key => return Err(cannot(key, "table key must be a number or string")),
+            }
+            self.out.push(b':');
+            self.value(value, depth)?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! The `cmsgpack` library: MessagePack as lua-cmsgpack 0.4 writes and reads it.
+
+use std::sync::Arc;
+
+use mlua::{Lua, MultiValue, Table, Value};
+
+use super::arguments::Arguments;
+use super::failure::raise;
+use super::memory::Budget;
+use super::state::Shared;
+
+/// Tables nested deeper are written as nil.
+const NESTING_MAX: usize = 16;
+/// How deep values are followed at most when they are read: as far as Lua's C stack reaches.
+const DEPTH_MAX: usize = 2600;
+
+/// Makes the library.
+pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    table.raw_set("_NAME", "cmsgpack")?;
+    table.raw_set("_VERSION", "lua-cmsgpack 0.4.0")?;
+    table.raw_set("_DESCRIPTION", "MessagePack for Lua")?;
+    table.raw_set("_COPYRIGHT", "Forebay's authors")?;
+    let own = Arc::clone(shared);
+    let pack = move |lua: &Lua, args: MultiValue| own.limit.aside(lua, || pack(lua, &args))?;
+    table.raw_set("pack", lua.create_function(pack)?)?;
+    let functions: [(&str, fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>); 3] = [
+        ("unpack", |_| Ok((0, 0))),
+        ("unpack_one", |args| Ok((1, args.integer_or(1, 0)?))),
+        ("unpack_limit", |args| Ok((args.integer(1)?, args.integer_or(2, 0)?))),
+    ];
+    for (name, window) in functions {
+        let own = Arc::clone(shared);
+        let unpack = move |lua: &Lua, args: MultiValue| {
+            let args = Arguments::new(lua, name, &args);
+            let (limit, offset) = window(&args)?;
+            own.limit
+                .aside(lua, || unpack(lua, &args, limit, offset, Budget::new(lua, &own.limit)))?
+        };
+        table.raw_set(name, lua.create_function(unpack)?)?;
+    }
+    Ok(table)
+}
+
+fn pack(lua: &Lua, args: &MultiValue) -> mlua::Result<Value> {
+    if args.is_empty() {
+        return Err(raise(lua, "bad argument #0 to 'pack' (MessagePack pack needs input.)"));
+    }
+    let mut out = Vec::new();
+    for value in args {
+        write(value, 0, &mut out)?;
+    }
+    Ok(Value::String(lua.create_string(&out)?))
+}
+
+fn write(value: &Value, level: usize, out: &mut Vec<u8>) -> mlua::Result<()> {
+    match value {
+        Value::String(text) => write_text(&text.as_bytes(), out),
+        Value::Boolean(true) => out.push(0xc3),
+        Value::Boolean(false) => out.push(0xc2),
+        Value::Integer(number) => write_number(*number as f64, out),
+        Value::Number(number) => write_number(*number, out),
+        Value::Table(table) if level < NESTING_MAX => return write_table(table, level, out),
+        _ => out.push(0xc0),
+    }
+    Ok(())
+}
+
+/// A header whose number takes one, two or four bytes behind one of three tags.
+fn write_len(tags: [Option<u8>; 3], len: usize, out: &mut Vec<u8>) {
+    match (tags, len) {
+        ([Some(tag), ..], 0..=0xff) => out.extend_from_slice(&[tag, len as u8]),
+        ([_, Some(tag), _], 0..=0xffff) => {
+            out.push(tag);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        ([.., tag], _) => {
+            out.push(tag.unwrap_or_default());
+            out.extend_from_slice(&(len as u32).to_be_bytes());
+        }
+    }
+}
+
+fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    if text.len() < 32 {
+        out.push(0xa0 | text.len() as u8);
+    } else {
+        write_len([Some(0xd9), Some(0xda), Some(0xdb)], text.len(), out);
+    }
+    out.extend_from_slice(text);
+}
+
+fn write_number(number: f64, out: &mut Vec<u8>) {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number) {
+        return write_integer(number as i64, out);
+    }
+    let short = number as f32;
+    if f64::from(short) == number {
+        out.push(0xca);
+        out.extend_from_slice(&short.to_be_bytes());
+    } else {
+        out.push(0xcb);
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+}
+
+fn write_integer(number: i64, out: &mut Vec<u8>) {
+    match number {
+        0..=127 | -32..0 => out.push(number as u8),
+        128..=0xff => out.extend_from_slice(&[0xcc, number as u8]),
+        0x100..=0xffff => {
+            out.push(0xcd);
+            out.extend_from_slice(&(number as u16).to_be_bytes());
+        }
+        0x1_0000..=0xffff_ffff => {
+            out.push(0xce);
+            out.extend_from_slice(&(number as u32).to_be_bytes());
+        }
+        0x1_0000_0000.. => {
+            out.push(0xcf);
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        -128..-32 => out.extend_from_slice(&[0xd0, number as u8]),
+        -32768..-128 => {
+            out.push(0xd1);
+            out.extend_from_slice(&(number as i16).to_be_bytes());
+        }
+        -2_147_483_648..-32768 => {
+            out.push(0xd2);
+            out.extend_from_slice(&(number as i32).to_be_bytes());
+        }
+        ..-2_147_483_648 => {
+            out.push(0xd3);
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+    }
+}
+
+fn write_table(table: &Table, level: usize, out: &mut Vec<u8>) -> mlua::Result<()> {
+    let mut pairs: Vec<(Value, Value)> = Vec::new();
+    table.for_each(|key: Value, value: Value| {
+        pairs.push((key, value));
+        Ok(())
+    })?;
+    // All keys are positive integers, and the largest is their number: then none is missing.
+    let largest = pairs.iter().try_fold(0, |largest: i64, (key, _)| match key {
+        Value::Integer(number) if *number > 0 => Some(largest.max(*number)),
+        _ => None,
+    });
+    if largest == Some(pairs.len() as i64) {
+        if pairs.len() < 16 {
+            out.push(0x90 | pairs.len() as u8);
+        } else {
+            write_len([None, Some(0xdc), Some(0xdd)], pairs.len(), out);
+        }
+        // Lua tells the hash part of a table in any order.
+        pairs.sort_unstable_by_key(|(key, _)| key.as_i64());
+        return pairs.iter().try_for_each(|(_, value)| write(value, level + 1, out));
+    }
+    if pairs.len() < 16 {
+        out.push(0x80 | pairs.len() as u8);
+    } else {
+        write_len([None, Some(0xde), Some(0xdf)], pairs.len(), out);
+    }
+    pairs.iter().try_for_each(|(key, value)| {
+        write(key, level + 1, out)?;
+        write(value, level + 1, out)
+    })
+}
+
+fn unpack(
+    lua: &Lua,
+    args: &Arguments<'_>,
+    limit: i64,
+    offset: i64,
+    budget: Budget<'_>,
+) -> mlua::Result<MultiValue> {
+    let packed = args.text(0)?;
+    if offset < 0 || limit < 0 {
+        let len = packed.len();
+        let why = format!("Invalid request to unpack with offset of {offset} and limit of {len}.");
+        return Err(raise(lua, why));
+    }
+    if offset as usize > packed.len() {
+        let why = format!("Start offset {offset} greater than input length {}.", packed.len());
+        return Err(raise(lua, why));
+    }
+    let all = limit == 0 && offset == 0;
+    let mut reader = Reader { lua, packed: &packed, at: offset as usize, depth: 0, budget };
+    let mut values = Vec::new();
+    while reader.at < packed.len() && (all || (values.len() as i64) < limit) {
+        values.push(reader.value().map_err(|bad| match bad {
+            Bad::Missing => raise(lua, "Missing bytes in input."),
+            Bad::Format => raise(lua, "Bad data format in input."),
+            Bad::Text(text) => raise(lua, text),
+            Bad::Lua(error) => error,
+        })?);
+    }
+    if !all {
+        let next = if reader.at == packed.len() { -1.0 } else { reader.at as f64 };
+        values.insert(0, Value::Number(next));
+    }
+    Ok(MultiValue::from_vec(values))
+}
+
+enum Bad {
+    Missing,
+    Format,
+    Text(&'static str),
+    Lua(mlua::Error),
+}
+
+impl From<mlua::Error> for Bad {
+    fn from(error: mlua::Error) -> Bad {
+        Bad::Lua(error)
+    }
+}
+
+struct Reader<'a> {
+    lua: &'a Lua,
+    packed: &'a [u8],
+    at: usize,
+    depth: usize,
+    budget: Budget<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Bad> {
+        let bytes = self.packed.get(self.at..self.at + N).ok_or(Bad::Missing)?;
+        self.at += N;
+        Ok(bytes.try_into().expect("as many as asked for"))
+    }
+
+    fn text(&mut self, len: usize) -> Result<Value, Bad> {
+        let end = self.at.checked_add(len).ok_or(Bad::Missing)?;
+        let bytes = self.packed.get(self.at..end).ok_or(Bad::Missing)?;
+        self.at = end;
+        Ok(Value::String(self.lua.create_string(bytes)?))
+    }
+
+    fn value(&mut self) -> Result<Value, Bad> {
+        self.budget.spend()?;
+        let [tag] = self.take()?;
+        let number = match tag {
+            0x00..=0x7f => f64::from(tag),
+            0xe0.. => f64::from(tag as i8),
+            0xcc => f64::from(u8::from_be_bytes(self.take()?)),
+            0xcd => f64::from(u16::from_be_bytes(self.take()?)),
+            0xce => f64::from(u32::from_be_bytes(self.take()?)),
+            0xcf => u64::from_be_bytes(self.take()?) as f64,
+            0xd0 => f64::from(i8::from_be_bytes(self.take()?)),
+            0xd1 => f64::from(i16::from_be_bytes(self.take()?)),
+            0xd2 => f64::from(i32::from_be_bytes(self.take()?)),
+            0xd3 => i64::from_be_bytes(self.take()?) as f64,
+            0xca => f64::from(f32::from_be_bytes(self.take()?)),
+            0xcb => f64::from_be_bytes(self.take()?),
+            _ => return self.other(tag),
+        };
+        Ok(Value::Number(number))
+    }
+
+    fn other(&mut self, tag: u8) -> Result<Value, Bad> {
+        match tag {
+            0xc0 => Ok(Value::Nil),
+            0xc2 => Ok(Value::Boolean(false)),
+            0xc3 => Ok(Value::Boolean(true)),
+            0xa0..=0xbf => self.text(usize::from(tag & 31)),
+            0xd9 => {
+                let [len] = self.take()?;
+                self.text(usize::from(len))
+            }
+            0xda | 0xdc | 0xde => {
+                let len = usize::from(u16::from_be_bytes(self.take()?));
+                self.sized(tag, len)
+            }
+            0xdb | 0xdd | 0xdf => {
+                let len = u32::from_be_bytes(self.take()?) as usize;
+                self.sized(tag, len)
+            }
+            0x90..=0x9f => self.sized(0xdc, usize::from(tag & 15)),
+            0x80..=0x8f => self.sized(0xde, usize::from(tag & 15)),
+            _ => Err(Bad::Format),
+        }
+    }
+
+    fn sized(&mut self, tag: u8, len: usize) -> Result<Value, Bad> {
+        match tag {
+            0xda | 0xdb => self.text(len),
+            _ if self.depth >= DEPTH_MAX => Err(Bad::Text("stack overflow (nested too deeply)")),
+            0xdc | 0xdd => {
+                self.depth += 1;
+                let table = self.array(len)?;
+                self.depth -= 1;
+                Ok(Value::Table(table))
+            }
+            _ => {
+                self.depth += 1;
+                let table = self.map(len)?;
+                self.depth -= 1;
+                Ok(Value::Table(table))
+            }
+        }
+    }
+
+    fn array(&mut self, len: usize) -> Result<Table, Bad> {
+        // Each element takes a byte at least: a length that was made up takes no memory.
+        let table = self.lua.create_table_with_capacity(len.min(self.packed.len() - self.at), 0)?;
+        for at in 1..=len {
+            let value = self.value()?;
+            table.raw_set(at, value)?;
+        }
+        Ok(table)
+    }
+
+    fn map(&mut self, len: usize) -> Result<Table, Bad> {
+        let table = self.lua.create_table_with_capacity(0, len.min(self.packed.len() - self.at))?;
+        for _ in 0..len {
+            let key = self.value()?;
+            let value = self.value()?;
+            match &key {
+                Value::Nil => return Err(Bad::Text("table index is nil")),
+                Value::Number(number) if number.is_nan() => {
+                    return Err(Bad::Text("table index is NaN"));
+                }
+                _ => table.raw_set(key, value)?,
+            }
+        }
+        Ok(table)
+    }
+}

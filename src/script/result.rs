@@ -1,0 +1,184 @@
+//! What a script returns, as a reply.
+
+use mlua::{LuaString, Table, Value};
+
+use super::cache::Failed;
+use super::number;
+use crate::resp::{Proto, Reply};
+
+/// How deep tables may lie in one another, as far as Redis's stack of Lua reaches.
+const DEPTH_MAX: usize = 1998;
+
+/// The fields by which a table says that it stands for a reply of another kind, kept so that looking
+/// for them makes no strings.
+pub(super) struct Fields {
+    err: LuaString,
+    ok: LuaString,
+    double: LuaString,
+    map: LuaString,
+    set: LuaString,
+    big_number: LuaString,
+    verbatim_string: LuaString,
+}
+
+impl Fields {
+    pub fn new(lua: &mlua::Lua) -> mlua::Result<Fields> {
+        Ok(Fields {
+            err: lua.create_string("err")?,
+            ok: lua.create_string("ok")?,
+            double: lua.create_string("double")?,
+            map: lua.create_string("map")?,
+            set: lua.create_string("set")?,
+            big_number: lua.create_string("big_number")?,
+            verbatim_string: lua.create_string("verbatim_string")?,
+        })
+    }
+}
+
+/// Writes a value as a reply.
+pub(super) struct ResultWriter<'w, 'r> {
+    pub fields: &'w Fields,
+    /// The version that the script has set: with 3 a truth value is one.
+    pub script_proto: Proto,
+    pub reply: &'w mut Reply<'r>,
+    /// The last error written.
+    pub error: Option<Failed>,
+}
+
+impl ResultWriter<'_, '_> {
+    /// Writes `value`.
+    ///
+    /// # Errors
+    /// None but the interpreter's own.
+    pub fn write(&mut self, value: &Value, depth: usize) -> mlua::Result<()> {
+        match value {
+            Value::String(text) => self.reply.bulk(&text.as_bytes()),
+            Value::Integer(number) => self.reply.int(*number),
+            Value::Number(number) => self.reply.int(number::to_integer(*number)),
+            Value::Boolean(value) if self.script_proto == Proto::Resp3 => self.reply.bool(*value),
+            Value::Boolean(true) => self.reply.int(1),
+            Value::Table(table) => {
+                if depth >= DEPTH_MAX {
+                    self.reply.error(b"ERR reached lua stack limit");
+                    return Ok(());
+                }
+                self.table(table, depth)?;
+            }
+            _ => self.reply.null(),
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
+        let fields = self.fields;
+        if let Value::String(text) = table.raw_get(&fields.err)? {
+            let text = text.as_bytes();
+            self.reply.error(&text);
+            let counted: Value = table.raw_get("ignore_error_stats_update")?;
+            let is_counted = matches!(counted, Value::Boolean(true));
+            self.error = Some(Failed { text: text.to_vec(), is_counted });
+            return Ok(());
+        }
+        if let Value::String(text) = table.raw_get(&fields.ok)? {
+            self.status(&text.as_bytes());
+            return Ok(());
+        }
+        match table.raw_get(&fields.double)? {
+            Value::Number(number) => return self.double(number),
+            Value::Integer(number) => return self.double(number as f64),
+            _ => {}
+        }
+        if let Value::Table(map) = table.raw_get(&fields.map)? {
+            return self.map(&map, depth);
+        }
+        if let Value::Table(set) = table.raw_get(&fields.set)? {
+            return self.set(&set, depth);
+        }
+        if let Value::String(text) = table.raw_get(&fields.big_number)? {
+            self.big_number(&text.as_bytes());
+            return Ok(());
+        }
+        if let Value::Table(parts) = table.raw_get(&fields.verbatim_string)?
+            && let Value::String(format) = parts.raw_get("format")?
+            && let Value::String(text) = parts.raw_get("string")?
+        {
+            self.verbatim(&format.as_bytes(), &text.as_bytes());
+            return Ok(());
+        }
+        self.array(table, depth)
+    }
+
+    /// A table as an array, up to the first nil.
+    fn array(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
+        // Mostly that is its length; where there are holes it is counted.
+        let mut values = Vec::with_capacity(table.raw_len());
+        loop {
+            match table.raw_get(values.len() + 1)? {
+                Value::Nil => break,
+                value => values.push(value),
+            }
+        }
+        self.reply.array(values.len());
+        values.iter().try_for_each(|value| self.write(value, depth + 1))
+    }
+
+    fn map(&mut self, map: &Table, depth: usize) -> mlua::Result<()> {
+        let mut pairs = Vec::new();
+        map.for_each(|key: Value, value: Value| {
+            pairs.push((key, value));
+            Ok(())
+        })?;
+        self.reply.map(pairs.len());
+        for (key, value) in &pairs {
+            self.write(key, depth + 1)?;
+            self.write(value, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, set: &Table, depth: usize) -> mlua::Result<()> {
+        let mut members = Vec::new();
+        set.for_each(|member: Value, _: Value| {
+            members.push(member);
+            Ok(())
+        })?;
+        self.reply.set(members.len());
+        members.iter().try_for_each(|member| self.write(member, depth + 1))
+    }
+
+    fn double(&mut self, number: f64) -> mlua::Result<()> {
+        self.reply.double(number);
+        Ok(())
+    }
+
+    fn status(&mut self, text: &[u8]) {
+        self.reply.raw(b"+");
+        self.reply.raw(&one_line(text));
+        self.reply.raw(b"\r\n");
+    }
+
+    fn big_number(&mut self, text: &[u8]) {
+        let text = one_line(text);
+        if self.reply.is_resp3() {
+            self.reply.raw(b"(");
+            self.reply.raw(&text);
+            self.reply.raw(b"\r\n");
+        } else {
+            self.reply.bulk(&text);
+        }
+    }
+
+    fn verbatim(&mut self, format: &[u8], text: &[u8]) {
+        let mut name: Vec<u8> = format.iter().copied().take_while(|byte| *byte != 0).collect();
+        name.resize(3, b' ');
+        match std::str::from_utf8(&name) {
+            Ok(name) => self.reply.verbatim(name, text),
+            Err(_) => self.reply.bulk(text),
+        }
+    }
+}
+
+fn one_line(text: &[u8]) -> Vec<u8> {
+    let space = |byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte };
+    text.iter().map(space).collect()
+}

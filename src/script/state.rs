@@ -1,0 +1,243 @@
+//! A Lua state as scripts run in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
+use parking_lot::Mutex;
+
+use super::failure::{Failure, Raised, SANDBOX, failure};
+use super::host::HOST;
+use super::memory::Limit;
+use super::random::Random;
+use super::result::Fields;
+use super::running::{Running, Tick};
+use super::{api, bit, cjson, cmsgpack, structs};
+
+/// Instructions between two looks at the clock.
+const TICK_INSTRUCTIONS: u32 = 10_000;
+/// Buffers larger than this are not kept from one command to the next.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// What the functions of a state share with whoever runs it.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub limit: Limit,
+    pub random: Random,
+    pub running: Arc<Running>,
+    resp3: AtomicBool,
+    failure: Mutex<Option<Failure>>,
+    buffer: Mutex<Vec<u8>>,
+}
+
+impl Shared {
+    pub fn set_resp3(&self, resp3: bool) {
+        self.resp3.store(resp3, Ordering::Relaxed);
+    }
+
+    pub fn is_resp3(&self) -> bool {
+        self.resp3.load(Ordering::Relaxed)
+    }
+
+    /// A buffer for a command's reply.
+    pub fn take_buffer(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.buffer.lock())
+    }
+
+    pub fn give_buffer(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= BUFFER_BYTES_MAX {
+            buffer.clear();
+            *self.buffer.lock() = buffer;
+        }
+    }
+}
+
+/// A Lua state with the sandbox and the libraries.
+pub(super) struct State {
+    pub lua: Lua,
+    pub shared: Arc<Shared>,
+    pub fields: Fields,
+    run: Function,
+}
+
+impl State {
+    /// A state whose scripts `running` stands for.
+    ///
+    /// # Errors
+    /// The interpreter's own.
+    pub fn new(running: Arc<Running>) -> mlua::Result<State> {
+        let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
+        // Panics abort, so there is nothing to catch.
+        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        let shared = Arc::new(Shared { running, ..Shared::default() });
+        let natives = natives(&lua, &shared)?;
+        let libraries = lua.create_table()?;
+        libraries.raw_set("redis", api::library(&lua, &shared)?)?;
+        libraries.raw_set("cjson", cjson::library(&lua, &shared)?)?;
+        libraries.raw_set("cmsgpack", cmsgpack::library(&lua, &shared)?)?;
+        libraries.raw_set("struct", structs::library(&lua)?)?;
+        libraries.raw_set("bit", bit::library(&lua)?)?;
+        let sandbox = lua.load(include_str!("sandbox.lua")).set_name(SANDBOX);
+        let (run, _, globals): (Function, Function, Table) = sandbox.call((natives, libraries))?;
+        lua.set_globals(globals)?;
+        let fields = Fields::new(&lua)?;
+        watch(&lua, &shared)?;
+        Ok(State { lua, shared, fields, run })
+    }
+
+    /// Compiles a script; `chunk` is its name in error messages (`@user_script`).
+    ///
+    /// # Errors
+    /// The compiler's message.
+    pub fn compile(&self, source: &[u8], chunk: &str) -> Result<Function, Vec<u8>> {
+        let loaded = self.lua.load(source).set_name(chunk).set_mode(ChunkMode::Text);
+        loaded.into_function().map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => message.into_bytes(),
+            other => other.to_string().into_bytes(),
+        })
+    }
+
+    /// A table of strings.
+    pub fn strings(&self, strings: &[&[u8]]) -> mlua::Result<Table> {
+        self.lua.create_sequence_from(strings.iter().map(|bytes| bstr::BStr::new(*bytes)))
+    }
+
+    /// Runs a script with KEYS and ARGV; what it returns.
+    ///
+    /// # Errors
+    /// What it failed with.
+    pub fn run(&self, script: &Function, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, Failure> {
+        self.call(&self.run, script, keys, args)
+    }
+
+    fn call(
+        &self,
+        run: &Function,
+        function: &Function,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+    ) -> Result<Value, Failure> {
+        self.shared.set_resp3(false);
+        let called = self.strings(keys).and_then(|keys| {
+            let args = self.strings(args)?;
+            self.lua.set_memory_limit(self.shared.limit.bytes())?;
+            run.call::<(bool, Value)>((function, keys, args))
+        });
+        // Whatever became of it, Rust makes its values without the limit.
+        let reset = self.lua.set_memory_limit(0);
+        let failed = |text: &str| Failure {
+            text: format!("ERR {text}").into_bytes(),
+            place: None,
+            of_command: false,
+        };
+        match called {
+            Ok((true, value)) => match reset {
+                Ok(_) => Ok(value),
+                Err(error) => Err(failed(&error.to_string())),
+            },
+            Ok((false, value)) => {
+                let told = self.shared.failure.lock().take();
+                Err(told.unwrap_or_else(|| {
+                    // Out of memory: the function that tells failures is not called then.
+                    let text = value.to_string().unwrap_or_default();
+                    self.collect();
+                    failed(&text)
+                }))
+            }
+            Err(error) => {
+                self.collect();
+                Err(failed(&error.to_string()))
+            }
+        }
+    }
+
+    /// Frees what scripts have left behind.
+    fn collect(&self) {
+        if let Err(error) = self.lua.gc_collect() {
+            tracing::warn!(%error, "a script's memory could not be collected");
+        }
+    }
+
+    /// Bytes that the state takes.
+    pub fn used_bytes(&self) -> usize {
+        self.lua.used_memory()
+    }
+}
+
+/// Looks every now and then whether the script that runs is to end.
+fn watch(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<()> {
+    let shared = Arc::clone(shared);
+    let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
+    lua.set_global_hook(triggers, move |_, _| {
+        if !HOST.is_set() {
+            // A library is being loaded.
+            return Ok(VmState::Continue);
+        }
+        match shared.running.tick(|| HOST.with(|host| host.describe())) {
+            Tick::Continue => {}
+            Tick::BecameLong => HOST.with(|host| host.hold_long()),
+            Tick::Kill(why) => return Err(Raised::Killed(why).into()),
+        }
+        Ok(VmState::Continue)
+    })
+}
+
+/// The functions that `sandbox.lua` needs.
+fn natives(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
+    let natives = lua.create_table()?;
+    let own = Arc::clone(shared);
+    let random = lua.create_function(move |lua, args: MultiValue| own.random.random(lua, &args))?;
+    natives.raw_set("random", random)?;
+    let own = Arc::clone(shared);
+    let seed =
+        lua.create_function(move |lua, args: MultiValue| own.random.randomseed(lua, &args))?;
+    natives.raw_set("randomseed", seed)?;
+    let own = Arc::clone(shared);
+    let failed = lua.create_function(move |lua, error: Value| {
+        let failure = failure(lua, &error);
+        *own.failure.lock() = Some(failure);
+        Ok(())
+    })?;
+    natives.raw_set("failed", failed)?;
+    let own = Arc::clone(shared);
+    natives.raw_set("check", lua.create_function(move |_, _: MultiValue| own.check())?)?;
+    for (name, as_table) in [("caught", false), ("shown", true)] {
+        let own = Arc::clone(shared);
+        let caught = move |lua: &Lua, error: Value| {
+            own.check()?;
+            show(lua, error, as_table)
+        };
+        natives.raw_set(name, lua.create_function(caught)?)?;
+    }
+    Ok(natives)
+}
+
+impl Shared {
+    /// Goes on unwinding while the script is being ended.
+    fn check(&self) -> mlua::Result<()> {
+        if self.running.is_killed() {
+            return Err(Raised::Killed("Script killed by user with SCRIPT KILL...").into());
+        }
+        Ok(())
+    }
+}
+
+/// An error as scripts know it.
+fn show(lua: &Lua, error: Value, as_table: bool) -> mlua::Result<Value> {
+    let Value::Error(raised) = &error else { return Ok(error) };
+    let text = match Raised::of(raised) {
+        Some(killed @ Raised::Killed(_)) => return Err(killed.clone().into()),
+        Some(Raised::Reply { text, of_command }) if as_table => {
+            let table = lua.create_table_with_capacity(0, 2)?;
+            table.raw_set("err", lua.create_string(text)?)?;
+            if *of_command {
+                table.raw_set("ignore_error_stats_update", true)?;
+            }
+            return Ok(Value::Table(table));
+        }
+        Some(Raised::Reply { text, .. } | Raised::Text(text)) => lua.create_string(text)?,
+        None => lua.create_string(raised.to_string())?,
+    };
+    Ok(Value::String(text))
+}

@@ -1,0 +1,417 @@
+//! EVAL, EVALSHA, SCRIPT: what scripts see, what they answer, and what they leave behind.
+
+mod support;
+
+use redis::{Commands, Value};
+use support::{TestServer, effects};
+
+/// Runs a script without keys; the reply, or the error's text.
+fn eval(client: &mut redis::Connection, script: &str) -> Result<Value, String> {
+    eval_with(client, script, &[], &[])
+}
+
+fn eval_with(
+    client: &mut redis::Connection,
+    script: &str,
+    keys: &[&str],
+    args: &[&str],
+) -> Result<Value, String> {
+    let mut command = redis::cmd("EVAL");
+    command.arg(script).arg(keys.len()).arg(keys).arg(args);
+    command.query(client).map_err(|error| text_of(&error))
+}
+
+/// The error as it stands in the reply.
+fn text_of(error: &redis::RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    }
+}
+
+fn text(value: &str) -> Result<Value, String> {
+    Ok(Value::BulkString(value.as_bytes().to_vec()))
+}
+
+fn array(values: Vec<Value>) -> Result<Value, String> {
+    Ok(Value::Array(values))
+}
+
+fn bulk(value: &str) -> Value {
+    Value::BulkString(value.as_bytes().to_vec())
+}
+
+/// The error of a script that fails, without the words that name the script.
+fn failure(client: &mut redis::Connection, script: &str) -> String {
+    let error = eval(client, script).expect_err("the script fails");
+    match error.split_once(" script: ") {
+        Some((why, place)) => {
+            let at = place.split_once(", on ").map_or("", |(_, at)| at);
+            format!("{why} @ {at}")
+        }
+        None => error,
+    }
+}
+
+#[test]
+fn values_become_replies() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let cases = [
+        ("return 1", Ok(Value::Int(1))),
+        ("return 3.99", Ok(Value::Int(3))),
+        ("return -1.9", Ok(Value::Int(-1))),
+        ("return 1e30", Ok(Value::Int(i64::MIN))),
+        ("return 'x'", text("x")),
+        ("return true", Ok(Value::Int(1))),
+        ("return false", Ok(Value::Nil)),
+        ("return nil", Ok(Value::Nil)),
+        ("return", Ok(Value::Nil)),
+        ("return function() end", Ok(Value::Nil)),
+        ("return cjson.null", Ok(Value::Nil)),
+        ("return {1,2,nil,4}", array(vec![Value::Int(1), Value::Int(2)])),
+        ("return {'a',{'b'}}", array(vec![bulk("a"), Value::Array(vec![bulk("b")])])),
+        ("return {ok='a\\nb'}", Ok(Value::SimpleString("a b".into()))),
+        ("return {ok=1}", array(vec![])),
+        ("return redis.status_reply('fine')", Ok(Value::SimpleString("fine".into()))),
+        ("return {double=3.5}", text("3.5")),
+        ("return {big_number='12'}", text("12")),
+        ("return {map={a=1}}", array(vec![bulk("a"), Value::Int(1)])),
+        ("return {set={a=true}}", array(vec![bulk("a")])),
+        ("return {verbatim_string={format='txt',string='hi'}}", text("hi")),
+        ("redis.setresp(3) return {true,false}", array(vec![Value::Int(1), Value::Int(0)])),
+        ("return {err='CODE why'}", Err("CODE why".into())),
+    ];
+    for (script, expected) in cases {
+        assert_eq!(eval(&mut client, script), expected, "{script}");
+    }
+    let expected = array(vec![bulk("k"), bulk("a"), bulk("b"), Value::Int(2)]);
+    let script = "return {KEYS[1],ARGV[1],ARGV[2],#ARGV}";
+    assert_eq!(eval_with(&mut client, script, &["k"], &["a", "b"]), expected);
+}
+
+#[test]
+fn replies_become_values() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let cases = [
+        ("return type(redis.call('get','none'))", text("boolean")),
+        ("redis.setresp(3) return type(redis.call('get','none'))", text("nil")),
+        ("return redis.call('set','a','5').ok", text("OK")),
+        ("return redis.call('incr','a')+1", Ok(Value::Int(7))),
+        ("return type(redis.call('get','a'))", text("string")),
+        (
+            "redis.call('rpush','l','x','y') return #redis.call('lrange','l',0,-1)",
+            Ok(Value::Int(2)),
+        ),
+        ("return redis.call('lrange','l',0,-1)[2]", text("y")),
+        ("return redis.pcall('lpush','a','x').err", text(WRONG_TYPE)),
+        ("return {pcall(redis.call,'lpush','a','x')}", array(vec![Value::Nil, bulk(WRONG_TYPE)])),
+        ("redis.call('set','n',3.0) return redis.call('get','n')", text("3")),
+        ("redis.call('set','n',0.1) return redis.call('get','n')", text("0.1")),
+        ("redis.call('set','n',1e20) return redis.call('get','n')", text("1e+20")),
+        ("return redis.sha1hex('')", text("da39a3ee5e6b4b0d3255bfef95601890afd80709")),
+    ];
+    for (script, expected) in cases {
+        assert_eq!(eval(&mut client, script), expected, "{script}");
+    }
+}
+
+const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+#[test]
+fn errors_say_where_they_come_from() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let cases = [
+        ("error('boom')", "ERR user_script:1: boom @ @user_script:1."),
+        ("\n\nerror('boom')", "ERR user_script:3: boom @ @user_script:3."),
+        ("error('boom',0)", "ERR boom @ @user_script:1."),
+        ("error({err='MY thing'})", "MY thing @ @user_script:1."),
+        ("error({})", "ERR unknown error @ @user_script:1."),
+        (
+            "return 1+{}",
+            "ERR user_script:1: attempt to perform arithmetic on a table value @ @user_script:1.",
+        ),
+        (
+            "redis.call('set','k','v') return redis.call('lpush','k','v')",
+            &format!("{WRONG_TYPE} @ @user_script:1."),
+        ),
+        ("redis.call('nosuch')", "ERR Unknown Redis command called from script @ @user_script:1."),
+        (
+            "redis.call('get')",
+            "ERR Wrong number of args calling Redis command from script @ @user_script:1.",
+        ),
+        (
+            "redis.call('multi')",
+            "ERR This Redis command is not allowed from script @ @user_script:1.",
+        ),
+        (
+            "redis.call()",
+            "ERR Please specify at least one argument for this redis lib call @ @user_script:1.",
+        ),
+        (
+            "redis.call({})",
+            "ERR Lua redis lib command arguments must be strings or integers @ @user_script:1.",
+        ),
+        ("x=1", "ERR user_script:1: Attempt to modify a readonly table @ @user_script:1."),
+        (
+            "return x",
+            "ERR user_script:1: Script attempted to access nonexistent global variable 'x' @ @user_script:1.",
+        ),
+        ("rawset(_G,'x',1)", "ERR Attempt to modify a readonly table @ @user_script:1."),
+        ("redis.call=1", "ERR user_script:1: Attempt to modify a readonly table @ @user_script:1."),
+        (
+            "return (",
+            "ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'",
+        ),
+        (
+            "#!lua\nreturn redis.call('nosuch')",
+            "ERR Unknown Redis command called from script @ @user_script:2.",
+        ),
+        ("#!lua", "ERR Invalid script shebang"),
+        ("#!other\nreturn 1", "ERR Unexpected engine in script shebang: #!other"),
+        ("#!lua flags=x\nreturn 1", "ERR Unexpected flag in script shebang: x"),
+        ("#!lua name=x\nreturn 1", "ERR Unknown lua shebang option: name=x"),
+        (
+            "#!lua flags=no-writes\nreturn redis.call('set','a','b')",
+            "ERR Write commands are not allowed from read-only scripts. @ @user_script:2.",
+        ),
+    ];
+    for (script, expected) in cases {
+        assert_eq!(failure(&mut client, script), expected, "{script}");
+    }
+}
+
+#[test]
+fn nothing_of_one_script_is_left_to_the_next() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let attempts = [
+        "rawset(_G,'x',1)",
+        "_G.x=1",
+        "string.upper=nil",
+        "getmetatable('').__index=nil",
+        "getmetatable(_G).__index=nil",
+        "setmetatable(_G,{})",
+        "setmetatable(redis,{})",
+        "table.insert(redis,1)",
+        "table.insert(_G,1)",
+        "loadstring('x=1')()",
+        "coroutine.wrap(function() x=1 end)()",
+        "for k in pairs(redis) do redis[k]=nil end",
+        "local f,t,k=pairs(redis) t.call=nil",
+        "local f,t,k=pairs(_G) t.redis=nil",
+        "loadstring(string.dump(function() return 1 end))()",
+    ];
+    for script in attempts {
+        eval(&mut client, script).expect_err(script);
+    }
+    for gone in [
+        "print", "dofile", "loadfile", "require", "module", "setfenv", "newproxy", "debug", "io",
+        "package",
+    ] {
+        let why = failure(&mut client, &format!("return {gone}"));
+        assert!(why.contains("nonexistent global variable"), "{gone}: {why}");
+    }
+    let os = eval(&mut client, "local n=0 for k in pairs(os) do n=n+1 end return n");
+    assert_eq!(os, Ok(Value::Int(1)));
+    let script = "return {type(redis.call),('x'):upper(),#redis,#_G,tostring(rawget(_G,'x'))}";
+    let expected =
+        array(vec![bulk("function"), bulk("X"), Value::Int(0), Value::Int(0), bulk("nil")]);
+    assert_eq!(eval(&mut client, script), expected);
+}
+
+#[test]
+fn a_script_is_one_step_with_the_effects_of_its_commands() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    server.sink.drain();
+    eval_with(&mut client, "redis.call('set',KEYS[1],ARGV[1]) redis.call('rpush','l','x') return redis.call('incr','n')", &["k"], &["v"])
+        .expect("it runs");
+    assert_eq!(effects(&server), [["SET k v", "RPUSH l x", "INCR n"].join("; ")]);
+    // What a script has done before it fails stays.
+    eval(&mut client, "redis.call('set','k','w') error('x')").expect_err("it fails");
+    assert_eq!(client.get::<_, String>("k"), Ok("w".into()));
+    assert_eq!(effects(&server), ["SET k w"]);
+    // A script that changes nothing leaves nothing.
+    eval(&mut client, "return redis.call('get','k')").expect("it runs");
+    assert!(effects(&server).is_empty());
+}
+
+#[test]
+fn the_database_of_a_script_is_its_own() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    eval(&mut client, "redis.call('select',3) redis.call('set','k','three')").expect("it runs");
+    assert_eq!(client.get::<_, Option<String>>("k"), Ok(None));
+    redis::cmd("SELECT").arg(3).exec(&mut client).expect("there are 16");
+    assert_eq!(client.get::<_, Option<String>>("k"), Ok(Some("three".into())));
+}
+
+#[test]
+fn scripts_are_found_by_their_sha() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let sha: String =
+        redis::cmd("SCRIPT").arg("LOAD").arg("return 7").query(&mut client).expect("compiles");
+    assert_eq!(sha.len(), 40);
+    let mut evalsha = redis::cmd("EVALSHA");
+    evalsha.arg(sha.to_uppercase()).arg(0);
+    assert_eq!(evalsha.query::<i64>(&mut client), Ok(7));
+    let exists = |client: &mut redis::Connection, sha: &str| -> Vec<i64> {
+        redis::cmd("SCRIPT").arg("EXISTS").arg(sha).arg("x").query(client).expect("answers")
+    };
+    assert_eq!(exists(&mut client, &sha), [1, 0]);
+    redis::cmd("SCRIPT").arg("FLUSH").exec(&mut client).expect("answers");
+    assert_eq!(exists(&mut client, &sha), [0, 0]);
+    let error = evalsha.query::<i64>(&mut client).expect_err("it is gone");
+    assert_eq!(text_of(&error), "NOSCRIPT No matching script. Please use EVAL.");
+}
+
+#[test]
+fn scripts_of_eval_make_room_for_each_other() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let kept: String =
+        redis::cmd("SCRIPT").arg("LOAD").arg("return 'kept'").query(&mut client).expect("compiles");
+    for number in 0..520 {
+        assert_eq!(eval(&mut client, &format!("return {number}")), Ok(Value::Int(number)));
+    }
+    assert_eq!(server.server.scripts.cache.count(), 501);
+    assert_eq!(server.server.scripts.cache.evicted(), 20);
+    let mut evalsha = redis::cmd("EVALSHA");
+    assert_eq!(evalsha.arg(kept).arg(0).query::<String>(&mut client), Ok("kept".into()));
+}
+
+#[test]
+fn a_script_runs_in_a_transaction_and_serves_who_waits() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let replies: (String, i64) = redis::pipe()
+        .atomic()
+        .cmd("SET")
+        .arg("k")
+        .arg("1")
+        .cmd("EVAL")
+        .arg("return redis.call('incr','k')")
+        .arg(0)
+        .query(&mut client)
+        .expect("it runs");
+    assert_eq!(replies, ("OK".into(), 2));
+    let mut waiting = server.connect();
+    let popped = std::thread::spawn(move || -> (String, String) {
+        redis::cmd("BLPOP").arg("queue").arg(10).query(&mut waiting).expect("served")
+    });
+    while server
+        .server
+        .keyspace
+        .run(forebay::keyspace::ShardSet::ALL, 0, 0, |tx| tx.waited_keys_total())
+        == 0
+    {
+        std::thread::yield_now();
+    }
+    let script = "redis.call('rpush','queue','job') return redis.call('llen','queue')";
+    assert_eq!(eval(&mut client, script), Ok(Value::Int(1)));
+    assert_eq!(popped.join().expect("no panic"), ("queue".into(), "job".into()));
+    assert_eq!(eval(&mut client, "return redis.call('blpop','queue',0)"), Ok(Value::Nil));
+}
+
+#[test]
+fn a_script_that_runs_wild_can_be_ended() {
+    let server = TestServer::configured("busy-reply-threshold 100");
+    let mut runaway = server.connect();
+    let running = std::thread::spawn(move || {
+        eval(&mut runaway, "while true do pcall(function() while true do end end) end")
+    });
+    let mut client = server.connect();
+    let busy = loop {
+        let pinged: redis::RedisResult<String> = redis::cmd("PING").query(&mut client);
+        if let Err(error) = pinged {
+            break text_of(&error);
+        }
+    };
+    assert_eq!(
+        busy,
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+    );
+    // Whatever needs a key is told as well, without waiting.
+    let error = client.get::<_, Option<String>>("k").expect_err("it is busy");
+    assert_eq!(error.code(), Some("BUSY"));
+    redis::cmd("SCRIPT").arg("KILL").exec(&mut client).expect("it can be ended");
+    let ended = running.join().expect("no panic").expect_err("it was ended");
+    assert!(ended.starts_with("ERR Script killed by user with SCRIPT KILL... script: "), "{ended}");
+    client.set::<_, _, ()>("k", "v").expect("it serves again");
+    let error = redis::cmd("SCRIPT").arg("KILL").exec(&mut client).expect_err("nothing runs");
+    assert_eq!(text_of(&error), "NOTBUSY No scripts in execution right now.");
+}
+
+#[test]
+fn a_script_that_has_written_cannot_be_ended() {
+    let server = TestServer::configured("busy-reply-threshold 20");
+    let mut runaway = server.connect();
+    let running = std::thread::spawn(move || {
+        let script =
+            "redis.call('set','k','v') local x = 0 for i = 1, 200000000 do x = x + 1 end return x";
+        eval(&mut runaway, script)
+    });
+    let mut client = server.connect();
+    while redis::cmd("PING").query::<String>(&mut client).is_ok() {}
+    let error = redis::cmd("SCRIPT").arg("KILL").exec(&mut client).expect_err("it has written");
+    assert_eq!(error.code(), Some("UNKILLABLE"));
+    assert_eq!(running.join().expect("no panic"), Ok(Value::Int(200_000_000)));
+    assert_eq!(client.get::<_, String>("k"), Ok("v".into()));
+}
+
+#[test]
+fn who_comes_before_the_threshold_waits_without_a_thread() {
+    let server = TestServer::start();
+    let mut slow = server.connect();
+    let running = std::thread::spawn(move || {
+        eval(
+            &mut slow,
+            "local x = 0 for i = 1, 30000000 do x = x + 1 end redis.call('set','k','done') return x",
+        )
+    });
+    // More commands than there are threads wait for the script; who needs no key is served.
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let mut client = server.connect();
+        waiting.push(std::thread::spawn(move || {
+            loop {
+                if let Some(value) = client.get::<_, Option<String>>("k").expect("it answers") {
+                    return value;
+                }
+            }
+        }));
+    }
+    let mut client = server.connect();
+    assert_eq!(redis::cmd("PING").query::<String>(&mut client), Ok("PONG".into()));
+    assert_eq!(running.join().expect("no panic"), Ok(Value::Int(30_000_000)));
+    for one in waiting {
+        assert_eq!(one.join().expect("no panic"), "done");
+    }
+}
+
+#[test]
+fn a_script_does_not_take_the_servers_memory() {
+    let server = TestServer::configured("script-memory-limit 32mb");
+    let mut client = server.connect();
+    let hogs = [
+        "return #string.rep('x', 1000000000)",
+        "local t = {} for i = 1, 100000000 do t[i] = {} end",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} for i = 1, 1000 do t[i] = string.rep('x', 100000) end return #table.concat(t)",
+    ];
+    for hog in hogs {
+        let why = eval(&mut client, hog).expect_err("it may not");
+        assert!(why.contains("not enough memory"), "{hog}: {why}");
+        assert_eq!(eval(&mut client, "return 'fine'"), text("fine"));
+    }
+    eval(&mut client, "redis.call('set','k',string.rep('x',5000000)) return 1").expect("that fits");
+    let why =
+        eval(&mut client, "local t = {} for i = 1, 100 do t[i] = redis.call('get','k')..i end")
+            .expect_err("too much");
+    assert!(why.contains("not enough memory"), "{why}");
+    assert!(server.server.scripts.cache.state_bytes() < 40 << 20);
+}
