@@ -229,7 +229,7 @@ fn a_script_is_one_step_with_the_effects_of_its_commands() {
     server.sink.drain();
     eval_with(&mut client, "redis.call('set',KEYS[1],ARGV[1]) redis.call('rpush','l','x') return redis.call('incr','n')", &["k"], &["v"])
         .expect("it runs");
-    assert_eq!(effects(&server), [["SET k v", "RPUSH l x", "INCR n"].join("; ")]);
+    assert_eq!(effects(&server), [["SET k v", "RPUSH l x", "INCRBY n 1"].join("; ")]);
     // What a script has done before it fails stays.
     eval(&mut client, "redis.call('set','k','w') error('x')").expect_err("it fails");
     assert_eq!(client.get::<_, String>("k"), Ok("w".into()));

@@ -17,6 +17,7 @@ fn signed(bits: u32) -> Value {
 
 type Shift = fn(u32, u32) -> u32;
 type Fold = fn(u32, u32) -> u32;
+type Single = fn(u32) -> u32;
 
 const SHIFTS: [(&str, Shift); 5] = [
     ("lshift", |bits, count| bits << count),
@@ -29,7 +30,7 @@ const SHIFTS: [(&str, Shift); 5] = [
 const FOLDS: [(&str, Fold); 3] =
     [("band", |a, b| a & b), ("bor", |a, b| a | b), ("bxor", |a, b| a ^ b)];
 
-const SINGLES: [(&str, fn(u32) -> u32); 3] =
+const SINGLES: [(&str, Single); 3] =
     [("tobit", |bits| bits), ("bnot", |bits| !bits), ("bswap", u32::swap_bytes)];
 
 /// Makes the library.

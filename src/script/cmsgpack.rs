@@ -14,6 +14,9 @@ const NESTING_MAX: usize = 16;
 /// How deep values are followed at most when they are read: as far as Lua's C stack reaches.
 const DEPTH_MAX: usize = 2600;
 
+/// How many values are to be read (0: all), and from where, by the arguments.
+type Window = fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>;
+
 /// Makes the library.
 pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     let table = lua.create_table()?;
@@ -24,7 +27,7 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     let own = Arc::clone(shared);
     let pack = move |lua: &Lua, args: MultiValue| own.limit.aside(lua, || pack(lua, &args))?;
     table.raw_set("pack", lua.create_function(pack)?)?;
-    let functions: [(&str, fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>); 3] = [
+    let functions: [(&str, Window); 3] = [
         ("unpack", |_| Ok((0, 0))),
         ("unpack_one", |args| Ok((1, args.integer_or(1, 0)?))),
         ("unpack_limit", |args| Ok((args.integer(1)?, args.integer_or(2, 0)?))),
@@ -107,7 +110,7 @@ fn write_number(number: f64, out: &mut Vec<u8>) {
 
 fn write_integer(number: i64, out: &mut Vec<u8>) {
     match number {
-        0..=127 | -32..0 => out.push(number as u8),
+        -32..=127 => out.push(number as u8),
         128..=0xff => out.extend_from_slice(&[0xcc, number as u8]),
         0x100..=0xffff => {
             out.push(0xcd);

@@ -8,6 +8,7 @@ use crate::command::cx::{Cx, Mode};
 use crate::command::dispatch;
 use crate::command::error::Error;
 use crate::command::observe;
+use crate::command::permission;
 use crate::command::server::Server;
 use crate::command::session::Session;
 use crate::command::spec::Flags;
@@ -61,7 +62,8 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         let now_ms = cx.tx.now_ms();
         let is_over_memory = limit > 0 && cx.server.metrics.memory.is_over(limit, now_ms);
         let db = cx.tx.db();
-        let mut session = Session::new(cx.session.client.clone(), true);
+        let mut session = Session::new(cx.session.client.clone());
+        session.user = cx.session.user.clone();
         session.db = db;
         let host = ScriptHost {
             tx: cx.tx,
@@ -99,11 +101,12 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
 
     /// Whether the script may call a command now; if so, and it writes, room in the journal is held
     /// for it.
-    fn check(&mut self, command: &Command, args: &[&[u8]]) -> Result<(), Error> {
+    fn check(&mut self, command: &'static Command, args: &[&[u8]]) -> Result<(), Error> {
         let flags = command.spec.flags;
         if flags.has(Flags::NOSCRIPT) {
             return Err(Error::fixed("ERR This Redis command is not allowed from script"));
         }
+        permission::check_in_script(self.server, &mut self.session, command, args)?;
         if self.is_read_only() && flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE)) {
             return Err(Error::fixed("ERR Write commands are not allowed from read-only scripts."));
         }
@@ -195,7 +198,8 @@ impl Host for ScriptHost<'_, '_> {
 
     fn may_call(&mut self, args: &[&[u8]]) -> Option<bool> {
         let command = table::lookup(args).ok()?;
-        command.spec.arity_fits(args.len()).then_some(true)
+        let fits = command.spec.arity_fits(args.len());
+        fits.then(|| permission::may_run(&self.session, command, args))
     }
 
     fn log(&mut self, level: u8, text: &[u8]) {
