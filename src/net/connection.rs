@@ -527,11 +527,8 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = &mut settled => return Ok(()),
-                () = self.client.signalled() => {
-                    if self.client.is_killed() {
-                        return Err(End::Killed);
-                    }
-                }
+                // It was told to go, or has mail; the request is tried again after that.
+                () = self.client.mailbox.signalled() => return Ok(()),
                 read = self.socket.read(&mut self.input, 0), if listens => {
                     let bytes = read?;
                     self.took(bytes)?;

@@ -186,7 +186,7 @@ impl Host for ScriptHost<'_, '_> {
         }
         let begun = self.session.stopwatch.start();
         let reply = Reply::new(out, self.session.proto);
-        let mut cx = Cx::new(self.tx, reply, &mut self.session, self.server, Mode::InExec);
+        let mut cx = Cx::new(self.tx, reply, &mut self.session, self.server, Mode::Script);
         let succeeded = dispatch::call(&mut cx, command, args);
         observe::called_by_script(self.server, &mut self.session, command, succeeded, begun);
         Ok(())
