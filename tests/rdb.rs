@@ -8,14 +8,22 @@ use std::sync::Arc;
 use forebay::command::{self, Server, Session};
 use forebay::config::Config;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, Value};
+use forebay::rdb::decode::Limits;
 use forebay::rdb::payload;
 use forebay::resp::text::write_request;
+use forebay::types::set::SetLimits;
 use forebay::types::stream::idmp::IdmpLimits;
+use forebay::types::zset;
 use support::commands::Generator;
 use support::values::{PAYLOADS, SAMPLES, describe, with_footer};
 use support::{START_MS, TestServer, effects};
 
 const IDMP: IdmpLimits = IdmpLimits { duration_s: 100, per_producer_max: 100 };
+const LIMITS: Limits = Limits {
+    idmp: IDMP,
+    set: SetLimits { integers_max: 512, packed_max: 128, packed_member_bytes_max: 64 },
+    zset: zset::Limits { members_max: 128, member_bytes_max: 64 },
+};
 
 fn cases() -> u64 {
     std::env::var("FOREBAY_RDB_CASES").map_or(60, |text| text.parse().expect("a number"))
@@ -65,9 +73,12 @@ fn what_is_written_comes_back() {
     let random = (0..cases()).flat_map(random_values);
     for value in SAMPLES.iter().cloned().chain(random) {
         let written = payload::write(&value, IDMP);
-        let read = payload::read(&written, IDMP).expect("it was written here");
+        let read = payload::read(&written, LIMITS).expect("it was written here");
         assert_eq!(describe(&read), describe(&value));
-        assert_eq!(payload::write(&read, IDMP), written, "{}", describe(&value));
+        // A large set that has lost its long members is read as a small one.
+        if read.encoding(0, false) == value.encoding(0, false) {
+            assert_eq!(payload::write(&read, IDMP), written, "{}", describe(&value));
+        }
         let version = written[written.len() - 10];
         assert!([11, 13, 14].contains(&version));
         streams_in_newer_forms += u64::from(version > 11);
@@ -92,18 +103,22 @@ fn large_values_come_back() {
         let id = support::values::id(1_700_000_000_000 + n / 3, n);
         stream.append(id, &fields, Default::default()).expect("small");
     }
-    for value in [Value::List(list), Value::Stream(Box::new(stream))] {
+    let mut set = zset::Zset::new();
+    for n in 0..3000 {
+        set.insert(format!("member {n}").as_bytes(), f64::from(n % 100) / 7.0, LIMITS.zset);
+    }
+    for value in [Value::List(list), Value::Zset(set), Value::Stream(Box::new(stream))] {
         let written = payload::write(&value, IDMP);
-        let read = payload::read(&written, IDMP).expect("it was written here");
+        let read = payload::read(&written, LIMITS).expect("it was written here");
         assert!(describe(&read) == describe(&value));
     }
 }
 
 /// Reads a payload that may be anything: what is taken for a value has to be one.
 fn read_damaged(payload: &[u8]) -> bool {
-    let Ok(value) = payload::read(payload, IDMP) else { return false };
+    let Ok(value) = payload::read(payload, LIMITS) else { return false };
     let written = payload::write(&value, IDMP);
-    let again = payload::read(&written, IDMP).expect("it was written here");
+    let again = payload::read(&written, LIMITS).expect("it was written here");
     assert_eq!(describe(&again), describe(&value));
     true
 }
@@ -170,7 +185,7 @@ fn random_damage_never_panics() {
 
 /// Reads a value in the form of an older server.
 fn read_old(body: &[u8], version: u16) -> String {
-    let value = payload::read(&with_footer(body, version), IDMP);
+    let value = payload::read(&with_footer(body, version), LIMITS);
     describe(&value.unwrap_or_else(|refused| panic!("{refused:?}: {}", body.escape_ascii())))
 }
 
@@ -357,7 +372,7 @@ fn a_stream_remembers_by_the_settings_where_its_payload_does_not_say() {
 #[test]
 fn a_list_of_several_nodes_is_long() {
     let encoding = |body: &[u8]| {
-        let value = payload::read(&with_footer(body, 11), IDMP).expect("a list");
+        let value = payload::read(&with_footer(body, 11), LIMITS).expect("a list");
         value.encoding(0, false)
     };
     let node = b"\x0c\x0c\0\0\0\x02\0\x81x\x02\x05\x01\xff";

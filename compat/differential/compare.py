@@ -211,6 +211,22 @@ def _page(one, other):
     return len(other.value) == 2 and alike(one.value[0], other.value[0]) and _unordered(one.value[1], other.value[1])
 
 
+def _scanned(one, other):
+    """A page of ZSCAN: the members in no promised order where it holds all of them."""
+    if not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    if [one.value[0].value, other.value[0].value] == [b"0", b"0"]:
+        return _pairs(one.value[1]) == _pairs(other.value[1])
+    return same_kind(one.value[1], other.value[1])
+
+
+def _drawn(one, other):
+    """What was drawn at random: as much of it on both sides, of the same kind."""
+    if isinstance(one.value, list) and isinstance(other.value, list):
+        return _each(one, other, _drawn)
+    return same_kind(one, other)
+
+
 RULES = {
     b"SMEMBERS": _unordered,
     b"SINTER": _unordered,
@@ -235,6 +251,8 @@ RULES = {
     b"DUMP": same_kind,
     # A single page with a cursor of nobody's; whole iterations are compared by the Scan step.
     b"SCAN": lambda one, other: _each(one, other, same_kind),
+    b"ZSCAN": _scanned,
+    b"ZRANDMEMBER": _drawn,
     b"CLIENT ID": same_kind,
     b"CLIENT LIST": same_kind,
     b"CLIENT INFO": same_kind,

@@ -7,6 +7,7 @@ READ_OF = {
     b"string": [(b"GET",), (b"OBJECT", b"ENCODING")],
     b"list": [(b"LRANGE", b"0", b"-1"), (b"OBJECT", b"ENCODING")],
     b"set": [(b"SMEMBERS",), (b"OBJECT", b"ENCODING")],
+    b"zset": [(b"ZRANGE", b"0", b"-1", b"WITHSCORES"), (b"OBJECT", b"ENCODING")],
     b"stream": [(b"XRANGE", b"-", b"+"), (b"XINFO", b"STREAM", b"FULL", b"COUNT", b"0"), (b"XINFO", b"GROUPS")],
 }
 

@@ -1,12 +1,12 @@
 """Draws sequences of steps. The same seed gives the same sequence on every machine."""
 
 from grammar import UNSPOILED
-from pools import ALL_KEYS, EDGES, ClientId, Pools
+from pools import ALL_KEYS, EDGES, LEX_KEYS, ClientId, Pools
 from steps import Close, Raw, Scan, Send
 
 CONNECTIONS = 4
 # Where a timeout stands in the commands that wait: an index, negative ones from the end.
-TIMEOUT_AT = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": 5, b"BRPOPLPUSH": 3, b"BLMPOP": 1}
+TIMEOUT_AT = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": 5, b"BRPOPLPUSH": 3, b"BLMPOP": 1, b"BZPOPMIN": -1, b"BZPOPMAX": -1, b"BZMPOP": 1}
 # Commands with relative times to live, and their units in milliseconds.
 RELATIVE = {b"EXPIRE", b"PEXPIRE", b"SETEX", b"PSETEX", b"SET", b"GETEX"}
 MINDS_REFERENCES = {b"DELREF", b"ACKED", b"acked"}
@@ -114,7 +114,7 @@ class Generator:
         if self.rng.random() < 0.4:
             options += [b"MATCH", self.pools.draw("pattern")[0]]
         if self.rng.random() < 0.4:
-            options += [b"TYPE", self.rng.choice([b"stream", b"LIST", b"string", b"hash", b"nosuch"])]
+            options += [b"TYPE", self.rng.choice([b"stream", b"LIST", b"string", b"zset", b"hash", b"nosuch"])]
         return options
 
     # One command
@@ -126,7 +126,8 @@ class Generator:
         nodes = self.rng.choices(forms, self.form_weights[family])[0][1]
         words = []
         self._fill(nodes, words)
-        if words[0] not in UNSPOILED and self.rng.random() < self.spoil_odds:
+        is_lex = not set(LEX_KEYS).isdisjoint(words)
+        if words[0] not in UNSPOILED and not is_lex and self.rng.random() < self.spoil_odds:
             self._spoil(words)
         if words[0] in (b"XADD", b"XTRIM") and b"~" in words and any(
             word.upper() in (b"DELREF", b"ACKED") for word in words

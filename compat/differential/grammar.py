@@ -75,6 +75,68 @@ LISTS = """
 6  BLMPOP {timeout} {numkeys} {lkey} {lkey} <LEFT | RIGHT> [COUNT {count}]
 """
 
+ZSETS = """
+24 ZADD {zkey} {scored+}
+10 ZADD {zkey} [<NX | XX>] [<GT | LT>] [CH] {scored+}
+6  ZADD {zkey} [<NX | XX | GT | LT | CH>] INCR {scored}
+2  ZADD {zkey} [INCR] [CH] [NX] [XX] [GT] [LT] {scored+}
+6  ZINCRBY {zkey} {score} {member}
+7  ZREM {zkey} {member+}
+4  ZREMRANGEBYRANK {zkey} {index} {index}
+4  ZREMRANGEBYSCORE {zkey} {bound} {bound}
+7  <ZPOPMIN | ZPOPMAX> {zkey} [{count}]
+6  ZMPOP {numkeys} {zkey} {zkey} <MIN | MAX | min> [COUNT {count}]
+3  ZMPOP 1 {zkey} <MIN | MAX> [COUNT {count}]
+9  <BZPOPMIN | BZPOPMAX> {zkey+} {timeout}
+6  BZMPOP {timeout} {numkeys} {zkey} {zkey} <MIN | MAX> [COUNT {count}]
+4  ZSCORE {zkey} {member}
+4  ZMSCORE {zkey} {member+}
+2  ZCARD {zkey}
+4  ZCOUNT {zkey} {bound} {bound}
+6  <ZRANK | ZREVRANK> {zkey} {member} [WITHSCORE]
+8  ZRANGE {zkey} {index} {index} [REV] [WITHSCORES]
+8  ZRANGE {zkey} {bound} {bound} BYSCORE [REV] [LIMIT {index} {index}] [WITHSCORES]
+2  ZRANGE {zkey} {index} {index} [BYSCORE] [BYLEX] [LIMIT {index} {index}] [WITHSCORES]
+4  ZREVRANGE {zkey} {index} {index} [WITHSCORES]
+6  <ZRANGEBYSCORE | ZREVRANGEBYSCORE> {zkey} {bound} {bound} [WITHSCORES] [LIMIT {index} {index}]
+4  ZRANGESTORE {zkey} {zkey} {index} {index} [REV]
+4  ZRANGESTORE {zkey} {zkey} {bound} {bound} BYSCORE [REV] [LIMIT {index} {index}]
+3  ZRANDMEMBER {zkey} [{index}] [WITHSCORES]
+4  ZSCAN {zkey} 0 [MATCH {pattern}] [COUNT 1000]
+1  ZSCAN {zkey} {badcursor}
+1  ZSCAN {zkey} 0 [COUNT {count}] [NOSUCH] [MATCH]
+8  <ZUNION | ZINTER> {numkeys} {zkey} {zkey} [WEIGHTS {score} {score}] [AGGREGATE <SUM | MIN | MAX | max | NOSUCH>] [WITHSCORES]
+4  ZDIFF {numkeys} {zkey} {zkey} [WITHSCORES]
+8  <ZUNIONSTORE | ZINTERSTORE> {zkey} {numkeys} {zkey} {zkey} [WEIGHTS {score} {score}] [AGGREGATE <SUM | MIN | MAX>]
+2  <ZUNIONSTORE | ZINTERSTORE> {zkey} 3 {zkey} {zkey} {zkey}
+4  ZDIFFSTORE {zkey} {numkeys} {zkey} {zkey}
+4  ZINTERCARD {numkeys} {zkey} {zkey} [LIMIT {count}]
+8  ZADD {lexkey} {lexscored+}
+2  ZREM {lexkey} {member+}
+4  ZRANGE {lexkey} {lex} {lex} BYLEX [REV] [LIMIT {index} {index}]
+5  <ZRANGEBYLEX | ZREVRANGEBYLEX> {lexkey} {lex} {lex} [LIMIT {index} {index}]
+3  ZLEXCOUNT {lexkey} {lex} {lex}
+2  ZREMRANGEBYLEX {lexkey} {lex} {lex}
+2  ZRANGESTORE {lexkey} {lexkey} {lex} {lex} BYLEX [REV] [LIMIT {index} {index}]
+2  CONFIG SET zset-max-listpack-entries <0 | 2 | 3 | 128>
+1  CONFIG SET zset-max-listpack-value <0 | 1 | 64>
+"""
+
+GEO = """
+14 GEOADD {gkey} [<NX | XX>] [CH] {placed+}
+4  GEODIST {gkey} {placename} {placename} [{unit}]
+3  GEOHASH {gkey} {placename+}
+3  GEOPOS {gkey} {placename+}
+5  GEOSEARCH {gkey} FROMLONLAT {place} BYRADIUS {distance} {unit} [<ASC | DESC>] [COUNT {count} [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]
+5  GEOSEARCH {gkey} FROMMEMBER {placename} BYBOX {distance} {distance} {unit} [<ASC | DESC>] [COUNT {count}] [WITHCOORD] [WITHDIST] [WITHHASH]
+2  GEOSEARCH {gkey} [FROMMEMBER {placename}] [FROMLONLAT {place}] [BYBOX {distance} {distance} {unit}] [BYRADIUS {distance} {unit}] [ANY]
+3  GEOSEARCHSTORE {gkey} {gkey} FROMLONLAT {place} BYRADIUS {distance} {unit} [<ASC | DESC>] [COUNT {count}] [STOREDIST] [WITHDIST]
+4  <GEORADIUS | GEORADIUS_RO> {gkey} {place} {distance} {unit} [WITHDIST] [WITHCOORD] [COUNT {count}] [<ASC | DESC>]
+4  <GEORADIUSBYMEMBER | GEORADIUSBYMEMBER_RO> {gkey} {placename} {distance} {unit} [WITHHASH] [COUNT {count}] [<ASC | DESC>]
+2  GEORADIUS {gkey} {place} {distance} {unit} [WITHDIST] [COUNT {count}] <STORE | STOREDIST> {gkey}
+2  GEORADIUSBYMEMBER {gkey} {placename} {distance} {unit} [COUNT {count}] <STORE | STOREDIST> {gkey}
+"""
+
 STRINGS = """
 12 SET {tkey} {text}
 6  SET {tkey} {text} [<NX | XX>] [GET] [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | KEEPTTL>]
@@ -257,6 +319,8 @@ OPTIONAL = {b"GETSET", b"MSETNX", b"GETRANGE", b"SETRANGE", b"SUBSTR"}
 FAMILIES = [
     (40, STREAMS),
     (26, LISTS),
+    (26, ZSETS),
+    (8, GEO),
     (12, STRINGS),
     (14, SETS),
     (7, BITMAPS),

@@ -36,6 +36,10 @@ PAYLOADS = [
     bytes.fromhex("0b140400000003000000fbffffff01000000701101000c004dd68f0fc008736c"),
     bytes.fromhex("140f0f00000003008161028162020701ff0c00c8dc80abe96f601a"),
     bytes.fromhex("0202016101620c00351215e51129a344"),
+    # a small sorted set
+    bytes.fromhex("1121210000000800816202842d322e350581610201011101030181630283696e6604ff0c00cad48df129eca550"),
+    # a large sorted set
+    bytes.fromhex("05040163408cb5781daf15440161000000000000f03f016200000000000000800164000000000000f0ff0c00199b61f54441aba5"),
     # an empty stream
     bytes.fromhex("15000002020000020201000c007324e0f9a6fc887e"),
     # a stream: three entries, one deleted, two pending
@@ -54,7 +58,11 @@ STRING_KEYS = [b"t1", b"t2", b"t3"]
 SET_KEYS = [b"e1", b"e2", b"e\xff\r\n3"]
 BIT_KEYS = [b"t1", b"b1", b"b2"]
 PF_KEYS = [b"p1", b"p2", b"t2"]
-ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + [b"b1", b"p1"]
+ZSET_KEYS = [b"z1", b"z2", b"z\x003"]
+# Where all members have one score: what a range by bytes gives elsewhere is nobody's promise.
+LEX_KEYS = [b"zl1", b"zl2"]
+GEO_KEYS = [b"g1", b"g2"]
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + [b"b1", b"p1"]
 
 
 class Pools:
@@ -95,37 +103,11 @@ class Pools:
     def ekey(self):
         return self._key(SET_KEYS)
 
-    def bkey(self):
-        return self._key(BIT_KEYS)
+    def zkey(self):
+        return self._key(ZSET_KEYS)
 
-    def pkey(self):
-        return self._key(PF_KEYS)
-
-    def bit(self):
-        return self._weighted(
-            (lambda: b"%d" % self.rng.randint(0, 40), 85), (b"200", 8), (b"-1", 3), (b"4294967296", 2), (b"x", 2)
-        )
-
-    def overflow(self):
-        return self.rng.choice([b"WRAP", b"SAT", b"FAIL", b"fail", b"x"])
-
-    def fieldtype(self):
-        return self._weighted(
-            (lambda: b"%s%d" % (self.rng.choice([b"u", b"i"]), self.rng.randint(1, 63)), 60),
-            (lambda: self.rng.choice([b"u8", b"i8", b"u1", b"i1", b"u63", b"i64", b"i2"]), 36),
-            (lambda: self.rng.choice([b"u64", b"i65", b"u0", b"x8", b"u"]), 4),
-        )
-
-    def fieldplace(self):
-        return self._weighted(
-            (lambda: b"%d" % self.rng.randint(0, 40), 70),
-            (lambda: b"#%d" % self.rng.randint(0, 5), 26),
-            (lambda: self.rng.choice([b"-1", b"#x", b"x", b"4294967296"]), 4),
-        )
-
-    def manymembers(self):
-        first = self.rng.randrange(1000)
-        return [b"%d" % at for at in range(first, first + self.rng.choice([20, 100, 300]))]
+    def lexkey(self):
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + [b"b1", b"p1"]
 
     def anykey(self):
         return self._weighted((lambda: self.rng.choice(ALL_KEYS), 95), (b"none", 5))
@@ -241,6 +223,73 @@ class Pools:
                 [b"LMOVE", b"a", b"b", b"LEFT", b"RIGHT"], [b"MEMORY", b"USAGE", b"a"],
             ]
         )  # fmt: skip
+
+    # Sorted sets
+
+    def score(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(-3, 6), 60),
+            (lambda: self.rng.choice([b"0.1", b"0.2", b"-2.5", b"1e3", b"1e20", b"1e-7", b"3.0e-5", b".5", b"5."]), 22),
+            (lambda: self.rng.choice([b"inf", b"-inf", b"+INF", b"-0", b"infinity", b"0x10", b"4e-320"]), 10),
+            (lambda: repr(self.rng.uniform(-1e6, 1e6)).encode(), 4),
+            (lambda: self.rng.choice([b"nan", b"x", b"1e400", b"1e-400", b"", b" 1", b"1 ", b"0x", b"1e"]), 4),
+        )  # fmt: skip
+
+    def lexscore(self):
+        return b"0"
+
+    def member(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"a", b"b", b"c", b"d", b"aa", b"ab", b"1", b"17"]), 90),
+            (b"", 2), (b"\x00\r\n\xff", 3), (b"x" * 64, 2), (b"x" * 65, 1),
+            (lambda: bytes([self.rng.randrange(256)]), 2),
+        )  # fmt: skip
+
+    def scored(self):
+        return [self.score(), self.member()]
+
+    def lexscored(self):
+        return [b"0", self.member()]
+
+    def bound(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"", b"", b"("]) + self.score(), 70),
+            (b"-inf", 14), (b"+inf", 14), (b"((1", 2),
+        )  # fmt: skip
+
+    def lex(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"[", b"("]) + self.member(), 60),
+            (b"-", 16), (b"+", 16), (b"a", 3), (b"", 2), (b"[", 3),
+        )  # fmt: skip
+
+    # Places
+
+    def gkey(self):
+        return self._key(GEO_KEYS)
+
+    def place(self):
+        return self._weighted(
+            (lambda: [b"%.6f" % self.rng.uniform(-180, 180), b"%.6f" % self.rng.uniform(-85, 85)], 25),
+            (lambda: [b"%.6f" % self.rng.uniform(13, 16), b"%.6f" % self.rng.uniform(36, 39)], 65),
+            (lambda: self.rng.choice([[b"180", b"85.05112878"], [b"-180", b"-85.05112878"], [b"0", b"0"]]), 5),
+            (lambda: self.rng.choice([[b"181", b"0"], [b"0", b"86"], [b"x", b"0"], [b"nan", b"1"]]), 5),
+        )  # fmt: skip
+
+    def placed(self):
+        return [*self.place(), self.rng.choice([b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"])]
+
+    def placename(self):
+        return self.rng.choice([b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h", b"nowhere"])
+
+    def distance(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"0", b"1", b"10", b"100", b"200.5", b"1000", b"5000", b"20000"]), 94),
+            (lambda: self.rng.choice([b"-1", b"x", b"inf", b"1e300"]), 6),
+        )  # fmt: skip
+
+    def unit(self):
+        return self._weighted((b"km", 60), (b"m", 12), (b"mi", 12), (b"ft", 8), (b"KM", 5), (b"yd", 3))
 
     # Stream ids
 

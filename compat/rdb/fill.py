@@ -72,6 +72,21 @@ def estimates(connection):
     call("PFCOUNT", "pf:sparse")
 
 
+def sorted_sets(connection, rng):
+    """Small and large sorted sets, scores of every kind among them."""
+    call = connection.ask
+    scores = (0, -0.0, 1, -2.5, 0.1, 1e20, 1e-7, 5e-324, 1.7976931348623157e308, "inf", "-inf", 2**53, 12345678901234567890)
+    call("ZADD", "zset:small", *(word for at, score in enumerate(scores) for word in (score, b"member %d" % at)))
+    call("ZADD", "zset:ints", *(word for at in range(100) for word in (at % 7, at * 1000)))
+    call("ZADD", "zset:large", *(word for at in range(600) for word in (at / 7, b"member %d" % at)))
+    call("ZADD", "zset:negative", -0.0, "zero", 1, "x" * 70)
+    call("ZADD", "zset:equal", *(word for at in range(300) for word in (1, rng.randbytes(rng.randrange(1, 12)))))
+    call("ZADD", "zset:long", 1, rng.randbytes(70_000), 2, b"y" * 5000, 3, "")
+    call("ZADD", "zset:shrunk", *(word for at in range(200) for word in (at, at)))
+    call("ZREMRANGEBYRANK", "zset:shrunk", 5, -1)
+    call("PEXPIRE", "zset:shrunk", TTL_MS)
+
+
 def streams(connection, rng):
     """Streams with deleted entries, groups, consumers and pending entries of all kinds."""
     call = connection.ask
@@ -141,6 +156,13 @@ def more(connection, rng):
     call("SINTERSTORE", "set:both", "set:manyints", "set:narrow")
     call("SUNIONSTORE", "set:any", "set:manyints", "set:small")
     call("SDIFFSTORE", "set:rest", "set:large", "set:small")
+    call("ZADD", "zset:small", "GT", "CH", 5, "member 2", 0.25, "new")
+    call("ZINCRBY", "zset:large", 0.1, "member 7")
+    call("ZPOPMIN", "zset:large", 20)
+    call("ZMPOP", 1, "zset:ints", "MAX", "COUNT", 3)
+    call("ZREMRANGEBYSCORE", "zset:ints", 2, "(4")
+    call("ZUNIONSTORE", "zset:union", 2, "zset:large", "zset:ints", "WEIGHTS", 2, 0.5, "AGGREGATE", "MAX")
+    call("ZRANGESTORE", "zset:part", "zset:large", 10, 30)
     call("MULTI")
     for at in range(5):
         call("XADD", "stream:busy", "*", "n", at)
@@ -170,14 +192,11 @@ def unheld(connection, names):
     call = connection.ask
     call("HSET", "hash:small", "f", "v", "g", 5)
     call("HSET", "hash:large", *(word for at in range(600) for word in (b"field %d" % at, at)))
-    call("ZADD", "zset:small", 1, "a", 2.5, "b")
-    call("ZADD", "zset:large", *(word for at in range(600) for word in (at / 7, b"member %d" % at)))
-    call("ZADD", "zset:edges", "inf", "a", "-inf", "b")
     call("FUNCTION", "LOAD", "#!lua name=mylib\nredis.register_function('f', function() return 1 end)")
     if "hexpire" in names:
         call("HEXPIRE", "hash:small", 5000, "FIELDS", 1, "f")
         call("HEXPIRE", "hash:large", 5000, "FIELDS", 1, "field 3")
-    keys = ["hash:small", "hash:large", "zset:small", "zset:large", "zset:edges"]
+    keys = ["hash:small", "hash:large"]
     if "vadd" in names:
         # A module's type, in the form of values that modules have.
         for at in range(20):
@@ -194,6 +213,7 @@ def fill(connection, seed):
     lists(connection, rng)
     sets(connection, rng)
     estimates(connection)
+    sorted_sets(connection, rng)
     streams(connection, rng)
     for database in range(1, DATABASES):
         connection.ask("SELECT", database)

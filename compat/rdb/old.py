@@ -139,6 +139,16 @@ def file(version, now_ms, checksum=True):
     ]
     keys.append((14, b"list:onenode", length(1) + string(ziplist([b"a", 1]))))
     keys.append((14, b"list:twonodes", length(2) + string(ziplist([b"a", 1])) + string(ziplist([2]))))
+    digits = b"".join(string(member) + score for member, score in (
+        (b"a", b"\x031.5"), (b"b", b"\xff"), (b"c", b"\xfe"), (b"d", b"\x1612345678901234567890.5")
+    ))
+    keys.append((3, b"zset:digits", length(4) + digits))
+    keys.append((12, b"zset:ziplist", string(ziplist([b"b", b"-2.5", b"a", 0, 17, 300, b"c", b"1e20", b"d", b"inf"]))))
+    if version >= 8:
+        bits = b"".join(string(b"m%d" % at) + struct.pack("<d", at / 3) for at in range(150))
+        keys.append((5, b"zset:bits", length(150) + bits))
+    if version >= 10:
+        keys.append((17, b"zset:listpack", string(listpack([b"b", b"-2.5", b"a", 0, 17, 127, b"x" * 60, b"1e300"]))))
     if version >= 10:
         nodes = [b"\x02" + string(listpack([b"a", at])) for at in range(2)]
         keys.append((18, b"list:twopacked", length(2) + b"".join(nodes)))

@@ -39,6 +39,8 @@ def _value(call, key, kind, left_out, with_encoding):
         value = call("LRANGE", key, 0, -1)
     elif kind == b"set":
         value = sorted(call("SMEMBERS", key))
+    elif kind == b"zset":
+        value = call("ZRANGE", key, 0, -1, "WITHSCORES")
     elif kind == b"stream":
         return _named(call("XINFO", "STREAM", key, "FULL", "COUNT", 0), left_out | LEFT_OUT)
     else:

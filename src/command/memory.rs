@@ -32,6 +32,7 @@ pub(super) fn value_bytes(value: &Value, samples: usize) -> usize {
         Value::String(string) => string.heap_bytes(),
         Value::List(list) => list.heap_bytes(samples),
         Value::Set(set) => set.heap_bytes(samples),
+        Value::Zset(set) => set.heap_bytes(samples),
         Value::Stream(stream) => stream.memory_bytes(),
     }
 }

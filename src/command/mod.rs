@@ -38,6 +38,7 @@ pub mod cx;
 mod debug;
 pub mod dispatch;
 pub mod error;
+mod geo;
 mod help;
 mod hyperloglog;
 mod info;
@@ -66,6 +67,7 @@ mod string;
 mod system;
 pub mod table;
 mod transaction;
+mod zset;
 
 pub use cx::{AtDeadline, Blocking, Cx, Mode};
 pub use dispatch::{Blocked, Flow, LateReply, execute};
@@ -86,6 +88,7 @@ static FAMILIES: &[&[Entry]] = &[
     connection::COMMANDS,
     debug::COMMANDS,
     hyperloglog::COMMANDS,
+    geo::COMMANDS,
     info::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,
@@ -103,6 +106,7 @@ static FAMILIES: &[&[Entry]] = &[
     slowlog::COMMANDS,
     system::COMMANDS,
     transaction::COMMANDS,
+    zset::COMMANDS,
 ];
 
 /// Commands that stand in effects only. Their specs are in [`spec::internal`].

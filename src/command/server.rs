@@ -16,8 +16,11 @@ use crate::config::Config;
 use crate::keyspace::{Keyspace, ShardSet};
 use crate::metrics::Metrics;
 use crate::pubsub::PubSub;
+use crate::rdb::decode;
 use crate::script::Scripts;
+use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
+use crate::types::zset;
 
 /// The server as commands see it: keys, settings, and who is connected.
 pub struct Server {
@@ -91,6 +94,32 @@ impl Server {
         IdmpLimits {
             duration_s: self.config.stream_idmp_duration_s.get_u64() as u32,
             per_producer_max: self.config.stream_idmp_maxsize.get_u64() as u32,
+        }
+    }
+
+    /// What the settings say of values that come from elsewhere.
+    pub fn value_limits(&self) -> decode::Limits {
+        decode::Limits {
+            idmp: self.idmp_limits(),
+            set: self.set_limits(),
+            zset: self.zset_limits(),
+        }
+    }
+
+    /// What a set may have to be kept small.
+    pub fn set_limits(&self) -> SetLimits {
+        SetLimits {
+            integers_max: self.config.set_max_intset_entries.get_usize(),
+            packed_max: self.config.set_max_listpack_entries.get_usize(),
+            packed_member_bytes_max: self.config.set_max_listpack_value.get_usize(),
+        }
+    }
+
+    /// What a sorted set may have to be kept packed.
+    pub fn zset_limits(&self) -> zset::Limits {
+        zset::Limits {
+            members_max: self.config.zset_max_listpack_entries.get_usize(),
+            member_bytes_max: self.config.zset_max_listpack_value.get_usize(),
         }
     }
 

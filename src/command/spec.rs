@@ -10,6 +10,7 @@ pub mod bitmap;
 pub mod cluster;
 pub mod connection;
 pub mod generic;
+pub mod geo;
 pub mod hyperloglog;
 pub mod internal;
 mod keys;
@@ -20,6 +21,7 @@ pub mod replication;
 pub mod scripting;
 pub mod server;
 pub mod set;
+pub mod sorted_set;
 pub mod stream;
 pub mod string;
 mod syntax;
@@ -74,6 +76,7 @@ pub static ALL: &[&[&Spec]] = &[
     cluster::ALL,
     connection::ALL,
     generic::ALL,
+    geo::ALL,
     hyperloglog::ALL,
     list::ALL,
     pubsub::ALL,
@@ -81,6 +84,7 @@ pub static ALL: &[&[&Spec]] = &[
     scripting::ALL,
     server::ALL,
     set::ALL,
+    sorted_set::ALL,
     stream::ALL,
     string::ALL,
     transactions::ALL,

@@ -215,6 +215,11 @@ pub struct Live {
     /// How many keys that clients cache are remembered at most; zero for any number.
     pub tracking_table_max_keys: Number,
 
+    // How collections are packed.
+    pub zset_max_listpack_entries: Number,
+    /// Bytes of a member.
+    pub zset_max_listpack_value: Number,
+
     // Watching it work.
     /// Negative switches the log off, zero logs every command.
     pub slowlog_log_slower_than_us: Number,

@@ -336,6 +336,12 @@ impl<'k> Tx<'k> {
         T::of_mut(&mut slot.value).ok_or(WrongType)
     }
 
+    /// Ends a key that is due, as a write to it does: for a key that an effect is about to name as
+    /// its source, since in a replay nothing is due by itself.
+    pub fn end_if_due(&mut self, key: &[u8]) {
+        self.find_to_write(key);
+    }
+
     /// Puts a value at a key, whatever was there, and tells so. A key that stays keeps its place in
     /// scans.
     pub fn put(&mut self, key: &[u8], value: Value, expiry: Expiry) {

@@ -4,6 +4,7 @@ use crate::types::list::List;
 use crate::types::set::Set;
 use crate::types::stream::Stream;
 use crate::types::string::StringValue;
+use crate::types::zset::Zset;
 
 /// What a key holds.
 #[derive(Clone, Debug)]
@@ -11,6 +12,7 @@ pub enum Value {
     String(StringValue),
     List(List),
     Set(Set),
+    Zset(Zset),
     Stream(Box<Stream>),
 }
 
@@ -20,6 +22,7 @@ pub enum Kind {
     String,
     List,
     Set,
+    Zset,
     Stream,
 }
 
@@ -30,6 +33,7 @@ impl Kind {
             Kind::String => "string",
             Kind::List => "list",
             Kind::Set => "set",
+            Kind::Zset => "zset",
             Kind::Stream => "stream",
         }
     }
@@ -41,6 +45,7 @@ impl Value {
             Value::String(_) => Kind::String,
             Value::List(_) => Kind::List,
             Value::Set(_) => Kind::Set,
+            Value::Zset(_) => Kind::Zset,
             Value::Stream(_) => Kind::Stream,
         }
     }
@@ -51,6 +56,7 @@ impl Value {
             Value::String(string) => string.encoding(key_len, has_deadline),
             Value::List(list) => list.encoding(),
             Value::Set(set) => set.encoding(),
+            Value::Zset(set) => set.encoding(),
             Value::Stream(_) => "stream",
         }
     }
@@ -60,6 +66,7 @@ impl Value {
         match self {
             Value::List(list) => list.is_empty(),
             Value::Set(set) => set.is_empty(),
+            Value::Zset(set) => set.is_empty(),
             Value::String(_) | Value::Stream(_) => false,
         }
     }
@@ -105,6 +112,18 @@ impl Typed for Set {
     }
     fn into_value(self) -> Value {
         Value::Set(self)
+    }
+}
+
+impl Typed for Zset {
+    fn of(value: &Value) -> Option<&Zset> {
+        if let Value::Zset(set) = value { Some(set) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut Zset> {
+        if let Value::Zset(set) = value { Some(set) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::Zset(self)
     }
 }
 

@@ -19,6 +19,8 @@ use super::value::Kind;
 pub enum Class {
     /// An element of a list.
     List,
+    /// A member of a sorted set.
+    Zset,
     /// Entries of a stream, each reader by itself.
     StreamReader,
     /// Entries for this group of a stream: one entry wakes at most one of its readers.
@@ -39,6 +41,7 @@ impl Class {
     fn wants(&self, kind: Option<Kind>) -> bool {
         match self {
             Class::List => kind == Some(Kind::List),
+            Class::Zset => kind == Some(Kind::Zset),
             Class::StreamReader => kind == Some(Kind::Stream),
             // A key that is gone or retyped ends the wait of a group reader with an error.
             Class::StreamGroup(_) | Class::StreamClaim(..) => true,

@@ -7,13 +7,11 @@
 //! ```
 //! A checksum of 0 stands for none.
 
-use super::decode::{self, Decoded, Setting};
+use super::decode::{self, Decoded, Limits, Setting};
 use super::kind::opcode;
 use super::source::{Reading, Source};
 use super::{Dialect, Fault};
 use crate::keyspace::NEVER;
-use crate::types::set::SetLimits;
-use crate::types::stream::idmp::IdmpLimits;
 
 /// From this version on a file ends with a checksum.
 const CHECKSUM_SINCE: u32 = 5;
@@ -66,7 +64,7 @@ impl<'s, 'r> Reader<'s, 'r> {
     ///
     /// # Errors
     /// It is no RDB file, or of a version that is not known.
-    pub fn begin(source: &'s mut Source<'r>, idmp: IdmpLimits) -> Reading<Reader<'s, 'r>> {
+    pub fn begin(source: &'s mut Source<'r>, limits: Limits) -> Reading<Reader<'s, 'r>> {
         let header: [u8; HEADER_BYTES] = source.array().map_err(|mut error| {
             if matches!(error.fault, Fault::Truncated) {
                 error.fault = Fault::NotRdb;
@@ -81,7 +79,7 @@ impl<'s, 'r> Reader<'s, 'r> {
             .ok_or_else(|| source.error(Fault::NotRdb))?;
         let dialect =
             Dialect::of_version(version).ok_or_else(|| source.error(Fault::Version(version)))?;
-        let setting = Setting { dialect, idmp, set: SetLimits::default() };
+        let setting = Setting { dialect, limits };
         Ok(Reader { source, setting, version, db: 0 })
     }
 

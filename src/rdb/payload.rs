@@ -4,12 +4,11 @@
 //! type u8, value, version u16, CRC-64 of all before it u64      little endian
 //! ```
 
-use super::decode::{self, Decoded, Setting};
+use super::decode::{self, Decoded, Limits, Setting};
 use super::encode;
 use super::source::Source;
 use super::{Dialect, crc64};
 use crate::keyspace::Value;
-use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
 
 const FOOTER_BYTES: usize = 10;
@@ -27,7 +26,7 @@ pub enum Refused {
 ///
 /// # Errors
 /// See [`Refused`].
-pub fn read(payload: &[u8], idmp: IdmpLimits) -> Result<Value, Refused> {
+pub fn read(payload: &[u8], limits: Limits) -> Result<Value, Refused> {
     let at = payload.len().checked_sub(FOOTER_BYTES).ok_or(Refused::Footer)?;
     let (body, footer) = payload.split_at(at);
     let version = u16::from_le_bytes([footer[0], footer[1]]);
@@ -38,8 +37,7 @@ pub fn read(payload: &[u8], idmp: IdmpLimits) -> Result<Value, Refused> {
     }
     let (&kind, body) = body.split_first().ok_or(Refused::Value)?;
     let mut source = Source::from_bytes(body);
-    let decoded =
-        decode::value(&mut source, kind, &Setting { dialect, idmp, set: SetLimits::default() });
+    let decoded = decode::value(&mut source, kind, &Setting { dialect, limits });
     match decoded {
         Ok(Decoded::Value(value)) => Ok(value),
         Ok(_) | Err(_) => Err(Refused::Value),

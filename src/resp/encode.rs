@@ -158,10 +158,14 @@ impl<'a> Reply<'a> {
 
     /// A double; in RESP2 its shortest text as a bulk string.
     pub fn double(&mut self, value: f64) {
-        let text = super::text::format_double(value);
+        self.double_text(&super::text::DoubleText::new(value));
+    }
+
+    /// A double whose text is made already; in RESP2 a bulk string.
+    pub fn double_text(&mut self, text: &[u8]) {
         match self.proto {
-            Proto::Resp2 => self.bulk(text.as_bytes()),
-            Proto::Resp3 => self.line(b',', text.as_bytes()),
+            Proto::Resp2 => self.bulk(text),
+            Proto::Resp3 => self.line(b',', text),
         }
     }
 

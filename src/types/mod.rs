@@ -4,6 +4,7 @@ pub mod bits;
 #[allow(dead_code, unused_imports, reason = "hashes, sets and sorted sets are being built on it")]
 pub mod dict;
 pub mod extended;
+pub mod geo;
 pub mod hyperloglog;
 pub mod image;
 pub mod list;
@@ -13,3 +14,4 @@ mod spine;
 pub mod stream;
 pub mod string;
 pub mod text;
+pub mod zset;

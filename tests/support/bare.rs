@@ -85,6 +85,10 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
                 b"+string\r\n" => ask(server, db, &[b"GET", key]),
                 b"+list\r\n" => ask(server, db, &[b"LRANGE", key, b"0", b"-1"]),
                 b"+set\r\n" => members(server, db, key),
+                b"+zset\r\n" => {
+                    let members = ask(server, db, &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
+                    [members, ask(server, db, &[b"OBJECT", b"ENCODING", key])].concat()
+                }
                 b"+stream\r\n" => stream_state(server, db, key),
                 other => panic!("a key of type {}", String::from_utf8_lossy(other)),
             };

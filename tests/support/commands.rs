@@ -9,8 +9,10 @@ pub struct Generator {
 
 impl Generator {
     /// Every key that commands name.
-    pub const KEYS: &'static [&'static [u8]] =
-        &[b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b"bits", b"pf", b"pf2", b""];
+    pub const KEYS: &'static [&'static [u8]] = &[
+        b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b"bits", b"pf", b"pf2", b"z",
+        b"z2", b"geo", b"",
+    ];
 
     pub fn new(seed: u64) -> Generator {
         Generator { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995 }
@@ -32,14 +34,16 @@ impl Generator {
 
     /// A whole command, its name first.
     pub fn command(&mut self) -> Vec<Vec<u8>> {
-        let family = match self.below(25) {
-            20..23 => SET,
-            23 => BITMAP,
-            24 => HYPERLOGLOG,
+        let family = match self.below(31) {
             0..9 => STREAM,
             9..13 => LIST,
-            13..15 => STRING,
-            15..18 => KEYS,
+            13..18 => ZSET,
+            18 => GEO,
+            19..21 => STRING,
+            21..24 => KEYS,
+            24..27 => SET,
+            27 => BITMAP,
+            28 => HYPERLOGLOG,
             _ => TRANSACTION,
         };
         let pick = self.below(family.len() as u64) as usize;
@@ -52,7 +56,8 @@ impl Generator {
 
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let families = [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG];
+        let families =
+            [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG, ZSET, GEO];
         families.into_iter().flatten().filter_map(|template| template.split(' ').next())
     }
 
@@ -89,6 +94,14 @@ impl Generator {
                 1 => b"not an integer".to_vec(),
                 _ => format!("{}", self.below(12)).into_bytes(),
             },
+            "{z}" => self.pick(&["z", "z", "z", "z2", "z2", "a"]),
+            "{zm}" => self.pick(&["a", "b", "c", "d", "e", "", "17"]),
+            "{geo}" => self.pick(&["geo", "geo", "geo", "z"]),
+            "{score}" => {
+                self.pick(&["0", "1", "1", "2", "-1.5", "0.1", "3e5", "inf", "-inf", "-0"])
+            }
+            "{bound}" => self.pick(&["-inf", "+inf", "0", "1", "(1", "2", "(0.1", "x"]),
+            "{lex}" => self.pick(&["-", "+", "[b", "(b", "[d", "(c"]),
             "{g}" => self.pick(&["g", "g", "g", "h", "nogroup"]),
             "{c}" => self.pick(&["alice", "bob", "carol"]),
             "{v}" => self.pick(&["x", "y", "z", "", "10", "-1", "3.5", "value"]),
@@ -252,6 +265,66 @@ const HYPERLOGLOG: &[&str] = &[
     "PFCOUNT <pf|pf2> [pf2]",
     "PFMERGE <pf|pf2|{k}> pf pf2",
     "PFDEBUG <TODENSE|ENCODING> <pf|pf2>",
+];
+
+const ZSET: &[&str] = &[
+    "ZADD {z} {score} {zm} {score} {zm}",
+    "ZADD {z} {score} {zm} {score} {zm} {score} {zm}",
+    "ZADD {z} {score} {zm}",
+    "ZADD {z} [<NX|XX>] [<GT|LT>] [CH] {score} {zm} {score} {zm}",
+    "ZADD {z} [<NX|XX|GT|LT>] INCR {score} {zm}",
+    "ZADD {z} 1 a-member-that-is-longer-than-what-a-small-set-may-have-in-one-of-its-members",
+    "ZINCRBY {z} {score} {zm}",
+    "ZREM {z} {zm} {zm}",
+    "ZREMRANGEBYRANK {z} {n} {n}",
+    "ZREMRANGEBYSCORE {z} {bound} {bound}",
+    "ZREMRANGEBYLEX {z} {lex} {lex}",
+    "ZPOPMIN {z} [{n}]",
+    "ZPOPMAX {z} [{n}]",
+    "ZMPOP 2 {z} {z} <MIN|MAX> [COUNT_{count}]",
+    "BZPOPMIN {z} {z} <0.01|0.1|0>",
+    "BZPOPMAX {z} 0.05",
+    "BZMPOP 0.1 2 {z} {z} <MIN|MAX> [COUNT_{count}]",
+    "ZSCORE {z} {zm}",
+    "ZMSCORE {z} {zm} {zm}",
+    "ZCARD {z}",
+    "ZCOUNT {z} {bound} {bound}",
+    "ZLEXCOUNT {z} {lex} {lex}",
+    "ZRANK {z} {zm} [WITHSCORE]",
+    "ZREVRANK {z} {zm}",
+    "ZRANDMEMBER {z} [{n}]",
+    "ZSCAN {z} 0 COUNT 2",
+    "ZRANGE {z} {n} {n} [REV] [WITHSCORES]",
+    "ZRANGE {z} {bound} {bound} BYSCORE [REV] [LIMIT_{n}_{n}]",
+    "ZREVRANGE {z} {n} {n}",
+    "ZRANGEBYSCORE {z} {bound} {bound}",
+    "ZREVRANGEBYSCORE {z} {bound} {bound}",
+    "ZRANGEBYLEX {z} {lex} {lex}",
+    "ZREVRANGEBYLEX {z} {lex} {lex}",
+    "ZRANGESTORE {z} {z} {n} {n} [REV]",
+    "ZRANGESTORE {z} {z} {bound} {bound} BYSCORE [LIMIT_{n}_{n}]",
+    "ZUNION 2 {z} {z} WITHSCORES",
+    "ZINTER 2 {z} {z}",
+    "ZDIFF 2 {z} {z}",
+    "ZINTERCARD 2 {z} {z} [LIMIT_{count}]",
+    "ZUNIONSTORE {z} 2 {z} {z} [WEIGHTS_{score}_{score}] [AGGREGATE_<SUM|MIN|MAX|COUNT>]",
+    "ZINTERSTORE {z} 2 {z} {z} [WEIGHTS_{score}_{score}] [AGGREGATE_<SUM|MIN|MAX|COUNT>]",
+    "ZDIFFSTORE {z} 2 {z} {z}",
+];
+
+const GEO: &[&str] = &[
+    "GEOADD {geo} 13.361389 38.115556 Palermo 15.087269 37.502669 Catania",
+    "GEOADD {geo} [NX] [CH] 12.5 41.9 Rome 2.35 48.85 {zm}",
+    "GEODIST {geo} Palermo Catania km",
+    "GEOHASH {geo} Palermo Rome",
+    "GEOPOS {geo} Palermo Rome",
+    "GEORADIUS {geo} 15 37 <200|2000> km [WITHDIST] [COUNT_{count}]",
+    "GEORADIUS {geo} 15 37 2000 km [COUNT_{count}] <STORE|STOREDIST> {z}",
+    "GEORADIUSBYMEMBER {geo} Rome 700 km [STORE_{z}]",
+    "GEORADIUS_RO {geo} 15 37 200 km",
+    "GEORADIUSBYMEMBER_RO {geo} Rome 700 km",
+    "GEOSEARCH {geo} FROMLONLAT 15 37 BYBOX 400 400 km",
+    "GEOSEARCHSTORE {z} {geo} FROMLONLAT 15 37 BYRADIUS 2000 km [STOREDIST]",
 ];
 
 const STRING: &[&str] = &[

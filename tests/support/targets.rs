@@ -16,8 +16,8 @@ use forebay::keyspace::{
 };
 use forebay::process::export::export;
 use forebay::process::import::{Options, import_bytes};
+use forebay::rdb::decode::Limits;
 use forebay::rdb::{crc64, payload};
-use forebay::types::stream::idmp::IdmpLimits;
 
 /// When all of this happens, Unix ms.
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -70,15 +70,15 @@ pub fn aof_import(log: &[u8]) {
 
 /// A payload of RESTORE without its footer.
 pub fn restore(body: &[u8]) {
-    let idmp = IdmpLimits::default();
+    let limits = Limits::default();
     for version in [11u16, 14, 80] {
         let mut whole = [body, &version.to_le_bytes()].concat();
         let checksum = crc64::checksum(&whole);
         whole.extend_from_slice(&checksum.to_le_bytes());
-        if let Ok(value) = payload::read(&whole, idmp) {
-            let written = payload::write(&value, idmp);
-            let again = payload::read(&written, idmp).expect("it was written here");
-            assert_eq!(payload::write(&again, idmp), written);
+        if let Ok(value) = payload::read(&whole, limits) {
+            let written = payload::write(&value, limits.idmp);
+            let again = payload::read(&written, limits).expect("it was written here");
+            assert_eq!(payload::write(&again, limits.idmp), written);
         }
     }
 }

@@ -13,6 +13,7 @@ use forebay::types::stream::log::NodeLimits;
 use forebay::types::stream::pending::Filter;
 use forebay::types::stream::{RefPolicy, Stream, StreamId};
 use forebay::types::string::StringValue;
+use forebay::types::zset::{self, Zset};
 
 use super::START_MS;
 
@@ -37,6 +38,12 @@ pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         }
         Value::Set(set)
     });
+    let packed: &mut [(&[u8], f64)] =
+        &mut [(b"a", 1.0), (b"b", -2.5), (b"", f64::INFINITY), (b"12", 1e20), (b"z", 1.0)];
+    let small = Zset::from_members(packed, zset::Limits::default());
+    let long = [b'm'; 65];
+    let large: &mut [(&[u8], f64)] = &mut [(&long, 0.1), (b"b", -0.0), (b"c", -7.0)];
+    let large = Zset::from_members(large, zset::Limits::default());
     let plain = Stream::new(IdmpLimits::default());
     let busy = busy_stream();
     let mut unowned = busy.clone();
@@ -52,7 +59,8 @@ pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let streams = [plain, busy, unowned, idempotent].map(|one| Value::Stream(Box::new(one)));
     let texts = [b"dumped".as_slice(), b"", b"-5", b"1000", b"2000000000", &[b'a'; 60]];
     let strings = texts.map(|text| Value::String(StringValue::new(text)));
-    strings.into_iter().chain([Value::List(list)]).chain(streams).chain(sets).collect()
+    let zsets = [small, large].map(Value::Zset);
+    strings.into_iter().chain([Value::List(list)]).chain(streams).chain(sets).chain(zsets).collect()
 });
 
 /// Entries in three nodes, two of them deleted, and a group with pending entries.
@@ -90,7 +98,7 @@ pub fn with_footer(body: &[u8], version: u16) -> Vec<u8> {
 }
 
 /// All that is in a value, one thing a line, but for what no payload tells: how a string or a list
-/// is kept, and where deleted entries of a stream lie.
+/// is kept, which sign a zero has, and where deleted entries of a stream lie.
 pub fn describe(value: &Value) -> String {
     match value {
         Value::String(string) => format!("string {}", string.text().escape_ascii()),
@@ -101,6 +109,14 @@ pub fn describe(value: &Value) -> String {
             let members: Vec<_> =
                 members.iter().map(|member| member.escape_ascii().to_string()).collect();
             format!("set {}", members.join(" "))
+        }
+        Value::Zset(set) => {
+            // A large set has negative zeros, and may be small enough to be read as one that has none.
+            let members = set.iter().map(|(member, score)| (member.escape_ascii(), score + 0.0));
+            format!(
+                "zset {:?}",
+                members.map(|(m, score)| format!("{m} {score}")).collect::<Vec<_>>()
+            )
         }
         Value::Stream(stream) => describe_stream(stream).join("\n"),
     }

@@ -97,8 +97,8 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if time_ms < 0 {
         return Err(NEGATIVE_TTL);
     }
-    let idmp = stream::idmp_limits(cx);
-    let value = payload::read(args[3], idmp).map_err(|refused| match refused {
+    let limits = cx.server.value_limits();
+    let value = payload::read(args[3], limits).map_err(|refused| match refused {
         Refused::Footer => BAD_FOOTER,
         Refused::Value => BAD_VALUE,
     })?;
@@ -117,7 +117,7 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.reply.ok();
         return Ok(());
     }
-    put(cx, key, args[3], value, expiry, idmp);
+    put(cx, key, args[3], value, expiry, limits.idmp);
     if let Some(idle_s) = options.idle_s {
         cx.tx.set_accessed_at(key, now_ms.saturating_sub(idle_s * 1000));
     }
@@ -137,7 +137,7 @@ fn put(
 ) {
     let has_settings = match &value {
         Value::Stream(stream) => stream.idmp().limits() == idmp,
-        Value::String(_) | Value::List(_) | Value::Set(_) => false,
+        Value::String(_) | Value::List(_) | Value::Set(_) | Value::Zset(_) => false,
     };
     let kind = value.kind();
     let before = cx.tx.replace(key, value, expiry);

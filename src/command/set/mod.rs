@@ -35,10 +35,5 @@ pub(super) static COMMANDS: &[Entry] = &[
 
 /// Up to where sets stay small, by the settings.
 pub(super) fn limits(cx: &Cx<'_, '_>) -> SetLimits {
-    let config = &cx.server.config;
-    SetLimits {
-        integers_max: config.set_max_intset_entries.get_usize(),
-        packed_max: config.set_max_listpack_entries.get_usize(),
-        packed_member_bytes_max: config.set_max_listpack_value.get_usize(),
-    }
+    cx.server.set_limits()
 }

@@ -115,6 +115,13 @@ pub static SETTINGS: &[Setting] = &[
         .effective(|live, v| live.notify_keyspace_events.set(v)),
     count("tracking-table-max-keys", 0, i64::MAX, "1000000")
         .effective(|live, v| live.tracking_table_max_keys.set(v)),
+    // How collections are packed.
+    count("zset-max-listpack-entries", 0, i64::MAX, "128")
+        .alias("zset-max-ziplist-entries")
+        .effective(|live, v| live.zset_max_listpack_entries.set(v)),
+    memory("zset-max-listpack-value", 0, "64")
+        .alias("zset-max-ziplist-value")
+        .effective(|live, v| live.zset_max_listpack_value.set(v)),
     // Watching it work.
     number("slowlog-log-slower-than", -1, i64::MAX, "10000")
         .effective(|live, v| live.slowlog_log_slower_than_us.set(v)),

@@ -22,8 +22,6 @@ pub static SETTINGS: &[Setting] = &[
     count("hash-rdb-load-template-disassembly-threshold", 0, LONG_MAX, "0"),
     number("list-max-listpack-size", i32::MIN as i64, INT_MAX, "-2").alias("list-max-ziplist-size"),
     number("list-compress-depth", 0, INT_MAX, "0"),
-    count("zset-max-listpack-entries", 0, LONG_MAX, "128").alias("zset-max-ziplist-entries"),
-    memory("zset-max-listpack-value", 0, "64").alias("zset-max-ziplist-value"),
     count("array-slice-size", 1, LONG_MAX, "4096"),
     count("array-sparse-kmax", 0, LONG_MAX, "10"),
     count("array-sparse-kmin", 0, LONG_MAX, "5"),

@@ -7,10 +7,11 @@ use crate::types::list::ListImageReader;
 use crate::types::set::SetImageReader;
 use crate::types::stream::StreamImageReader;
 use crate::types::string::StringImageReader;
+use crate::types::zset::ZsetImageReader;
 
 /// The numbers on disk. They are never given anew.
-const KINDS: [(Kind, u8); 4] =
-    [(Kind::String, 1), (Kind::List, 2), (Kind::Stream, 3), (Kind::Set, 5)];
+const KINDS: [(Kind, u8); 5] =
+    [(Kind::String, 1), (Kind::List, 2), (Kind::Stream, 3), (Kind::Set, 5), (Kind::Zset, 6)];
 
 /// Up to this many bytes, key included, a value is encoded at once, under the lock of its shard: that
 /// takes no longer than cloning key and value, and less memory until it is written.
@@ -32,6 +33,7 @@ pub fn image(value: &Value) -> Box<dyn ImageWriter + Send> {
         Value::String(string) => Box::new(string.image()),
         Value::List(list) => Box::new(list.image()),
         Value::Set(set) => Box::new(set.image()),
+        Value::Zset(set) => Box::new(set.image()),
         Value::Stream(stream) => Box::new(stream.image()),
     }
 }
@@ -44,6 +46,7 @@ pub fn is_small(key_len: usize, value: &Value) -> bool {
         // One sample: a packed list, which a clone would copy too.
         Value::List(list) => list.heap_bytes(1),
         Value::Set(set) => set.heap_bytes(1),
+        Value::Zset(set) => set.heap_bytes(1),
         Value::Stream(_) => return false,
     };
     key_len + bytes <= SMALL_BYTES_MAX
@@ -74,6 +77,7 @@ pub fn reader(kind: Kind) -> Box<dyn Reader> {
         Kind::String => Box::new(StringImageReader::default()),
         Kind::List => Box::new(ListImageReader::default()),
         Kind::Set => Box::new(SetImageReader::default()),
+        Kind::Zset => Box::new(ZsetImageReader::default()),
         Kind::Stream => Box::new(StreamImageReader::default()),
     }
 }
@@ -88,6 +92,6 @@ mod tests {
             assert_eq!((number_of(kind), kind_of(number)), (number, Ok(kind)));
         }
         assert!(kind_of(0).is_err() && kind_of(200).is_err());
-        assert_eq!(KINDS.map(|(_, number)| number), [1, 2, 3, 5]);
+        assert_eq!(KINDS.map(|(_, number)| number), [1, 2, 3, 5, 6]);
     }
 }

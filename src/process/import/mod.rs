@@ -170,7 +170,7 @@ impl<'i> Import<'i> {
 
     fn rdb(&mut self, source: &mut Source<'_>, file: &OneFile<'_>) -> Result<(), ImportError> {
         let damaged = |error| file.damaged(error);
-        let mut reader = Reader::begin(source, self.server.idmp_limits()).map_err(damaged)?;
+        let mut reader = Reader::begin(source, self.server.value_limits()).map_err(damaged)?;
         while let Some(record) = reader.next_record().map_err(damaged)? {
             match record {
                 Record::Key(key) => self.key(key, file.path)?,

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use crate::config::word;
 use crate::keyspace::{Keyspace, NEVER, ShardSet, Slot, Value};
+use crate::resp::text::format_double;
 use crate::types::stream::group::Group;
 use crate::types::stream::pending::Filter;
 use crate::types::stream::{Stream, StreamId};
 use crate::types::text::Text;
+use crate::types::zset::Zset;
 
 /// Elements that one command of a dump adds, at most.
 const ELEMENTS_MAX: usize = 64;
@@ -56,6 +58,7 @@ fn print_key(slot: &Slot, out: &mut impl Write) -> io::Result<()> {
             print_elements(b"RPUSH", key, &list.iter().collect::<Vec<_>>(), out)?;
         }
         Value::Set(set) => print_elements(b"SADD", key, &set.iter().collect::<Vec<_>>(), out)?,
+        Value::Zset(set) => print_zset(key, set, out)?,
         Value::Stream(stream) => print_stream(key, stream, out)?,
     }
     if slot.expire_at_ms != NEVER {
@@ -74,6 +77,18 @@ fn print_elements(
     for some in elements.chunks(ELEMENTS_MAX) {
         let args: Vec<&[u8]> =
             [command, key].into_iter().chain(some.iter().map(|text| &**text)).collect();
+        print(&args, out)?;
+    }
+    Ok(())
+}
+
+fn print_zset(key: &[u8], set: &Zset, out: &mut impl Write) -> io::Result<()> {
+    let members: Vec<_> = set.iter().collect();
+    for some in members.chunks(ELEMENTS_MAX) {
+        let scores: Vec<String> = some.iter().map(|(_, score)| format_double(*score)).collect();
+        let pairs =
+            scores.iter().zip(some).flat_map(|(score, (member, _))| [score.as_bytes(), member]);
+        let args: Vec<&[u8]> = [&b"ZADD"[..], key].into_iter().chain(pairs).collect();
         print(&args, out)?;
     }
     Ok(())

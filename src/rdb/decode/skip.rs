@@ -17,7 +17,6 @@ mod part {
 pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Reading<String> {
     use kind::value::*;
     let name = match kind {
-        ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => "zset",
         HASH
         | HASH_ZIPMAP
         | HASH_ZIPLIST
@@ -38,14 +37,6 @@ pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         _ => return Err(source.error(Fault::UnknownRecord(kind))),
     };
     match kind {
-        ZSET => each(source, |source| {
-            source.skip_string()?;
-            score_text(source)
-        })?,
-        ZSET_2 => each(source, |source| {
-            source.skip_string()?;
-            source.skip(8)
-        })?,
         HASH => each(source, two_strings)?,
         HASH_METADATA_PRE_GA if dialect == Dialect::Valkey => each(source, |source| {
             two_strings(source)?;
@@ -85,14 +76,6 @@ fn two_strings(source: &mut Source<'_>) -> Reading<()> {
 fn deadline_and_two_strings(source: &mut Source<'_>) -> Reading<()> {
     source.length()?;
     two_strings(source)
-}
-
-/// A score in digits, with its length before it; the longest lengths are the scores without digits.
-fn score_text(source: &mut Source<'_>) -> Reading<()> {
-    match source.u8()? {
-        253.. => Ok(()),
-        len => source.skip(u64::from(len)),
-    }
 }
 
 /// Nine letters of six bits, above ten bits of a version.
@@ -163,8 +146,6 @@ mod tests {
     fn every_type_ends_where_it_ends() {
         use kind::value::*;
         let redis = |kind, bytes: &[u8]| passed(kind, Dialect::Redis, bytes);
-        assert_eq!(redis(ZSET, b"\x03\x01a\x031.5\x01b\xff\x01c\xfd"), "zset");
-        assert_eq!(redis(ZSET_2, b"\x01\x01a12345678"), "zset");
         assert_eq!(redis(HASH, b"\x01\x01a\x01b"), "hash");
         assert_eq!(redis(HASH_METADATA_PRE_GA, b"\x01\x00\x01a\x01b"), "hash");
         assert_eq!(redis(HASH_METADATA, b"12345678\x01\x00\x01a\x01b"), "hash");

@@ -9,10 +9,12 @@ use super::kind::{self, node};
 use super::lzf;
 use super::packed::listpack;
 use crate::keyspace::Value;
+use crate::resp::text::DoubleText;
 use crate::types::list::List;
 use crate::types::number::parse_i64;
 use crate::types::stream::Stream;
 use crate::types::stream::idmp::IdmpLimits;
+use crate::types::zset::Zset;
 
 /// How much of a value its form can hold, which decides who can read it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -75,6 +77,8 @@ pub(super) fn kind_of(value: &Value, form: Form) -> u8 {
         Value::String(_) => kind::value::STRING,
         Value::List(_) => kind::value::LIST_QUICKLIST_2,
         Value::Set(members) => set::kind_of(members),
+        Value::Zset(set) if set.is_large() => kind::value::ZSET_2,
+        Value::Zset(_) => kind::value::ZSET_LISTPACK,
         Value::Stream(_) => match form {
             Form::Common => kind::value::STREAM_LISTPACKS_3,
             Form::WithIdempotency => kind::value::STREAM_LISTPACKS_4,
@@ -95,6 +99,7 @@ pub(super) fn body(out: &mut dyn Write, value: &Value, form: Form) -> io::Result
         Value::String(text) => string(out, &text.text()),
         Value::List(elements) => list(out, elements),
         Value::Set(members) => set::set(out, members),
+        Value::Zset(set) => zset(out, set),
         Value::Stream(entries) => stream::stream(out, entries, form),
     }
 }
@@ -145,6 +150,24 @@ fn small_integer(out: &mut dyn Write, value: i32) -> io::Result<()> {
     };
     out.write_all(&[form])?;
     out.write_all(bytes)
+}
+
+/// Writes a small sorted set as a listpack, a large one member by member, from the highest score down:
+/// so servers put each before all that they have, which is the least work.
+fn zset(out: &mut dyn Write, set: &Zset) -> io::Result<()> {
+    if set.is_large() {
+        length(out, set.len() as u64)?;
+        return set.iter().rev().try_for_each(|(member, score)| {
+            string(out, member)?;
+            out.write_all(&score.to_le_bytes())
+        });
+    }
+    let mut packed = listpack::Builder::new();
+    for (member, score) in set.iter() {
+        packed.push(member);
+        packed.push(&DoubleText::new(score));
+    }
+    string(out, &packed.finish())
 }
 
 /// Writes a list as nodes of its elements; what is larger than a node is one by itself.

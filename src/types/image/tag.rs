@@ -78,4 +78,10 @@ tags! {
     HashLarge = 49,
     /// Fields of a large hash.
     HashChunk = 50,
+    /// A small sorted set.
+    ZsetPacked = 80,
+    /// A large sorted set, but for its members.
+    ZsetLarge = 81,
+    /// Members of a large sorted set.
+    ZsetChunk = 82,
 }
