@@ -80,8 +80,8 @@ ZSETS = """
 10 ZADD {zkey} [<NX | XX>] [<GT | LT>] [CH] {scored+}
 6  ZADD {zkey} [<NX | XX | GT | LT | CH>] INCR {scored}
 2  ZADD {zkey} [INCR] [CH] [NX] [XX] [GT] [LT] {scored+}
-6  ZINCRBY {zkey} {score} {member}
-7  ZREM {zkey} {member+}
+6  ZINCRBY {zkey} {score} {setmember}
+7  ZREM {zkey} {setmember+}
 4  ZREMRANGEBYRANK {zkey} {index} {index}
 4  ZREMRANGEBYSCORE {zkey} {bound} {bound}
 7  <ZPOPMIN | ZPOPMAX> {zkey} [{count}]
@@ -89,11 +89,11 @@ ZSETS = """
 3  ZMPOP 1 {zkey} <MIN | MAX> [COUNT {count}]
 9  <BZPOPMIN | BZPOPMAX> {zkey+} {timeout}
 6  BZMPOP {timeout} {numkeys} {zkey} {zkey} <MIN | MAX> [COUNT {count}]
-4  ZSCORE {zkey} {member}
-4  ZMSCORE {zkey} {member+}
+4  ZSCORE {zkey} {setmember}
+4  ZMSCORE {zkey} {setmember+}
 2  ZCARD {zkey}
 4  ZCOUNT {zkey} {bound} {bound}
-6  <ZRANK | ZREVRANK> {zkey} {member} [WITHSCORE]
+6  <ZRANK | ZREVRANK> {zkey} {setmember} [WITHSCORE]
 8  ZRANGE {zkey} {index} {index} [REV] [WITHSCORES]
 8  ZRANGE {zkey} {bound} {bound} BYSCORE [REV] [LIMIT {index} {index}] [WITHSCORES]
 2  ZRANGE {zkey} {index} {index} [BYSCORE] [BYLEX] [LIMIT {index} {index}] [WITHSCORES]
@@ -112,7 +112,7 @@ ZSETS = """
 4  ZDIFFSTORE {zkey} {numkeys} {zkey} {zkey}
 4  ZINTERCARD {numkeys} {zkey} {zkey} [LIMIT {count}]
 8  ZADD {lexkey} {lexscored+}
-2  ZREM {lexkey} {member+}
+2  ZREM {lexkey} {setmember+}
 4  ZRANGE {lexkey} {lex} {lex} BYLEX [REV] [LIMIT {index} {index}]
 5  <ZRANGEBYLEX | ZREVRANGEBYLEX> {lexkey} {lex} {lex} [LIMIT {index} {index}]
 3  ZLEXCOUNT {lexkey} {lex} {lex}
@@ -206,7 +206,7 @@ BITMAPS = """
 """
 
 HYPERLOGLOGS = """
-8  PFADD {pkey} {member+}
+8  PFADD {pkey} {setmember+}
 1  PFADD {pkey}
 4  PFADD {pkey} {manymembers}
 4  PFCOUNT {pkey}
@@ -220,6 +220,13 @@ HYPERLOGLOGS = """
 
 KEYS = """
 5  <DEL | UNLINK> {anykey+}
+3  SORT <{lkey} | {ekey} | {anykey}> [LIMIT {index} {index}] [<ASC | DESC>] [ALPHA] [STORE {lkey}]
+2  SORT <{lkey} | {ekey}> BY {sortpattern} [LIMIT {index} {index}] [GET {sortpattern}] [<ASC | DESC>] [GET #] [STORE {lkey}]
+1  SORT {lkey} BY nosort [LIMIT {index} {index}] [DESC] [GET #] [STORE {lkey}]
+2  SORT_RO <{lkey} | {ekey}> [LIMIT {index} {index}] [<ASC | DESC>] [ALPHA] [GET {sortpattern}]
+2  MSET t1 {integer} t2 {integer} t3 {integer}
+1  SADD {ekey} 1 2 3
+1  RPUSH {lkey} 3 1 2 2
 3  EXISTS {anykey+}
 4  TYPE {anykey}
 2  TOUCH {anykey+}
@@ -285,6 +292,7 @@ CONNECTION = """
 SERVER = """
 1  COMMAND GETKEYS XREADGROUP GROUP {group} {consumer} STREAMS {skey} {skey} > >
 1  COMMAND GETKEYS {keyed}
+1  COMMAND GETKEYS SORT {lkey} [BY w_*] [LIMIT 0 1] [STORE {lkey}] [GET STORE] [STORE x]
 1  COMMAND GETKEYSANDFLAGS {keyed}
 1  COMMAND GETKEYS <PING | NOSUCH | GET | BLMPOP 0 2 a b LEFT | LMPOP x a LEFT | XREAD STREAMS a>
 1  COMMAND INFO <nosuch | nosuch nosuch>

@@ -107,7 +107,42 @@ class Pools:
         return self._key(ZSET_KEYS)
 
     def lexkey(self):
-ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + [b"b1", b"p1"]
+        return self._key(LEX_KEYS)
+
+    def sortpattern(self):
+        return self.rng.choice([b"t*", b"t*", b"*", b"none_*", b"t*->f", b"e*"])
+
+    def bkey(self):
+        return self._key(BIT_KEYS)
+
+    def pkey(self):
+        return self._key(PF_KEYS)
+
+    def bit(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(0, 40), 85), (b"200", 8), (b"-1", 3), (b"4294967296", 2), (b"x", 2)
+        )
+
+    def overflow(self):
+        return self.rng.choice([b"WRAP", b"SAT", b"FAIL", b"fail", b"x"])
+
+    def fieldtype(self):
+        return self._weighted(
+            (lambda: b"%s%d" % (self.rng.choice([b"u", b"i"]), self.rng.randint(1, 63)), 60),
+            (lambda: self.rng.choice([b"u8", b"i8", b"u1", b"i1", b"u63", b"i64", b"i2"]), 36),
+            (lambda: self.rng.choice([b"u64", b"i65", b"u0", b"x8", b"u"]), 4),
+        )
+
+    def fieldplace(self):
+        return self._weighted(
+            (lambda: b"%d" % self.rng.randint(0, 40), 70),
+            (lambda: b"#%d" % self.rng.randint(0, 5), 26),
+            (lambda: self.rng.choice([b"-1", b"#x", b"x", b"4294967296"]), 4),
+        )
+
+    def manymembers(self):
+        first = self.rng.randrange(1000)
+        return [b"%d" % at for at in range(first, first + self.rng.choice([20, 100, 300]))]
 
     def anykey(self):
         return self._weighted((lambda: self.rng.choice(ALL_KEYS), 95), (b"none", 5))
@@ -127,7 +162,7 @@ ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + [b"b1"
             (lambda: bytes([self.rng.randrange(256)]), 4),
         )
 
-    def member(self):
+    def setmember(self):
         return self._weighted(
             (lambda: b"%d" % self.rng.randint(-2, 9), 55),
             (lambda: self.rng.choice([b"a", b"b", b"c", b"d", b"07", b""]), 30),

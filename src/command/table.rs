@@ -21,6 +21,8 @@ pub enum Locks {
     None,
     /// All: it sees whole databases, or finds its keys only while running.
     All,
+    /// Those of its keys, or all if elements name more of them (SORT with BY or GET).
+    Sorted,
     /// Those of the connection's watched keys (UNWATCH, DISCARD).
     Watched,
     /// Those of the queued commands and of the watched keys (EXEC).
@@ -42,6 +44,11 @@ pub const fn keys(name: &'static str, run: Handler) -> Entry {
 /// A command without locks.
 pub const fn free(name: &'static str, run: Handler) -> Entry {
     Entry { name, run, locks: Locks::None }
+}
+
+/// A command under the locks of its keys, or all where BY or GET asks for more.
+pub const fn sorting(name: &'static str, run: Handler) -> Entry {
+    Entry { name, run, locks: Locks::Sorted }
 }
 
 /// A command under all locks.
@@ -236,7 +243,8 @@ impl Command {
         match self.locks {
             Locks::None => ShardSet::NONE,
             Locks::All => ShardSet::ALL,
-            Locks::Keys => self.key_shards(keyspace, args),
+            Locks::Sorted if super::keys::names_keys_while_running(args) => ShardSet::ALL,
+            Locks::Keys | Locks::Sorted => self.key_shards(keyspace, args),
             Locks::Watched => session.watched_shards(keyspace),
             Locks::Queued => {
                 let queued = session.queued().iter().map(|queued| {

@@ -7,11 +7,13 @@ mod existence;
 mod expiry;
 mod iteration;
 mod object;
+mod sort;
 
 pub(super) use iteration::parse_cursor;
+pub(super) use sort::names_keys_while_running;
 
 use super::help::help;
-use super::table::{Entry, all, keys};
+use super::table::{Entry, all, keys, sorting};
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("copy", copying::copy),
@@ -42,6 +44,8 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("restore", dumping::restore),
     keys("restore-asking", dumping::restore),
     all("scan", iteration::scan),
+    sorting("sort", sort::sort),
+    sorting("sort_ro", sort::sort_ro),
     all("swapdb", databases::swapdb),
     keys("touch", existence::touch),
     keys("ttl", expiry::ttl),

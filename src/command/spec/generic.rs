@@ -1,9 +1,9 @@
 //! The facts of the commands for keys of every type.
 
 use super::words::{
-    categories, flags, integer, key, key_flags, one_of, pattern, string, token, unix_time,
+    block, categories, flags, integer, key, key_flags, one_of, pattern, string, token, unix_time,
 };
-use super::{Group, KeySpec, Spec};
+use super::{Begin, Find, Group, KeySpec, Spec};
 
 /// The commands of this group, without their subcommands.
 pub static ALL: &[&Spec] = &[
@@ -27,6 +27,8 @@ pub static ALL: &[&Spec] = &[
     &RENAMENX,
     &RESTORE,
     &SCAN,
+    &SORT,
+    &SORT_RO,
     &TOUCH,
     &TTL,
     &TYPE,
@@ -328,6 +330,48 @@ pub static SCAN: Spec = Spec {
         string("type").after("TYPE").since("6.0.0").optional(),
     ],
     ..Spec::new("scan", Group::Generic, -2, "2.8.0")
+};
+
+pub static SORT: Spec = Spec {
+    summary: "Sorts the elements of a list, set or sorted set, and may store them.",
+    complexity: "O(N*log(M)) in the N elements and the M given",
+    flags: flags![WRITE, DENYOOM, MOVABLEKEYS],
+    categories: categories![WRITE, SET, SORTEDSET, LIST, SLOW, DANGEROUS],
+    keys: &[
+        KeySpec::at(1, key_flags![RO, ACCESS]),
+        KeySpec { flags: key_flags![RO, ACCESS], begin: Begin::Unknown, find: Find::Unknown },
+        KeySpec { flags: key_flags![OW, UPDATE], begin: Begin::Unknown, find: Find::Unknown },
+    ],
+    arguments: &[
+        key("key", 0),
+        pattern("by-pattern").shown("pattern").after("BY").optional(),
+        block("limit", &[integer("offset"), integer("count")]).after("LIMIT").optional(),
+        pattern("get-pattern").shown("pattern").after("GET").optional().multiple().multiple_token(),
+        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
+        token("sorting", "ALPHA").optional(),
+        key("destination", 1).after("STORE").optional(),
+    ],
+    ..Spec::new("sort", Group::Generic, -2, "1.0.0")
+};
+
+pub static SORT_RO: Spec = Spec {
+    summary: "Sorts the elements of a list, set or sorted set.",
+    complexity: "O(N*log(M)) in the N elements and the M given",
+    flags: flags![READONLY, MOVABLEKEYS],
+    categories: categories![READ, SET, SORTEDSET, LIST, SLOW, DANGEROUS],
+    keys: &[
+        KeySpec::at(1, key_flags![RO, ACCESS]),
+        KeySpec { flags: key_flags![RO, ACCESS], begin: Begin::Unknown, find: Find::Unknown },
+    ],
+    arguments: &[
+        key("key", 0),
+        pattern("by-pattern").shown("pattern").after("BY").optional(),
+        block("limit", &[integer("offset"), integer("count")]).after("LIMIT").optional(),
+        pattern("get-pattern").shown("pattern").after("GET").optional().multiple().multiple_token(),
+        one_of("order", &[token("asc", "ASC"), token("desc", "DESC")]).optional(),
+        token("sorting", "ALPHA").optional(),
+    ],
+    ..Spec::new("sort_ro", Group::Generic, -2, "7.0.0")
 };
 
 pub static TOUCH: Spec = Spec {

@@ -149,6 +149,10 @@ impl Spec {
     fn search_keys<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
         let mut keys = KeyRefs::new();
         for spec in self.keys {
+            if spec.flags.has(KeyFlags::OW) && spec.begin == Begin::Unknown {
+                keys.extend(stored_key(request, spec.flags));
+                continue;
+            }
             if spec.flags.has(KeyFlags::NOT_KEY) {
                 continue;
             }
@@ -217,6 +221,24 @@ impl Spec {
         }
         merged.map_or((0, 0, 0), |(first, last)| (first, last, 1))
     }
+}
+
+/// Where SORT stores: behind its last STORE that is not the value of another option.
+fn stored_key<W: Words + ?Sized>(request: &W, flags: KeyFlags) -> Option<KeyRef> {
+    let (mut found, mut at) = (None, 2);
+    while at < request.count() {
+        let is = |name: &str| request.word(at).eq_ignore_ascii_case(name.as_bytes());
+        if is("limit") {
+            at += 2;
+        } else if is("by") || is("get") {
+            at += 1;
+        } else if is("store") && at + 1 < request.count() {
+            at += 1;
+            found = Some(KeyRef { position: at as u32, flags });
+        }
+        at += 1;
+    }
+    found
 }
 
 /// What BITFIELD does with its key: as long as it only gets, it only reads.

@@ -1,0 +1,195 @@
+//! SORT and SORT_RO.
+
+mod request;
+
+use std::cmp::Ordering;
+
+use crate::command::cx::Cx;
+use crate::command::error::{Error, Outcome};
+use crate::keyspace::{EventClass, Expiry, Value};
+use crate::types::list::{List, Side};
+
+use request::{Pattern, Request};
+
+pub(in crate::command) use request::names_keys_while_running;
+
+const NOT_A_NUMBER: Error = Error::fixed("ERR One or more scores can't be converted into double");
+/// Elements that one RPUSH of the effects names, at most.
+const EFFECT_ELEMENTS_MAX: usize = 1024;
+
+/// What an element is ordered by.
+enum Weight {
+    Number(f64),
+    /// None: the key that BY names does not exist; it comes before all others.
+    Text(Option<Vec<u8>>),
+}
+
+pub(super) fn sort(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    run(cx, args, false)
+}
+
+pub(super) fn sort_ro(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    run(cx, args, true)
+}
+
+fn run(cx: &mut Cx<'_, '_>, args: &[&[u8]], reads_only: bool) -> Outcome {
+    let request = Request::parse(cx, args, reads_only)?;
+    let elements = match cx.tx.get(args[1]) {
+        Some(value) => elements(value, &request)?,
+        None => Vec::new(),
+    };
+    let sorted = arranged(cx, elements, &request)?;
+    let (from, to) = request.limits(sorted.len());
+    let shown = &sorted[from..to];
+    match request.store {
+        Some(to) => store(cx, to, shown, &request.get),
+        None => show(cx, shown, &request.get),
+    }
+    Ok(())
+}
+
+/// The elements to be sorted, in the order in which they are kept, which is what counts where they
+/// are not: of a list and a sorted set from the end with DESC.
+fn elements(value: &Value, request: &Request<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    let mut elements: Vec<Vec<u8>> = match value {
+        Value::List(list) => list.iter().map(|element| element.to_vec()).collect(),
+        Value::Set(set) => return Ok(set.iter().map(|member| member.to_vec()).collect()),
+        Value::Zset(zset) => zset.iter().map(|(member, _)| member.to_vec()).collect(),
+        Value::String(_) | Value::Stream(_) => return Err(Error::WRONG_TYPE),
+    };
+    if request.keeps_order() && request.descending {
+        elements.reverse();
+    }
+    Ok(elements)
+}
+
+/// The elements in the order that is asked for.
+fn arranged(
+    cx: &mut Cx<'_, '_>,
+    elements: Vec<Vec<u8>>,
+    request: &Request<'_>,
+) -> Result<Vec<Vec<u8>>, Error> {
+    // A set has no order of its own that would be the same in a replay.
+    let is_set = || matches!(cx.tx.peek(request.key), Some(Value::Set(_)));
+    let (by, alpha) = match request.by {
+        Some(Pattern::Nothing) if request.store.is_some() && is_set() => (None, true),
+        Some(Pattern::Nothing) => return Ok(elements),
+        by => (by, request.alpha),
+    };
+    let mut weighed = Vec::with_capacity(elements.len());
+    for element in elements {
+        let weight = weight(cx, by, alpha, &element)?;
+        weighed.push((weight, element));
+    }
+    let compare = |(one, element): &(Weight, Vec<u8>), (other, next): &(Weight, Vec<u8>)| {
+        let order = match (one, other) {
+            // What weighs the same is in the order of its bytes.
+            (Weight::Number(one), Weight::Number(other)) => {
+                one.partial_cmp(other).unwrap_or(Ordering::Equal).then_with(|| element.cmp(next))
+            }
+            (Weight::Text(one), Weight::Text(other)) => match by {
+                None => element.cmp(next),
+                Some(_) => one.cmp(other),
+            },
+            _ => Ordering::Equal,
+        };
+        if request.descending { order.reverse() } else { order }
+    };
+    weighed.sort_by(compare);
+    Ok(weighed.into_iter().map(|(_, element)| element).collect())
+}
+
+fn weight(
+    cx: &mut Cx<'_, '_>,
+    by: Option<Pattern<'_>>,
+    alpha: bool,
+    element: &[u8],
+) -> Result<Weight, Error> {
+    let Some(by) = by else {
+        return Ok(if alpha { Weight::Text(None) } else { Weight::Number(number(element)?) });
+    };
+    let text = lookup(cx, by, element);
+    if alpha {
+        return Ok(Weight::Text(text));
+    }
+    // A missing weight is none at all.
+    text.map_or(Ok(0.0), |text| number(&text)).map(Weight::Number)
+}
+
+/// A number as Redis reads it: up to a NUL byte, and nothing for nothing.
+fn number(text: &[u8]) -> Result<f64, Error> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Ok(0.0);
+    }
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+    number.filter(|number| !number.is_nan()).ok_or(NOT_A_NUMBER)
+}
+
+/// What a pattern stands for, of one element; none if there is no such key or field.
+fn lookup(cx: &mut Cx<'_, '_>, pattern: Pattern<'_>, element: &[u8]) -> Option<Vec<u8>> {
+    let (before, after, field) = match pattern {
+        Pattern::Element => return Some(element.to_vec()),
+        Pattern::Nothing => return None,
+        Pattern::Key { before, after, field } => (before, after, field),
+    };
+    let key = [before, element, after].concat();
+    match (cx.tx.get(&key)?, field) {
+        (Value::String(string), None) => Some(string.text().to_vec()),
+        _ => None,
+    }
+}
+
+fn show(cx: &mut Cx<'_, '_>, elements: &[Vec<u8>], get: &[Pattern<'_>]) {
+    if get.is_empty() {
+        cx.reply.array(elements.len());
+        elements.iter().for_each(|element| cx.reply.bulk(element));
+        return;
+    }
+    cx.reply.array(elements.len() * get.len());
+    for element in elements {
+        for pattern in get {
+            match lookup(cx, *pattern, element) {
+                Some(text) => cx.reply.bulk(&text),
+                None => cx.reply.null(),
+            }
+        }
+    }
+}
+
+/// Puts the outcome at a key as a list, and records that: what it was made of may be gone in a replay.
+fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_>]) {
+    let mut stored: Vec<Vec<u8>> = Vec::with_capacity(elements.len() * get.len().max(1));
+    for element in elements {
+        if get.is_empty() {
+            stored.push(element.clone());
+        }
+        for pattern in get {
+            let text = lookup(cx, *pattern, element);
+            stored.push(text.unwrap_or_default());
+        }
+    }
+    cx.reply.count(stored.len());
+    let had_value = cx.tx.exists(to);
+    if stored.is_empty() {
+        if cx.tx.remove(to) {
+            cx.tx.changed(to);
+            cx.tx.notify(EventClass::GENERIC, "del", to);
+            cx.tx.record(&[b"DEL", to]);
+        }
+        return;
+    }
+    let mut list = List::new();
+    list.push_all(Side::Right, stored.iter().map(Vec::as_slice));
+    cx.tx.put(to, Value::List(list), Expiry::Clear);
+    cx.tx.changed(to);
+    cx.tx.notify(EventClass::LIST, "sortstore", to);
+    if had_value {
+        cx.tx.record(&[b"DEL", to]);
+    }
+    for some in stored.chunks(EFFECT_ELEMENTS_MAX) {
+        let head = [b"RPUSH".as_slice(), to].into_iter();
+        let effect: Vec<&[u8]> = head.chain(some.iter().map(Vec::as_slice)).collect();
+        cx.tx.record(&effect);
+    }
+}
