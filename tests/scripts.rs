@@ -415,3 +415,98 @@ fn a_script_does_not_take_the_servers_memory() {
     assert!(why.contains("not enough memory"), "{why}");
     assert!(server.server.scripts.cache.state_bytes() < 40 << 20);
 }
+
+const LIBRARY: &str = "#!lua name=lib
+local calls = 0
+redis.register_function('count', function(keys, args) calls = calls + 1 return {keys[1], args[1], calls} end)
+redis.register_function{function_name='read', callback=function(keys) return redis.call('get', keys[1]) end, flags={'no-writes'}, description='reads'}
+redis.register_function('fail', function()
+  error('oops') end)
+redis.register_function('put', function(keys, args) return redis.call('set', keys[1], args[1]) end)";
+
+fn function(client: &mut redis::Connection, words: &[&str]) -> Result<Value, String> {
+    redis::cmd("FUNCTION").arg(words).query(client).map_err(|error| text_of(&error))
+}
+
+fn fcall(client: &mut redis::Connection, words: &[&str]) -> Result<Value, String> {
+    redis::cmd(words[0]).arg(&words[1..]).query(client).map_err(|error| text_of(&error))
+}
+
+#[test]
+fn functions_are_loaded_called_and_removed() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    server.sink.drain();
+    assert_eq!(function(&mut client, &["LOAD", LIBRARY]), text("lib"));
+    assert_eq!(server.sink.drain().len(), 1);
+    let called = |number| array(vec![bulk("k"), bulk("a"), Value::Int(number)]);
+    assert_eq!(fcall(&mut client, &["FCALL", "count", "1", "k", "a"]), called(1));
+    // A library's own variables live on.
+    assert_eq!(fcall(&mut client, &["FCALL", "count", "1", "k", "a"]), called(2));
+    assert_eq!(fcall(&mut client, &["FCALL", "put", "1", "k", "v"]), Ok(Value::Okay));
+    assert_eq!(effects(&server), ["SET k v"]);
+    assert_eq!(fcall(&mut client, &["FCALL_RO", "read", "1", "k"]), text("v"));
+    let refused = "ERR Can not execute a script with write flag using *_ro command.";
+    assert_eq!(fcall(&mut client, &["FCALL_RO", "put", "1", "k", "v"]), Err(refused.into()));
+    let oops = "ERR user_function:6: oops script: fail, on @user_function:6.";
+    assert_eq!(fcall(&mut client, &["FCALL", "fail", "0"]), Err(oops.into()));
+    assert_eq!(fcall(&mut client, &["FCALL", "none", "0"]), Err("ERR Function not found".into()));
+    let again = "ERR Library 'lib' already exists";
+    assert_eq!(function(&mut client, &["LOAD", LIBRARY]), Err(again.into()));
+    assert_eq!(function(&mut client, &["LOAD", "REPLACE", LIBRARY]), text("lib"));
+    let dump = function(&mut client, &["DUMP"]).expect("answers");
+    let Value::BulkString(dump) = dump else { panic!("{dump:?}") };
+    assert_eq!(function(&mut client, &["DELETE", "lib"]), Ok(Value::Okay));
+    assert_eq!(function(&mut client, &["DELETE", "lib"]), Err("ERR Library not found".into()));
+    redis::cmd("FUNCTION").arg("RESTORE").arg(&dump).exec(&mut client).expect("it fits");
+    assert_eq!(fcall(&mut client, &["FCALL", "count", "1", "k", "a"]), called(1));
+    let why = redis::cmd("FUNCTION").arg("RESTORE").arg(&dump).exec(&mut client);
+    assert_eq!(why.map_err(|error| text_of(&error)), Err(again.into()));
+    assert_eq!(function(&mut client, &["FLUSH"]), Ok(Value::Okay));
+    assert_eq!(server.server.scripts.libraries.functions_count(), 0);
+}
+
+#[test]
+fn libraries_that_are_not_right_are_refused() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let cases = [
+        ("x", "ERR Missing library metadata"),
+        ("#!lua", "ERR Invalid library metadata"),
+        ("#!lua\nx=1", "ERR Library name was not given"),
+        (
+            "#!lua name=a-b\nx=1",
+            "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long",
+        ),
+        ("#!other name=a\nreturn 1", "ERR Engine 'other' not found"),
+        ("#!lua name=a foo=b\nreturn 1", "ERR Invalid metadata value given: foo=b"),
+        ("#!lua name=a\nreturn 1", "ERR No functions registered"),
+        (
+            "#!lua name=a\nx=1",
+            "ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table",
+        ),
+        (
+            "#!lua name=a\nredis.call('ping')",
+            "ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'",
+        ),
+        (
+            "#!lua name=a\nerror('x')",
+            "ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'error'",
+        ),
+        (
+            "#!lua name=a\nredis.register_function()",
+            "ERR Error registering functions: ERR wrong number of arguments to redis.register_function",
+        ),
+        (
+            "#!lua name=a\nredis.register_function(",
+            "ERR Error compiling function: user_function:2: unexpected symbol near '<eof>'",
+        ),
+        (
+            "#!lua name=a\nwhile true do end",
+            "ERR Error registering functions: ERR FUNCTION LOAD timeout",
+        ),
+    ];
+    for (code, expected) in cases {
+        assert_eq!(function(&mut client, &["LOAD", code]), Err(expected.into()), "{code}");
+    }
+}

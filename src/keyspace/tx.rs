@@ -523,6 +523,11 @@ impl<'k> Tx<'k> {
         dbs.map(|db| db.waiting.waited_keys().count()).sum()
     }
 
+    /// Tells that something was changed that belongs to no key and no database (functions).
+    pub fn changed_server(&mut self) {
+        self.changed_db();
+    }
+
     /// Counts a change of a whole database.
     fn changed_db(&mut self) {
         self.changes += 1;

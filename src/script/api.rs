@@ -11,6 +11,7 @@ use super::host::{HOST, Refusal};
 use super::memory::Budget;
 use super::number;
 use super::reply::ReplyReader;
+use super::running::Sort;
 use super::state::Shared;
 
 /// The Redis version that scripts are told: whose behaviour they can expect.
@@ -167,7 +168,13 @@ fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
             line.extend_from_slice(&text.as_bytes());
         }
     }
-    HOST.with(|host| host.log(level, &line));
+    let line = String::from_utf8_lossy(&line);
+    match level {
+        0 => tracing::trace!("{line}"),
+        1 => tracing::debug!("{line}"),
+        2 => tracing::info!("{line}"),
+        _ => tracing::warn!("{line}"),
+    }
     Ok(())
 }
 
@@ -205,8 +212,8 @@ fn set_repl(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Makes the library as EVAL's scripts have it.
-pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
+/// Makes the library. What is there for scripts of old only, functions do not have.
+pub(super) fn library(lua: &Lua, shared: &Arc<Shared>, sort: Sort) -> mlua::Result<Table> {
     let redis = lua.create_table()?;
     for (name, raises) in [("call", true), ("pcall", false)] {
         let shared = Arc::clone(shared);
@@ -224,22 +231,27 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     redis.raw_set("set_repl", lua.create_function(|lua, args| set_repl(lua, &args))?)?;
     let check = lua.create_function(|_, args| acl_check_cmd(&args))?;
     redis.raw_set("acl_check_cmd", check)?;
+    constants(&redis)?;
+    if sort == Sort::Function {
+        return Ok(redis);
+    }
     // Effects are what is kept, always.
     let replicate = lua.create_function(|_, _: MultiValue| Ok(true))?;
     redis.raw_set("replicate_commands", replicate)?;
     // There is no debugger that could stop here.
     redis.raw_set("breakpoint", lua.create_function(|_, _: MultiValue| Ok(false))?)?;
     redis.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
-    constants(&redis)?;
     Ok(redis)
 }
 
+/// What a library of functions finds in `redis` while it is loaded, beside the function that
+/// registers.
+pub(super) fn while_loading(lua: &Lua, redis: &Table) -> mlua::Result<()> {
+    redis.raw_set("log", lua.create_function(|lua, args| log(lua, &args))?)?;
+    levels_and_version(redis)
+}
+
 fn constants(redis: &Table) -> mlua::Result<()> {
-    for (level, name) in
-        ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"].iter().enumerate()
-    {
-        redis.raw_set(*name, level)?;
-    }
     let targets = [
         ("REPL_NONE", 0),
         ("REPL_AOF", 1),
@@ -249,6 +261,15 @@ fn constants(redis: &Table) -> mlua::Result<()> {
     ];
     for (name, value) in targets {
         redis.raw_set(name, value)?;
+    }
+    levels_and_version(redis)
+}
+
+fn levels_and_version(redis: &Table) -> mlua::Result<()> {
+    for (level, name) in
+        ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"].iter().enumerate()
+    {
+        redis.raw_set(*name, level)?;
     }
     let (major, minor, patch) = VERSION;
     redis.raw_set("REDIS_VERSION", format!("{major}.{minor}.{patch}"))?;

@@ -75,7 +75,7 @@ pub struct Failed {
 }
 
 impl Outcome {
-    fn refused(text: Vec<u8>) -> Outcome {
+    pub(super) fn refused(text: Vec<u8>) -> Outcome {
         Outcome::Failed(Failed { text, is_counted: false })
     }
 }

@@ -22,9 +22,6 @@ pub trait Host {
     /// Whether the caller may run a command; `None`: there is no such command.
     fn may_call(&mut self, args: &[&[u8]]) -> Option<bool>;
 
-    /// A line for the log, by Redis's levels: 0 is for debugging, 3 a warning.
-    fn log(&mut self, level: u8, text: &[u8]);
-
     /// The script holds its thread for long.
     fn hold_long(&mut self);
 

@@ -15,9 +15,11 @@ mod cjson;
 mod cmsgpack;
 mod failure;
 mod host;
+mod library;
 mod memory;
 mod number;
 mod random;
+mod register;
 mod reply;
 mod result;
 mod running;
@@ -28,6 +30,7 @@ mod structs;
 pub use cache::{Cache, Call, CompileError, Failed, Outcome, Sha};
 pub use failure::Failure;
 pub use host::{Host, Refusal};
+pub use library::{FunctionFacts, Libraries, Library, Policy};
 pub use running::{Description, Running, Sort, Unkillable};
 pub use shebang::{Flags, Shebang};
 
@@ -37,11 +40,14 @@ use std::sync::Arc;
 pub struct Scripts {
     pub running: Arc<Running>,
     pub cache: Cache,
+    pub libraries: Libraries,
 }
 
 impl Default for Scripts {
     fn default() -> Scripts {
         let running = Arc::<Running>::default();
-        Scripts { cache: Cache::new(Arc::clone(&running)), running }
+        let cache = Cache::new(Arc::clone(&running));
+        let libraries = Libraries::new(Arc::clone(&running));
+        Scripts { running, cache, libraries }
     }
 }

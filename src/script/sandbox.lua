@@ -5,10 +5,11 @@
 -- and refuses writes. What looks past metatables (next, rawget, table.insert, ...) is replaced by
 -- functions that know the stand-ins.
 --
--- Called with what is written in Rust and the names of the libraries; gives the function that runs a
--- script, and the stand-in for the globals.
+-- Called with what is written in Rust: functions for this file, the libraries, and for a state of
+-- functions the libraries that code has while it is loaded. Gives what runs a script, what calls a
+-- function, what loads a library of functions, and the stand-in for the globals.
 
-local native, libraries = ...
+local native, libraries, loading = ...
 local raw = _G
 local assert, error, getmetatable, loadstring, next = assert, error, getmetatable, loadstring, next
 local pcall, rawget, rawset, select, setmetatable = pcall, rawget, rawset, select, setmetatable
@@ -237,4 +238,19 @@ local function run_function(f, keys, argv)
     return xpcall(function() return f(keys, argv) end, failed)
 end
 
-return run, run_function, globals
+local loading_base = setmetatable({}, { __index = missing })
+for name, content in next, loading do
+    loading_base[name] = protect(setmetatable(content, { __index = missing }))
+end
+
+-- While a library is loaded its globals are others; the functions that it makes find all of them
+-- when they are called.
+local function load_library(chunk)
+    local meta = getmetatable(globals)
+    meta.__index = loading_base
+    local ok = xpcall(chunk, failed)
+    meta.__index = base
+    return ok
+end
+
+return run, run_function, load_library, globals

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
@@ -11,12 +12,15 @@ use super::failure::{Failure, Raised, SANDBOX, failure};
 use super::host::HOST;
 use super::memory::Limit;
 use super::random::Random;
+use super::register::{self, Registered};
 use super::result::Fields;
-use super::running::{Running, Tick};
+use super::running::{Running, Sort, Tick};
 use super::{api, bit, cjson, cmsgpack, structs};
 
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 10_000;
+/// How long a library may take to load.
+const LOADING_MAX: Duration = Duration::from_millis(500);
 /// Buffers larger than this are not kept from one command to the next.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
@@ -26,6 +30,9 @@ pub(super) struct Shared {
     pub limit: Limit,
     pub random: Random,
     pub running: Arc<Running>,
+    /// What the library that is being loaded has registered.
+    pub registered: Mutex<Vec<Registered>>,
+    loading_since: Mutex<Option<Instant>>,
     resp3: AtomicBool,
     failure: Mutex<Option<Failure>>,
     buffer: Mutex<Vec<u8>>,
@@ -59,31 +66,51 @@ pub(super) struct State {
     pub shared: Arc<Shared>,
     pub fields: Fields,
     run: Function,
+    run_function: Function,
+    load_library: Function,
 }
 
 impl State {
-    /// A state whose scripts `running` stands for.
+    /// A state for scripts, for which `running` stands.
     ///
     /// # Errors
     /// The interpreter's own.
     pub fn new(running: Arc<Running>) -> mlua::Result<State> {
+        State::build(running, Sort::Script)
+    }
+
+    /// A state for libraries of functions.
+    ///
+    /// # Errors
+    /// The interpreter's own.
+    pub fn for_functions(running: Arc<Running>) -> mlua::Result<State> {
+        State::build(running, Sort::Function)
+    }
+
+    fn build(running: Arc<Running>, sort: Sort) -> mlua::Result<State> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         // Panics abort, so there is nothing to catch.
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         let shared = Arc::new(Shared { running, ..Shared::default() });
         let natives = natives(&lua, &shared)?;
         let libraries = lua.create_table()?;
-        libraries.raw_set("redis", api::library(&lua, &shared)?)?;
+        libraries.raw_set("redis", api::library(&lua, &shared, sort)?)?;
         libraries.raw_set("cjson", cjson::library(&lua, &shared)?)?;
         libraries.raw_set("cmsgpack", cmsgpack::library(&lua, &shared)?)?;
         libraries.raw_set("struct", structs::library(&lua)?)?;
         libraries.raw_set("bit", bit::library(&lua)?)?;
+        let loading = lua.create_table()?;
+        if sort == Sort::Function {
+            loading.raw_set("redis", register::library(&lua, &shared)?)?;
+        }
         let sandbox = lua.load(include_str!("sandbox.lua")).set_name(SANDBOX);
-        let (run, _, globals): (Function, Function, Table) = sandbox.call((natives, libraries))?;
+        type Made = (Function, Function, Function, Table);
+        let (run, run_function, load_library, globals): Made =
+            sandbox.call((natives, libraries, loading))?;
         lua.set_globals(globals)?;
         let fields = Fields::new(&lua)?;
         watch(&lua, &shared)?;
-        Ok(State { lua, shared, fields, run })
+        Ok(State { lua, shared, fields, run, run_function, load_library })
     }
 
     /// Compiles a script; `chunk` is its name in error messages (`@user_script`).
@@ -109,6 +136,39 @@ impl State {
     /// What it failed with.
     pub fn run(&self, script: &Function, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, Failure> {
         self.call(&self.run, script, keys, args)
+    }
+
+    /// Runs a function of a library, which gets its keys and arguments as parameters.
+    ///
+    /// # Errors
+    /// What it failed with.
+    pub fn run_function(
+        &self,
+        function: &Function,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+    ) -> Result<Value, Failure> {
+        self.call(&self.run_function, function, keys, args)
+    }
+
+    /// Runs the code of a library; the functions that it registers.
+    ///
+    /// # Errors
+    /// What it failed with, in words.
+    pub fn load_library(&self, chunk: &Function) -> Result<Vec<Registered>, Vec<u8>> {
+        self.shared.registered.lock().clear();
+        *self.shared.loading_since.lock() = Some(Instant::now());
+        let loaded = self.load_library.call::<bool>(chunk);
+        *self.shared.loading_since.lock() = None;
+        let registered = std::mem::take(&mut *self.shared.registered.lock());
+        match loaded {
+            Ok(true) => Ok(registered),
+            Ok(false) => {
+                let failure = self.shared.failure.lock().take();
+                Err(failure.map_or_else(|| b"ERR not enough memory".to_vec(), |it| it.text))
+            }
+            Err(error) => Err(format!("ERR {error}").into_bytes()),
+        }
     }
 
     fn call(
@@ -172,6 +232,10 @@ fn watch(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<()> {
     lua.set_global_hook(triggers, move |_, _| {
         if !HOST.is_set() {
             // A library is being loaded.
+            let since = *shared.loading_since.lock();
+            if since.is_some_and(|since| since.elapsed() > LOADING_MAX) {
+                return Err(Raised::reply("ERR FUNCTION LOAD timeout"));
+            }
             return Ok(VmState::Continue);
         }
         match shared.running.tick(|| HOST.with(|host| host.describe())) {

@@ -55,7 +55,8 @@ pub(super) fn eval(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let caller = Caller { request: args, read_only: is_read_only(args), name: None };
     let (mut host, reply) = ScriptHost::new(cx, caller);
     let outcome = host.server().scripts.cache.eval(args[1], &call, &mut host, reply);
-    host.end();
+    let tracked = host.end();
+    cx.session.listening.tracked = tracked;
     answer(cx, outcome, &NO_SCRIPT)
 }
 
@@ -65,7 +66,8 @@ pub(super) fn evalsha(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let caller = Caller { request: args, read_only: is_read_only(args), name: None };
     let (mut host, reply) = ScriptHost::new(cx, caller);
     let outcome = host.server().scripts.cache.eval_sha(args[1], &call, &mut host, reply);
-    host.end();
+    let tracked = host.end();
+    cx.session.listening.tracked = tracked;
     answer(cx, outcome, &NO_SCRIPT)
 }
 

@@ -7,6 +7,7 @@ use crate::command::blocking::take_long;
 use crate::command::cx::{Cx, Mode};
 use crate::command::dispatch;
 use crate::command::error::Error;
+use crate::command::listening::Tracked;
 use crate::command::observe;
 use crate::command::permission;
 use crate::command::server::Server;
@@ -65,6 +66,8 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         let mut session = Session::new(cx.session.client.clone());
         session.user = cx.session.user.clone();
         session.db = db;
+        // What the script reads, the caller may cache.
+        session.listening.tracked = cx.session.listening.tracked.take();
         let host = ScriptHost {
             tx: cx.tx,
             server: cx.server,
@@ -85,13 +88,14 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         self.server
     }
 
-    /// The script has ended.
-    pub fn end(mut self) {
+    /// The script has ended. Gives back what the caller's cache is told by.
+    pub fn end(mut self) -> Option<Box<Tracked>> {
         self.tx.select(self.db);
         self.session.stopwatch.stop(&self.server.metrics.calls);
         if self.is_long {
             self.server.keyspace.hold.end();
         }
+        self.session.listening.tracked.take()
     }
 
     fn is_read_only(&self) -> bool {
@@ -200,16 +204,6 @@ impl Host for ScriptHost<'_, '_> {
         let command = table::lookup(args).ok()?;
         let fits = command.spec.arity_fits(args.len());
         fits.then(|| permission::may_run(&self.session, command, args))
-    }
-
-    fn log(&mut self, level: u8, text: &[u8]) {
-        let text = String::from_utf8_lossy(text);
-        match level {
-            0 => tracing::trace!("{text}"),
-            1 => tracing::debug!("{text}"),
-            2 => tracing::info!("{text}"),
-            _ => tracing::warn!("{text}"),
-        }
     }
 
     fn hold_long(&mut self) {

@@ -1,9 +1,10 @@
-//! EVAL and its kin, SCRIPT: scripts in Lua.
+//! EVAL and its kin, SCRIPT, FUNCTION, FCALL: scripts and functions in Lua.
 //!
 //! A script is one step under all locks. Which keys it touches is known only while it runs: job
 //! libraries make the names of keys in their scripts.
 
 mod eval;
+mod function;
 mod host;
 mod script;
 
@@ -14,6 +15,17 @@ pub(super) static COMMANDS: &[Entry] = &[
     all("eval_ro", eval::eval),
     all("evalsha", eval::evalsha),
     all("evalsha_ro", eval::evalsha),
+    all("fcall", function::fcall),
+    all("fcall_ro", function::fcall),
+    all("function|delete", function::delete),
+    all("function|dump", function::dump),
+    all("function|flush", function::flush),
+    keys("function|help", super::help::help),
+    keys("function|kill", function::kill),
+    all("function|list", function::list),
+    all("function|load", function::load),
+    all("function|restore", function::restore),
+    keys("function|stats", function::stats),
     // Who has no script to compile or to find needs no lock; the others must not wait for a script
     // that runs long on a thread that others wait for, and so take the way of who needs its locks.
     Entry { name: "script|debug", run: script::debug, locks: Locks::Keys },

@@ -71,7 +71,16 @@ impl Load<'_> {
             self.loaded.parts += 1;
             self.tell();
         }
-        into.finish().map_err(|error| bad(self.loaded.parts, error.0))
+        let effects = into.take_effects();
+        into.finish().map_err(|error| bad(self.loaded.parts, error.0))?;
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let mut replayer = Replayer::new(self.server);
+        self.server.keyspace.run(ShardSet::ALL, 0, 0, |tx| {
+            let replayed = replayer.replay(tx, plan.time_ms, &effects);
+            replayed.map_err(|error| bad(self.loaded.parts, &error.0))
+        })
     }
 
     /// Replays some steps; whether there may be more.

@@ -47,6 +47,7 @@ fn reload_held(server: &Arc<Server>, with_snapshot: bool) -> Result<(), String> 
             tx.select(db);
             tx.flush_db();
         }
+        server.scripts.libraries.flush();
         tx.record(&[b"FLUSHALL"]);
     });
     load(server, &**disk, &plan).map(drop).inspect_err(|why| {

@@ -13,6 +13,7 @@ use crate::command::server::Server;
 use crate::journal::State;
 use crate::journal::writer::Failure;
 use crate::keyspace::ShardSet;
+use crate::script::Library;
 
 /// How long after a failed snapshot the next one is tried by itself.
 const RETRY: Duration = Duration::from_secs(5);
@@ -210,6 +211,14 @@ fn finish(server: &Arc<Server>) -> Result<u64, SaveError> {
     }
 }
 
+/// The command that loads a library.
+fn loading(library: &Library) -> Vec<u8> {
+    let mut effect = Vec::new();
+    let words: [&[u8]; 4] = [b"FUNCTION", b"LOAD", b"REPLACE", &library.code];
+    crate::resp::text::write_request(&mut effect, &words);
+    effect
+}
+
 fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     let store = &server.store;
     Store::attach(server).map_err(SaveError::NoStore)?;
@@ -218,8 +227,11 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
     // Counted before the cut: what comes in between is told as not saved, and is.
     let changes = server.keyspace.run(ShardSet::ALL, 0, 0, |tx| tx.changes_total());
     let clock = server.keyspace.clock();
-    let begun = server.keyspace.begin_snapshot(|| journal.cut(clock.now_ms()));
-    let (cut, mut snapshot) = begun.expect("one snapshot at a time");
+    let begun = server
+        .keyspace
+        .begin_snapshot(|| (journal.cut(clock.now_ms()), server.scripts.libraries.list()));
+    let ((cut, libraries), mut snapshot) = begun.expect("one snapshot at a time");
+    snapshot.set_effects(libraries.iter().map(loading).collect());
     let mut writer = journal.begin_snapshot(cut).map_err(SaveError::Failed)?;
     let mut part = Vec::new();
     while snapshot.next_part(&mut part) {

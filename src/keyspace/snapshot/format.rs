@@ -8,6 +8,7 @@
 //! Fragment        5  len:varint  bytes                          of a piece that goes on
 //! Piece           6  len:varint  bytes                          the end of a piece; more pieces follow
 //! LastPiece       7  len:varint  bytes                          the end of the value
+//! Effect          8  len:varint  bytes                          a command to replay behind all keys
 //! ```
 //!
 //! A record lies whole in one part; a key's records may lie in several, one behind the other. A
@@ -28,6 +29,7 @@ mod tag {
     pub const FRAGMENT: u8 = 5;
     pub const PIECE: u8 = 6;
     pub const LAST_PIECE: u8 = 7;
+    pub const EFFECT: u8 = 8;
 }
 
 /// What comes behind some bytes of a value's image.
@@ -60,6 +62,8 @@ pub enum Record<'a> {
         bytes: &'a [u8],
         then: Then,
     },
+    /// What belongs to no key, as a command in RESP form.
+    Effect(&'a [u8]),
 }
 
 impl<'a> Record<'a> {
@@ -86,6 +90,10 @@ impl<'a> Record<'a> {
                 out.push(image_tag(then));
                 put_bytes(out, bytes);
             }
+            Record::Effect(bytes) => {
+                out.push(tag::EFFECT);
+                put_bytes(out, bytes);
+            }
         }
     }
 
@@ -108,6 +116,7 @@ impl<'a> Record<'a> {
             tag::FRAGMENT => Record::Image { bytes: counted(bytes)?, then: Then::Fragment },
             tag::PIECE => Record::Image { bytes: counted(bytes)?, then: Then::Piece },
             tag::LAST_PIECE => Record::Image { bytes: counted(bytes)?, then: Then::Key },
+            tag::EFFECT => Record::Effect(counted(bytes)?),
             _ => return Err(BadImage("a record of an unknown kind")),
         })
     }
@@ -219,6 +228,7 @@ mod tests {
                 Record::Db(number),
                 Record::Key { kind, expire_at_ms, key: &bytes },
                 Record::Image { bytes: &bytes, then },
+                Record::Effect(&bytes),
             ];
             let mut out = Vec::new();
             for record in records {
@@ -268,8 +278,9 @@ mod tests {
         for then in [Then::Fragment, Then::Piece, Then::Key] {
             Record::Image { bytes: b"v", then }.encode(&mut out);
         }
+        Record::Effect(b"e").encode(&mut out);
         let expected = b"\x01\x01\xac\x02\x02\x02\x03\x01\x01k\x04\x01\x01\0\0\0\0\0\0\0\0\
-            \x05\x01v\x06\x01v\x07\x01v";
+            \x05\x01v\x06\x01v\x07\x01v\x08\x01e";
         assert_eq!(out, expected);
     }
 }

@@ -27,6 +27,7 @@ pub struct SnapshotLoader<'k> {
     /// Whole keys of the part that is being read, by shard.
     read: Vec<Vec<WholeKey>>,
     has_reserved: bool,
+    effects: Vec<u8>,
 }
 
 struct WholeKey {
@@ -61,7 +62,13 @@ impl<'k> SnapshotLoader<'k> {
             open: None,
             read: (0..SHARDS).map(|_| Vec::new()).collect(),
             has_reserved: false,
+            effects: Vec::new(),
         }
+    }
+
+    /// The commands, in RESP form, that are to be replayed when all is loaded.
+    pub fn take_effects(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.effects)
     }
 
     /// How many keys are still to come; none before the first part.
@@ -90,6 +97,7 @@ impl<'k> SnapshotLoader<'k> {
                     self.open_key(kind, expire_at_ms, key)?;
                 }
                 (Record::Image { bytes, then }, Some(_)) => self.image(bytes, then)?,
+                (Record::Effect(effect), Some(_)) => self.effects.extend_from_slice(effect),
             }
         }
         self.insert_read()

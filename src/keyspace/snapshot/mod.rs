@@ -55,6 +55,8 @@ pub struct Snapshot {
     small: Vec<Vec<u8>>,
     large: Vec<Large>,
     emptied: Vec<Emptied>,
+    /// What is to be replayed behind all keys, the last one first.
+    effects: Vec<Vec<u8>>,
     part_bytes: usize,
     /// Nanoseconds, to measure how long locks are held.
     clock_ns: Box<dyn Fn() -> u64 + Send>,
@@ -135,6 +137,7 @@ impl Keyspace {
             small: Vec::new(),
             large: Vec::new(),
             emptied: Vec::new(),
+            effects: Vec::new(),
             part_bytes: PART_BYTES,
             clock_ns,
         };
@@ -165,7 +168,19 @@ impl Snapshot {
         }
         let mut last_db = None;
         while part.len() < self.part_bytes && self.write_some(part, &mut last_db) {}
+        while part.len() < self.part_bytes
+            && let Some(effect) = self.effects.pop()
+        {
+            Record::Effect(&effect).encode(part);
+        }
         !part.is_empty()
+    }
+
+    /// Has commands in RESP form replayed behind all keys: what belongs to none. To be called before
+    /// the first part is made.
+    pub fn set_effects(&mut self, mut effects: Vec<Vec<u8>>) {
+        effects.reverse();
+        self.effects = effects;
     }
 
     /// How far it has come.

@@ -54,7 +54,7 @@ proptest! {
             let lives = (0..5).map(|one| model.live(one, limits, now_ms).len());
             let lives: Vec<usize> = lives.filter(|&live| live > 0).collect();
             prop_assert_eq!(idmp.tracked(now_ms), (lives.len(), lives.iter().sum()));
-            prop_assert_eq!(idmp.iter(now_ms).count(), lives.iter().sum());
+            prop_assert_eq!(idmp.iter(now_ms).count(), lives.iter().sum::<usize>());
             prop_assert_eq!(idmp.added(), model.added);
         }
     }

@@ -1,0 +1,280 @@
+//! Libraries of functions: FUNCTION and FCALL. They run in a state of their own, and what one call
+//! leaves in a library's local variables the next one finds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mlua::Function;
+use parking_lot::Mutex;
+
+use super::cache::{Call, Outcome, finish};
+use super::host::{HOST, Host};
+use super::register::Registered;
+use super::running::{Running, Sort};
+use super::shebang::{Flags, Shebang};
+use super::state::State;
+
+/// What a library takes beside its text, and a function, about.
+const OVERHEAD_BYTES: usize = 192;
+
+/// A function, as FUNCTION LIST tells of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FunctionFacts {
+    pub name: Vec<u8>,
+    pub description: Option<Vec<u8>>,
+    pub flags: Flags,
+}
+
+/// A library.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Library {
+    pub name: Vec<u8>,
+    pub code: Arc<[u8]>,
+    /// In the order of their names.
+    pub functions: Vec<FunctionFacts>,
+}
+
+/// What becomes of libraries that are there when others are restored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    Flush,
+    Append,
+    Replace,
+}
+
+struct Loaded {
+    facts: Library,
+    callbacks: Vec<(Vec<u8>, Function)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    state: Option<State>,
+    libraries: BTreeMap<Vec<u8>, Loaded>,
+    /// By name: the function, its flags, and its library.
+    functions: HashMap<Vec<u8>, (Function, Flags), foldhash::fast::RandomState>,
+}
+
+/// All libraries.
+#[derive(Default)]
+pub struct Libraries {
+    running: Arc<Running>,
+    inner: Mutex<Inner>,
+    libraries: AtomicUsize,
+    functions: AtomicUsize,
+    code_bytes: AtomicUsize,
+    state_bytes: AtomicUsize,
+}
+
+impl Libraries {
+    pub fn new(running: Arc<Running>) -> Libraries {
+        Libraries { running, ..Libraries::default() }
+    }
+
+    pub fn count(&self) -> usize {
+        self.libraries.load(Ordering::Relaxed)
+    }
+
+    pub fn functions_count(&self) -> usize {
+        self.functions.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the libraries' texts, and what keeps them.
+    pub fn code_bytes(&self) -> usize {
+        self.code_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the interpreter's state.
+    pub fn state_bytes(&self) -> usize {
+        self.state_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Loads a library; its name.
+    ///
+    /// # Errors
+    /// It cannot be loaded, and nothing has changed; the error's text.
+    pub fn load(&self, code: &[u8], replace: bool) -> Result<Vec<u8>, Vec<u8>> {
+        let mut inner = self.inner.lock();
+        let name = inner.load(&self.running, code, replace)?;
+        self.note(&inner);
+        Ok(name)
+    }
+
+    /// Removes a library; whether there was one.
+    pub fn delete(&self, name: &[u8]) -> bool {
+        let mut inner = self.inner.lock();
+        let removed = inner.remove(name).is_some();
+        self.note(&inner);
+        removed
+    }
+
+    /// Removes all libraries, and what they have left in the interpreter.
+    pub fn flush(&self) {
+        let before = std::mem::take(&mut *self.inner.lock());
+        self.note(&Inner::default());
+        drop(before);
+    }
+
+    /// All libraries, by name.
+    pub fn list(&self) -> Vec<Library> {
+        self.inner.lock().libraries.values().map(|library| library.facts.clone()).collect()
+    }
+
+    /// Loads libraries beside those that are there, or instead of them: all, or none.
+    ///
+    /// # Errors
+    /// One cannot be loaded, and nothing has changed; the error's text.
+    pub fn restore(&self, codes: &[Vec<u8>], policy: Policy) -> Result<(), Vec<u8>> {
+        let mut inner = self.inner.lock();
+        let before: Vec<Arc<[u8]>> =
+            inner.libraries.values().map(|library| Arc::clone(&library.facts.code)).collect();
+        if policy == Policy::Flush {
+            *inner = Inner::default();
+        }
+        let load = |inner: &mut Inner, code: &[u8]| {
+            inner.load(&self.running, code, policy == Policy::Replace).map(drop)
+        };
+        let loaded = codes.iter().try_for_each(|code| load(&mut inner, code));
+        if loaded.is_err() {
+            *inner = Inner::default();
+            for code in before {
+                inner.load(&self.running, &code, false).map(drop)?;
+            }
+        }
+        self.note(&inner);
+        loaded
+    }
+
+    /// Calls a function.
+    pub fn call(
+        &self,
+        name: &[u8],
+        call: &Call<'_>,
+        host: &mut dyn Host,
+        reply: &mut crate::resp::Reply<'_>,
+    ) -> Outcome {
+        let inner = self.inner.lock();
+        let (Some((function, flags)), Some(state)) = (inner.functions.get(name), &inner.state)
+        else {
+            return Outcome::Unknown;
+        };
+        if let Err(text) = host.admit(Some(*flags)) {
+            return Outcome::refused(text);
+        }
+        state.shared.limit.set(call.memory_bytes_max);
+        self.running.begin(Sort::Function, call.busy_after_ms);
+        let result = HOST.set(host, || state.run_function(function, call.keys, call.args));
+        self.running.end();
+        let shown = || String::from_utf8_lossy(name).into_owned();
+        let outcome = finish(state, result, reply, shown);
+        self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);
+        outcome
+    }
+
+    fn note(&self, inner: &Inner) {
+        self.libraries.store(inner.libraries.len(), Ordering::Relaxed);
+        self.functions.store(inner.functions.len(), Ordering::Relaxed);
+        let bytes = |library: &Loaded| {
+            library.facts.code.len() + OVERHEAD_BYTES * (1 + library.callbacks.len())
+        };
+        self.code_bytes.store(inner.libraries.values().map(bytes).sum(), Ordering::Relaxed);
+        let state_bytes = inner.state.as_ref().map_or(0, State::used_bytes);
+        self.state_bytes.store(state_bytes, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, name: &[u8]) -> Option<Loaded> {
+        let library = self.libraries.remove(name)?;
+        for (function, _) in &library.callbacks {
+            self.functions.remove(function);
+        }
+        Some(library)
+    }
+
+    fn load(
+        &mut self,
+        running: &Arc<Running>,
+        code: &[u8],
+        replace: bool,
+    ) -> Result<Vec<u8>, Vec<u8>> {
+        let (name, len) = library_name(code)?;
+        if !replace && self.libraries.contains_key(&name) {
+            return Err([b"ERR Library '", &*name, b"' already exists"].concat());
+        }
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => none.insert(
+                State::for_functions(Arc::clone(running))
+                    .map_err(|error| format!("ERR {error}").into_bytes())?,
+            ),
+        };
+        let chunk = state
+            .compile(&code[len..], "@user_function")
+            .map_err(|message| [b"ERR Error compiling function: ", &*message].concat())?;
+        let mut registered = state
+            .load_library(&chunk)
+            .map_err(|why| [b"ERR Error registering functions: ", &*why].concat())?;
+        if registered.is_empty() {
+            return Err(b"ERR No functions registered".into());
+        }
+        let of_others = |function: &&Registered| {
+            let is_own = |library: &Loaded| {
+                library.callbacks.iter().any(|(name, _)| *name == function.facts.name)
+            };
+            self.functions.contains_key(&function.facts.name)
+                && !self.libraries.get(&name).is_some_and(is_own)
+        };
+        if let Some(function) = registered.iter().find(of_others) {
+            return Err([b"ERR Function ", &*function.facts.name, b" already exists"].concat());
+        }
+        self.remove(&name);
+        registered.sort_by(|a, b| a.facts.name.cmp(&b.facts.name));
+        let mut functions = Vec::new();
+        let mut callbacks = Vec::new();
+        for Registered { facts, callback } in registered {
+            self.functions.insert(facts.name.clone(), (callback.clone(), facts.flags));
+            callbacks.push((facts.name.clone(), callback));
+            functions.push(facts);
+        }
+        let facts = Library { name: name.clone(), code: code.into(), functions };
+        self.libraries.insert(name.clone(), Loaded { facts, callbacks });
+        Ok(name)
+    }
+}
+
+/// Whether a library or a function may be called so.
+pub(super) fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+pub(super) const BAD_NAME: &str = "ERR Library names can only contain letters, numbers, or \
+                                   underscores(_) and must be at least one character long";
+
+/// The name of a library by its first line, and how long that is.
+fn library_name(code: &[u8]) -> Result<(Vec<u8>, usize), Vec<u8>> {
+    let shebang = match Shebang::of(code) {
+        None => return Err(b"ERR Missing library metadata".into()),
+        Some(shebang) => shebang.map_err(|_| b"ERR Invalid library metadata".to_vec())?,
+    };
+    let mut name: Option<&[u8]> = None;
+    for option in &shebang.options {
+        match option.strip_prefix(b"name=") {
+            Some(_) if name.is_some() => {
+                let text = "ERR Invalid metadata value, name argument was given multiple times";
+                return Err(text.into());
+            }
+            Some(given) => name = Some(given),
+            None => return Err([b"ERR Invalid metadata value given: ", *option].concat()),
+        }
+    }
+    let name = name.ok_or_else(|| b"ERR Library name was not given".to_vec())?;
+    if !is_name(name) {
+        return Err(BAD_NAME.into());
+    }
+    if !shebang.engine.eq_ignore_ascii_case(b"lua") {
+        return Err([b"ERR Engine '", shebang.engine, b"' not found"].concat());
+    }
+    Ok((name.to_vec(), shebang.len))
+}
