@@ -646,3 +646,59 @@ fn a_removed_user_is_gone_for_requests_under_way() {
     std::thread::sleep(Duration::from_millis(1));
     assert_eq!(admin.ask("EXISTS a"), ":0");
 }
+
+#[test]
+fn channels_are_held_to_the_rules() {
+    let server = TestServer::start();
+    let mut client = bob(&server, "+@all &ch* &exact");
+    let no_channel = "-NOPERM No permissions to access a channel";
+    expect(
+        &mut client,
+        &[
+            ("PUBLISH other x", no_channel),
+            ("PUBLISH channel x", ":0"),
+            ("SPUBLISH other x", no_channel),
+            ("SUBSCRIBE ch1 other", no_channel),
+            ("PSUBSCRIBE ch?", no_channel),
+            ("SSUBSCRIBE other", no_channel),
+            ("PSUBSCRIBE ch*", "*3 $10 psubscribe $3 ch* :1"),
+            ("UNSUBSCRIBE other", "*3 $11 unsubscribe $5 other :1"),
+        ],
+    );
+    let dry = "ACL DRYRUN bob SUBSCRIBE ch1 other";
+    let reply = bulk("User bob has no permissions to access the 'other' channel");
+    assert_eq!(server.raw().ask(dry), reply);
+    assert!(server.raw().ask("INFO stats").contains("acl_access_denied_channel:5"));
+}
+
+#[test]
+fn subscribers_are_closed_when_they_lose_a_channel() {
+    let server = TestServer::start();
+    let mut admin = server.raw();
+    for (subscribe, rules, is_closed) in [
+        ("SUBSCRIBE ch1", "resetchannels", true),
+        ("SUBSCRIBE ch1", "&ch*", false),
+        ("SUBSCRIBE ch1", "on +@all ~x", false),
+        ("SUBSCRIBE ch1", "resetchannels &ch1", false),
+        ("SUBSCRIBE ch1 ch2", "resetchannels &ch1", true),
+        ("SUBSCRIBE ch1", "(allchannels) resetchannels", false),
+        ("PSUBSCRIBE ch*", "resetchannels &ch1", true),
+        ("PSUBSCRIBE ch*", "resetchannels &ch* &x", false),
+        ("SSUBSCRIBE ch1", "resetchannels", true),
+    ] {
+        let mut client = bob(&server, "+@all &*");
+        let channels = subscribe.split(' ').count() - 1;
+        client.command(subscribe);
+        (0..channels).for_each(|_| assert!(client.reply().starts_with("*3 ")));
+        // `&ch*` is only a rule where not every channel is allowed already.
+        if rules.starts_with('&') {
+            admin.ask_ok("ACL SETUSER bob resetchannels (&*)");
+        }
+        admin.ask_ok(&format!("ACL SETUSER bob {rules}"));
+        if is_closed {
+            assert!(client.closed(), "{subscribe}, then {rules}");
+        } else {
+            assert_eq!(client.ask("PING"), "*2 $4 pong $0", "{subscribe}, then {rules}");
+        }
+    }
+}

@@ -164,6 +164,17 @@ impl Rights {
         self.selectors.iter().any(|selector| selector.allows_channel(name, wanted))
     }
 
+    /// Whether every channel that `before` allowed is allowed for sure: no pattern of its is missing.
+    pub fn allows_channels_of(&self, before: &Rights) -> bool {
+        self.selectors.iter().any(Selector::allows_every_channel)
+            || before.selectors.iter().all(|old| {
+                !old.allows_every_channel()
+                    && old.channels().iter().all(|channel| {
+                        self.selectors.iter().any(|new| new.channels().contains(channel))
+                    })
+            })
+    }
+
     /// The words that stand for the switches, as ACL GETUSER and ACL LIST tell them.
     pub fn flags(&self) -> impl Iterator<Item = &'static str> {
         let switches = [

@@ -217,6 +217,15 @@ impl Selector {
         self.all_commands && self.all_keys && self.all_channels
     }
 
+    pub(super) fn allows_every_channel(&self) -> bool {
+        self.all_channels
+    }
+
+    /// The patterns of channels that are allowed; none where all channels are.
+    pub(super) fn channels(&self) -> &[Vec<u8>] {
+        &self.channels
+    }
+
     /// Whether every key may be read.
     fn reads_every_key(&self) -> bool {
         self.all_keys || self.keys.iter().any(|known| known.reads && known.pattern == b"*")

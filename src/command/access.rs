@@ -104,10 +104,13 @@ fn setuser(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let head: &[u8] = b"ERR Unmatched parenthesis in acl selector starting at '";
         Error::quoting(&[head, words[at], b"'."])
     })?;
-    cx.server.acl.change(name, &rules).map_err(|(at, error)| {
+    let changed = cx.server.acl.change(name, &rules).map_err(|(at, error)| {
         let head: &[u8] = b"ERR Error in ACL SETUSER modifier '";
         Error::quoting(&[head, &rules[at], b"': ", error.text().as_bytes()])
     })?;
+    if let Some(changed) = changed {
+        permission::close_subscribers(cx, &changed);
+    }
     cx.reply.ok();
     Ok(())
 }
@@ -240,6 +243,7 @@ fn load(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let loaded = take_long(|| cx.server.load_users_file());
     let loaded = loaded.map_err(|why| Error::new(format!("ERR {why}")))?;
     permission::close_removed(cx, &loaded.removed);
+    loaded.changed.iter().for_each(|changed| permission::close_subscribers(cx, changed));
     cx.reply.ok();
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! ([`recheck_queued`]) or a wait ends ([`recheck_waiting`]), and one by one in scripts
 //! ([`check_in_script`], [`may_run`]).
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use smallvec::SmallVec;
@@ -17,9 +18,11 @@ use super::session::Session;
 use super::spec::{Categories, Flags, KeyFlags, Spec};
 use super::table::{self, Command};
 use crate::acl::{
-    Acl, Catalog, ChannelUse, Context, Demand, Denial, Denied, KeyUse, Listed, Reason, User,
+    Acl, Catalog, Changed, ChannelUse, Context, Demand, Denial, Denied, KeyUse, Listed, Reason,
+    User,
 };
 use crate::config::{Config, StartError, UserLine};
+use crate::pubsub::Kind;
 
 /// Every command by its index, then the containers that are no commands by themselves.
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -372,6 +375,32 @@ pub(super) fn close_removed(cx: &mut Cx<'_, '_>, removed: &[Arc<User>]) {
             // Its own reply still goes out.
             cx.session.close_after_reply = true;
         } else if is_removed {
+            client.kill();
+        }
+    }
+}
+
+/// Closes who listens to what the user may not hear any more.
+pub(super) fn close_subscribers(cx: &mut Cx<'_, '_>, changed: &Changed) {
+    let rights = changed.user.rights();
+    if rights.allows_channels_of(&changed.before) {
+        return;
+    }
+    let mut offending = BTreeSet::new();
+    cx.server.pubsub.each_subscription(|kind, name, client_id| {
+        if !rights.allows_channel(name, kind == Kind::Pattern) {
+            offending.insert(client_id);
+        }
+    });
+    let is_user = |client: &Arc<Client>| {
+        let user = client.seen.lock().user.clone();
+        user.is_some_and(|user| Arc::ptr_eq(&user, &changed.user))
+    };
+    let clients = offending.into_iter().filter_map(|id| cx.server.clients.get(id));
+    for client in clients.filter(is_user) {
+        if client.id == cx.session.id() {
+            cx.session.close_after_reply = true;
+        } else {
             client.kill();
         }
     }

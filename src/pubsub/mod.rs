@@ -122,6 +122,14 @@ impl PubSub {
         }
     }
 
+    /// Calls `visit` with everything that is subscribed to, and the id of each subscriber: its kind,
+    /// its name, the client. Channels are locked meanwhile.
+    pub fn each_subscription(&self, mut visit: impl FnMut(Kind, &[u8], u64)) {
+        self.channels.each(|name, client_id| visit(Kind::Channel, name, client_id));
+        self.patterns.each(|name, client_id| visit(Kind::Pattern, name, client_id));
+        self.shard_channels.each(|name, client_id| visit(Kind::ShardChannel, name, client_id));
+    }
+
     /// Notes whether a connection has subscribed to anything.
     pub fn note_subscribed(&self, mailbox: &Mailbox, is_subscribed: bool) {
         if mailbox.set_subscribed(is_subscribed) {

@@ -105,6 +105,15 @@ impl Channels {
         self.bucket(channel).lock().get(channel).map_or(0, BTreeMap::len)
     }
 
+    /// Calls `visit` with every channel and the id of each of its subscribers.
+    pub fn each(&self, mut visit: impl FnMut(&[u8], u64)) {
+        for bucket in &self.buckets {
+            for (name, subscribers) in bucket.lock().iter() {
+                subscribers.keys().for_each(|client_id| visit(name, *client_id));
+            }
+        }
+    }
+
     /// The channels with subscribers whose names match, or all.
     pub fn names(&self, pattern: Option<&[u8]>) -> Vec<Box<[u8]>> {
         let is_meant = |name: &[u8]| {
@@ -168,6 +177,13 @@ impl Patterns {
         let matching =
             patterns.iter().filter(|(it, _)| glob::matches(it, channel, Case::Sensitive));
         matching.map(|(it, found)| (it.clone(), found.values().cloned().collect())).collect()
+    }
+
+    /// Calls `visit` with every pattern and the id of each of its subscribers.
+    pub fn each(&self, mut visit: impl FnMut(&[u8], u64)) {
+        for (pattern, subscribers) in self.patterns.read().iter() {
+            subscribers.keys().for_each(|client_id| visit(pattern, *client_id));
+        }
     }
 
     /// How many patterns have subscribers.
