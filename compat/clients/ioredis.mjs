@@ -79,6 +79,23 @@ async function transactions(client, other) {
   await assert.rejects(client.lpush("text", "y"), /WRONGTYPE Operation against a key/);
 }
 
+async function told(client, other) {
+  await other.config("SET", "notify-keyspace-events", "KEA");
+  const messages = [];
+  client.on("message", (channel, text) => messages.push([channel, text]));
+  client.on("pmessage", (pattern, channel, text) => messages.push([pattern, channel, text]));
+  assert.equal(await client.subscribe("news"), 1);
+  assert.equal(await client.psubscribe("__keyevent@0__:*"), 2);
+  assert.equal(await other.publish("news", "hello"), 1);
+  await other.set("told", 1);
+  while (messages.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(messages, [
+    ["news", "hello"],
+    ["__keyevent@0__:*", "__keyevent@0__:set", "told"],
+  ]);
+  await other.config("SET", "notify-keyspace-events", "");
+}
+
 for (const protocol of [2, 3]) {
   const client = connect(protocol);
   const other = connect(protocol);
@@ -86,6 +103,7 @@ for (const protocol of [2, 3]) {
   await streams(client, other);
   await lists(client, other);
   await transactions(client, other);
+  await told(client, other);
   await client.quit();
   await other.quit();
 }

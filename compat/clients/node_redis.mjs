@@ -80,6 +80,20 @@ async function transactions(client, other) {
   await assert.rejects(client.lPush("text", "y"), /WRONGTYPE Operation against a key/);
 }
 
+async function told(client, other) {
+  await other.configSet("notify-keyspace-events", "KEA");
+  const messages = [];
+  await client.subscribe("news", (text, channel) => messages.push([channel, text]));
+  await client.pSubscribe("__keyevent@0__:*", (text, channel) => messages.push([channel, text]));
+  assert.equal(await other.publish("news", "hello"), 1);
+  await other.set("told", "1");
+  while (messages.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(messages, [["news", "hello"], ["__keyevent@0__:set", "told"]]);
+  await other.configSet("notify-keyspace-events", "");
+  await client.unsubscribe();
+  await client.pUnsubscribe();
+}
+
 for (const RESP of [2, 3]) {
   const client = await connect(RESP);
   const other = await connect(RESP);
@@ -87,6 +101,7 @@ for (const RESP of [2, 3]) {
   await streams(client, other);
   await lists(client, other);
   await transactions(client, other);
+  await told(client, other);
   await client.close();
   await other.close();
 }

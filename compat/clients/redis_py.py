@@ -6,6 +6,7 @@ import threading
 
 import redis
 import redis.asyncio
+from redis.cache import CacheConfig
 
 FIELDS = {"kind": "mail", "to": "ann"}
 
@@ -114,6 +115,34 @@ def errors(client):
            "NOGROUP No such key 'jobs' or consumer group 'no' in XREADGROUP with GROUP option")  # fmt: skip
 
 
+def told(connect, protocol):
+    """Messages, keyspace events and, in RESP3, a cache that the server keeps true."""
+    publisher = connect()
+    publisher.config_set("notify-keyspace-events", "KEA")
+    with connect().pubsub() as pubsub:
+        pubsub.subscribe("news")
+        pubsub.psubscribe("__keyevent@0__:*")
+        wait = lambda: pubsub.get_message(timeout=10)
+        expect("confirmed", [wait()["data"], wait()["data"]], [1, 2])
+        expect("receivers", publisher.publish("news", "hello"), 1)
+        message = wait()
+        expect("message", (message["type"], message["data"]), ("message", "hello"))
+        publisher.set("told", 1)
+        message = wait()
+        found = (message["pattern"], message["channel"], message["data"])
+        expect("event", found, ("__keyevent@0__:*", "__keyevent@0__:set", "told"))
+        if protocol == 2:
+            pubsub.ping()
+            expect("pong", wait()["type"], "pong")
+    publisher.config_set("notify-keyspace-events", "")
+    if protocol == 3:
+        caching = connect(cache_config=CacheConfig())
+        expect("first read", caching.get("told"), "1")
+        expect("from the cache", (caching.get("told"), caching.get_cache().size), ("1", 1))
+        publisher.set("told", 2)
+        expect("changed by another", caching.get("told"), "2")
+
+
 async def asynchronous(port):
     client = redis.asyncio.Redis(port=port, decode_responses=True)
     await client.flushall()
@@ -128,13 +157,16 @@ async def asynchronous(port):
 def main():
     port = int(sys.argv[1])
     for protocol in (2, 3):
-        connect = lambda: redis.Redis(port=port, protocol=protocol, decode_responses=True)
+        connect = lambda **more: redis.Redis(
+            port=port, protocol=protocol, decode_responses=True, **more
+        )
         client = connect()
         client.flushall()
         streams(client, connect)
         lists(client, connect)
         transactions(client, connect)
         errors(client)
+        told(connect, protocol)
         if protocol == 3:
             expect("protocol", client.execute_command("HELLO")["proto"], 3)
     asyncio.run(asynchronous(port))

@@ -133,6 +133,29 @@ fn transactions(client: &Client, connection: &mut Connection) -> Outcome<()> {
     Ok(())
 }
 
+fn told(client: &Client, connection: &mut Connection) -> Outcome<()> {
+    let set = |connection: &mut Connection, letters: &str| {
+        redis::cmd("CONFIG").arg("SET").arg("notify-keyspace-events").arg(letters).exec(connection)
+    };
+    set(connection, "KEA")?;
+    let mut listener = client.get_connection()?;
+    let mut pubsub = listener.as_pubsub();
+    pubsub.subscribe("news")?;
+    pubsub.psubscribe("__keyevent@0__:*")?;
+    assert_eq!(connection.publish::<_, _, i64>("news", "hello")?, 1);
+    connection.set::<_, _, ()>("told", 1)?;
+    let message = pubsub.get_message()?;
+    assert_eq!(
+        (message.get_channel_name(), message.get_payload::<String>()?),
+        ("news", "hello".into())
+    );
+    let message = pubsub.get_message()?;
+    let channel = message.get_channel_name();
+    assert_eq!((channel, message.get_payload::<String>()?), ("__keyevent@0__:set", "told".into()));
+    set(connection, "")?;
+    Ok(())
+}
+
 async fn asynchronous(client: &Client) -> Outcome<()> {
     let mut connection = client.get_multiplexed_async_connection().await?;
     let pushes = (0..100).map(|n| {
@@ -156,6 +179,7 @@ fn main() -> Outcome<()> {
         streams(&client, &mut connection)?;
         lists(&client, &mut connection)?;
         transactions(&client, &mut connection)?;
+        told(&client, &mut connection)?;
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?
