@@ -55,9 +55,7 @@ fn put_distance(reply: &mut Reply<'_>, distance: f64) {
 fn put_point(reply: &mut Reply<'_>, point: Point) {
     reply.array(2);
     for coordinate in [point.longitude, point.latitude] {
-        let text = format!("{coordinate:.17}");
-        let text = text.trim_end_matches('0').trim_end_matches('.');
-        reply.double_text(if text == "-0" { b"0" } else { text.as_bytes() });
+        reply.double(coordinate);
     }
 }
 

@@ -39,7 +39,8 @@ impl Point {
 
     /// The middle of the cell that a score names.
     pub fn from_score(score: f64) -> Point {
-        let bits = score as u64;
+        // Scores below zero are of no place; Redis's processor takes them round to the far end.
+        let bits = if score < 0.0 { score as i64 as u64 } else { score as u64 };
         let cell = Cell { x: gather(bits >> 1), y: gather(bits), steps: STEPS_MAX };
         let bounds = cell.bounds();
         let middle = |low: f64, high: f64, max: f64| ((low + high) / 2.0).clamp(-max, max);
