@@ -80,7 +80,7 @@ fn what_is_written_comes_back() {
             assert_eq!(payload::write(&read, IDMP), written, "{}", describe(&value));
         }
         let version = written[written.len() - 10];
-        assert!([11, 13, 14].contains(&version));
+        assert!([11, 12, 13, 14].contains(&version));
         streams_in_newer_forms += u64::from(version > 11);
     }
     assert!(streams_in_newer_forms > 0, "idempotency and unowned entries were not met");
@@ -200,6 +200,40 @@ fn lists_of_older_servers() {
     let twice = [b"\x0e\x02\x14", ziplist.as_slice(), b"\x14", ziplist].concat();
     let read = read_old(&twice, 9);
     assert_eq!(read, "list [\"a\", \"1\", \"bc\", \"a\", \"1\", \"bc\"]");
+}
+
+#[test]
+fn hashes_of_every_form() {
+    let far = START_MS + 5;
+    let plain = "hash a: 1 until 9223372036854775807\nhash b: xy until 9223372036854775807";
+    let timed = format!("hash a: 1 until 9223372036854775807\nhash b: xy until {far}");
+    assert_eq!(read_old(b"\x04\x02\x01a\xc0\x01\x01b\x02xy", 6), plain);
+    assert_eq!(read_old(b"\x09\x0d\x02\x01a\x01\x001\x01b\x02\x00xy\xff", 2), plain);
+    let ziplist = b"\x17\0\0\0\x12\0\0\0\x04\0\0\x01a\x03\xf2\x02\x01b\x03\x02xy\xff";
+    assert_eq!(ziplist.len(), 0x17);
+    assert_eq!(read_old(&[b"\x0d\x17", ziplist.as_slice()].concat(), 9), plain);
+    let listpack = b"\x13\0\0\0\x04\0\x81a\x02\x01\x01\x81b\x02\x82xy\x03\xff";
+    assert_eq!(listpack.len(), 0x13);
+    assert_eq!(read_old(&[b"\x10\x13", listpack.as_slice()].concat(), 10), plain);
+
+    let deadline = far.to_le_bytes();
+    let integer = [b"\xf4", deadline.as_slice(), b"\x09"].concat();
+    let fields = [b"\x81b\x02\x82xy\x03", integer.as_slice(), b"\x81a\x02\x01\x01\0\x01"].concat();
+    let len = fields.len() as u8 + 7;
+    let packed = [&[len, len, 0, 0, 0, 6, 0], fields.as_slice(), b"\xff"].concat();
+    assert_eq!(read_old(&[b"\x19", deadline.as_slice(), &packed].concat(), 12), timed);
+    assert_eq!(read_old(&[b"\x17", packed.as_slice()].concat(), 12), timed);
+    let metadata = [b"\x18", deadline.as_slice(), b"\x02\0\x01a\xc0\x01\x01\x01b\x02xy"].concat();
+    assert_eq!(read_old(&metadata, 12), timed);
+    let wide = [b"\x81", (far as u64).to_be_bytes().as_slice()].concat();
+    let pre_ga = [b"\x16\x02\0\x01a\xc0\x01", wide.as_slice(), b"\x01b\x02xy"].concat();
+    assert_eq!(read_old(&pre_ga, 12), timed);
+    let never = (-1i64).to_le_bytes();
+    let valkey = [b"\x16\x02\x01a\xc0\x01", never.as_slice(), b"\x01b\x02xy", &deadline].concat();
+    assert_eq!(read_old(&valkey, 80), timed);
+
+    let twice = b"\x04\x02\x01a\xc0\x01\x01a\x02xy";
+    assert!(payload::read(&with_footer(twice, 11), LIMITS).is_err());
 }
 
 /// A stream of one node with the entries 1-1 (f: v) and 1-3 (f: w) and one deleted between them.

@@ -3,6 +3,7 @@
 //! Counts the bytes that a clone and the first write behind it allocate, for a small and for a large
 //! value: they are those of one chunk and one path of the tree above it.
 
+use forebay::types::hash::{Field, Hash, Limits};
 use forebay::types::list::{List, Side};
 use forebay::types::stream::group::Group;
 use forebay::types::stream::idmp::IdmpLimits;
@@ -160,4 +161,32 @@ const LIST_WRITES: &[Write<List>] = &[
 #[test]
 fn a_list_is_handed_over_at_the_same_cost_whatever_its_size() {
     assert_bounded(list(20_000), list(1_000_000), LIST_WRITES);
+}
+
+/// A third of the fields has deadlines.
+fn hash(fields: u32) -> Hash {
+    let mut hash = Hash::new();
+    for n in 0..fields {
+        let expire_at_ms = if n % 3 == 0 { i64::from(n) } else { forebay::types::hash::NEVER };
+        let field = Field { value: b"a value of some length", expire_at_ms };
+        hash.set(format!("field {n:08}").as_bytes(), field, &Limits::default());
+    }
+    hash
+}
+
+const HASH_WRITES: &[Write<Hash>] = &[
+    ("HSET", |hash| assert!(hash.set(b"another", Field::new(b"value"), &Limits::default()))),
+    ("HSET again", |hash| {
+        let field = Field::new(b"a value of another length");
+        assert!(!hash.set(b"field 00000100", field, &Limits::default()));
+    }),
+    ("HPEXPIREAT", |hash| assert!(hash.set_deadline(b"field 00000200", 700))),
+    ("HPERSIST", |hash| assert!(hash.set_deadline(b"field 00000300", forebay::types::hash::NEVER))),
+    ("HDEL", |hash| assert!(hash.remove(b"field 00000400"))),
+    ("HDEL of a field that expires", |hash| assert!(hash.remove(b"field 00000600"))),
+];
+
+#[test]
+fn a_hash_is_handed_over_at_the_same_cost_whatever_its_size() {
+    assert_bounded(hash(20_000), hash(1_000_000), HASH_WRITES);
 }

@@ -197,6 +197,20 @@ def _help(one, other):
     return one.kind == other.kind == "*"
 
 
+def _fields_unordered(one, other):
+    """HGETALL, HSCAN's elements: names and values, in no promised order."""
+    if one.kind != other.kind or not isinstance(one.value, list) or not isinstance(other.value, list):
+        return alike(one, other)
+    return _pairs(one) == _pairs(other)
+
+
+def _hash_page(one, other):
+    """HSCAN: the cursor and the order are the server's own (differences.md)."""
+    if one.kind != other.kind or len(one.value) != 2 or len(other.value) != 2:
+        return alike(one, other)
+    return _unordered(one.value[1], other.value[1])
+
+
 def _same_length(one, other):
     """Both null or not, and as long: what was drawn at random."""
     if isinstance(one.value, list) and isinstance(other.value, list):
@@ -225,6 +239,16 @@ def _drawn(one, other):
     if isinstance(one.value, list) and isinstance(other.value, list):
         return _each(one, other, _drawn)
     return same_kind(one, other)
+def _times_of_fields(within):
+    return lambda one, other: _each(one, other, _times_near(within))
+
+
+def _encoding(one, other):
+    """OBJECT ENCODING: Redis keeps a hash as `listpackex` once a deadline was asked for, even if no
+    field was given one (differences.md)."""
+    if {one.value, other.value} == {b"listpack", b"listpackex"}:
+        return one.kind == other.kind
+    return alike(one, other)
 
 
 RULES = {
@@ -236,6 +260,16 @@ RULES = {
     b"SRANDMEMBER": _same_length,
     # Small sets are shown whole.
     b"SSCAN": _page,
+    b"HGETALL": _fields_unordered,
+    b"HKEYS": _unordered,
+    b"HVALS": _unordered,
+    b"HSCAN": _hash_page,
+    b"HRANDFIELD": _same_length,
+    b"HTTL": _times_of_fields(NEAR_MS // 1000),
+    b"HEXPIRETIME": _times_of_fields(NEAR_MS // 1000),
+    b"HPTTL": _times_of_fields(NEAR_MS),
+    b"HPEXPIRETIME": _times_of_fields(NEAR_MS),
+    b"OBJECT ENCODING": _encoding,
     b"TTL": _times_near(NEAR_MS // 1000),
     b"EXPIRETIME": _times_near(NEAR_MS // 1000),
     b"PTTL": near,

@@ -8,6 +8,7 @@ READ_OF = {
     b"list": [(b"LRANGE", b"0", b"-1"), (b"OBJECT", b"ENCODING")],
     b"set": [(b"SMEMBERS",), (b"OBJECT", b"ENCODING")],
     b"zset": [(b"ZRANGE", b"0", b"-1", b"WITHSCORES"), (b"OBJECT", b"ENCODING")],
+    b"hash": [(b"HGETALL",), (b"OBJECT", b"ENCODING"), (b"HLEN",)],
     b"stream": [(b"XRANGE", b"-", b"+"), (b"XINFO", b"STREAM", b"FULL", b"COUNT", b"0"), (b"XINFO", b"GROUPS")],
 }
 

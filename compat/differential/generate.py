@@ -8,7 +8,9 @@ CONNECTIONS = 4
 # Where a timeout stands in the commands that wait: an index, negative ones from the end.
 TIMEOUT_AT = {b"BLPOP": -1, b"BRPOP": -1, b"BLMOVE": 5, b"BRPOPLPUSH": 3, b"BLMPOP": 1, b"BZPOPMIN": -1, b"BZPOPMAX": -1, b"BZMPOP": 1}
 # Commands with relative times to live, and their units in milliseconds.
-RELATIVE = {b"EXPIRE", b"PEXPIRE", b"SETEX", b"PSETEX", b"SET", b"GETEX"}
+RELATIVE = {
+    b"EXPIRE", b"PEXPIRE", b"SETEX", b"PSETEX", b"SET", b"GETEX", b"HEXPIRE", b"HPEXPIRE", b"HGETEX", b"HSETEX",
+}  # fmt: skip
 MINDS_REFERENCES = {b"DELREF", b"ACKED", b"acked"}
 SHORT_TTL_MS_MAX = 20
 SHORT_WAIT_MS_MAX = 50
@@ -238,11 +240,16 @@ def ends_by_itself(command):
 
 def _tame_lifetime(words, name):
     settle_ms = 0
-    for at in range(2, len(words)):
+    upper = [word.upper() if isinstance(word, bytes) else word for word in words]
+    of_fields = name.startswith(b"H")
+    # Behind FIELDS stand counts, names and values.
+    end = upper.index(b"FIELDS") if of_fields and b"FIELDS" in upper else len(words)
+    for at in range(2, end):
         number = _number(words[at])
         if number is None or not 0 < number < LONG_MS_MIN or number != int(number):
             continue
-        if b"P" in name or words[at - 1].upper() == b"PX":
+        # The oracle counts due fields until it comes to remove them: no field has a short life.
+        if not of_fields and (b"P" in name or words[at - 1].upper() == b"PX"):
             if number <= SHORT_TTL_MS_MAX:
                 settle_ms = SHORT_TTL_MS_MAX + 10
                 continue

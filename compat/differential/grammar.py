@@ -137,6 +137,31 @@ GEO = """
 2  GEORADIUSBYMEMBER {gkey} {placename} {distance} {unit} [COUNT {count}] <STORE | STOREDIST> {gkey}
 """
 
+HASHES = """
+20 HSET {hkey} {hfield} {text} [{hfield} {text}]
+3  HMSET {hkey} {hfield} {value} [{hfield} {value}]
+4  HSETNX {hkey} {hfield} {value}
+6  HGET {hkey} {hfield}
+4  HMGET {hkey} {hfield+}
+4  HGETALL {hkey}
+2  <HKEYS | HVALS | HLEN> {hkey}
+3  <HSTRLEN | HEXISTS> {hkey} {hfield}
+6  HDEL {hkey} {hfield+}
+6  HINCRBY {hkey} {hfield} {integer}
+5  HINCRBYFLOAT {hkey} {hfield} {float}
+3  HRANDFIELD {hkey} [{index}] [WITHVALUES]
+4  HSCAN {hkey} {hcursor} [MATCH {pattern}] [COUNT {count}] [NOVALUES]
+6  HEXPIRE {hkey} {seconds} [<NX | XX | GT | LT>] FIELDS {hfields}
+5  HPEXPIRE {hkey} {millis} [<NX | XX | GT | LT>] FIELDS {hfields}
+3  HEXPIREAT {hkey} {atseconds} [<NX | XX | GT | LT>] FIELDS {hfields}
+3  HPEXPIREAT {hkey} {atmillis} [<NX | XX | GT | LT>] FIELDS {hfields}
+6  <HTTL | HPTTL | HEXPIRETIME | HPEXPIRETIME> {hkey} FIELDS {hfields}
+4  HPERSIST {hkey} FIELDS {hfields}
+5  HGETEX {hkey} [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | PERSIST>] FIELDS {hfields}
+5  HSETEX {hkey} [<FNX | FXX>] [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | KEEPTTL>] FIELDS {hpairs}
+5  HGETDEL {hkey} FIELDS {hfields}
+"""
+
 STRINGS = """
 12 SET {tkey} {text}
 6  SET {tkey} {text} [<NX | XX>] [GET] [<EX {seconds} | PX {millis} | EXAT {atseconds} | PXAT {atmillis} | KEEPTTL>]
@@ -329,6 +354,7 @@ FAMILIES = [
     (26, LISTS),
     (26, ZSETS),
     (8, GEO),
+    (18, HASHES),
     (12, STRINGS),
     (14, SETS),
     (7, BITMAPS),

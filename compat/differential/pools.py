@@ -40,6 +40,9 @@ PAYLOADS = [
     bytes.fromhex("1121210000000800816202842d322e350581610201011101030181630283696e6604ff0c00cad48df129eca550"),
     # a large sorted set
     bytes.fromhex("05040163408cb5781daf15440161000000000000f03f016200000000000000800164000000000000f0ff0c00199b61f54441aba5"),
+    # hashes, small and large
+    bytes.fromhex("101717000000060081660281760281670205018161028001ff0c003f5ea65b6140d006"),
+    bytes.fromhex("04020167c005016601760c00c1ab21d2b068c426"),
     # an empty stream
     bytes.fromhex("15000002020000020201000c007324e0f9a6fc887e"),
     # a stream: three entries, one deleted, two pending
@@ -62,7 +65,8 @@ ZSET_KEYS = [b"z1", b"z2", b"z\x003"]
 # Where all members have one score: what a range by bytes gives elsewhere is nobody's promise.
 LEX_KEYS = [b"zl1", b"zl2"]
 GEO_KEYS = [b"g1", b"g2"]
-ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + [b"b1", b"p1"]
+HASH_KEYS = [b"h1", b"h2", b"h3"]
+ALL_KEYS = STREAM_KEYS + LIST_KEYS + STRING_KEYS + SET_KEYS + ZSET_KEYS + HASH_KEYS + [b"b1", b"p1"]
 
 
 class Pools:
@@ -96,6 +100,28 @@ class Pools:
 
     def lkey(self):
         return self._key(LIST_KEYS)
+
+    def hkey(self):
+        return self._key(HASH_KEYS)
+
+    def hfield(self):
+        return self._weighted(
+            (lambda: self.rng.choice([b"a", b"b", b"c", b"10", b"x"]), 92), (b"", 3), (b"y" * 70, 2), (b"z\r\n", 3)
+        )
+
+    def hfields(self):
+        """A count of fields, mostly the right one, and the fields."""
+        fields = [self.hfield() for _ in range(self.rng.randint(1, 3))]
+        told = b"%d" % len(fields) if self.rng.random() < 0.93 else self.rng.choice([b"0", b"-1", b"9", b"x"])
+        return [told, *fields]
+
+    def hpairs(self):
+        told, *fields = self.hfields()
+        return [told, *(word for field in fields for word in (field, self.value()))]
+
+    def hcursor(self):
+        # A small hash is told whole, whatever the cursor.
+        return self._weighted((b"0", 85), (b"7", 9), (b"x", 3), (b"-1", 3))
 
     def tkey(self):
         return self._key(STRING_KEYS)

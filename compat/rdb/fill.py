@@ -87,6 +87,31 @@ def sorted_sets(connection, rng):
     call("PEXPIRE", "zset:shrunk", TTL_MS)
 
 
+def hashes(connection, rng):
+    """Small and large hashes, of integers and long values."""
+    call = connection.ask
+    call("HSET", "hash:small", "f", "v", "g", 5, "", "empty name", "empty value", "", b"\x00\xff", b"\r\n")
+    call("HSET", "hash:ints", *(word for at in range(-100, 100) for word in (at, at * 99_999)))
+    call("HSET", "hash:large", *(word for at in range(600) for word in (b"field %d" % at, at)))
+    call("HSET", "hash:long", "f", b"a" * 65, "g", rng.randbytes(5000), "h", b"z" * 100_000)
+    call("HSET", "hash:ttl", "f", "v")
+    call("PEXPIRE", "hash:ttl", TTL_MS)
+
+
+def timed_hashes(connection, rng):
+    """Small and large hashes of which fields have deadlines, or had."""
+    call = connection.ask
+    call("HSET", "hash:timed", *(word for at in range(9) for word in (b"field %d" % at, at)))
+    call("HSET", "hash:largetimed", *(word for at in range(700) for word in (b"field %d" % at, at)))
+    for key in ("hash:timed", "hash:largetimed"):
+        for at in range(1, 9, 2):
+            call("HPEXPIRE", key, TTL_MS + 1000 * rng.randrange(100), "FIELDS", 1, f"field {at}")
+    call("HPEXPIRE", "hash:largetimed", TTL_MS, "FIELDS", 100, *(f"field {at}" for at in range(200, 300)))
+    call("HSET", "hash:persisted", "f", "v")
+    call("HPEXPIRE", "hash:persisted", TTL_MS, "FIELDS", 1, "f")
+    call("HPERSIST", "hash:persisted", "FIELDS", 1, "f")
+
+
 def streams(connection, rng):
     """Streams with deleted entries, groups, consumers and pending entries of all kinds."""
     call = connection.ask
@@ -190,13 +215,8 @@ def more(connection, rng):
 def unheld(connection, names):
     """Keys that Forebay cannot hold yet, in each encoding; their names by type."""
     call = connection.ask
-    call("HSET", "hash:small", "f", "v", "g", 5)
-    call("HSET", "hash:large", *(word for at in range(600) for word in (b"field %d" % at, at)))
     call("FUNCTION", "LOAD", "#!lua name=mylib\nredis.register_function('f', function() return 1 end)")
-    if "hexpire" in names:
-        call("HEXPIRE", "hash:small", 5000, "FIELDS", 1, "f")
-        call("HEXPIRE", "hash:large", 5000, "FIELDS", 1, "field 3")
-    keys = ["hash:small", "hash:large"]
+    keys = []
     if "vadd" in names:
         # A module's type, in the form of values that modules have.
         for at in range(20):
@@ -215,6 +235,7 @@ def fill(connection, seed):
     estimates(connection)
     sorted_sets(connection, rng)
     streams(connection, rng)
+    hashes(connection, rng)
     for database in range(1, DATABASES):
         connection.ask("SELECT", database)
         connection.ask("SET", "where", database, "PX", TTL_MS)

@@ -41,11 +41,24 @@ def _value(call, key, kind, left_out, with_encoding):
         value = sorted(call("SMEMBERS", key))
     elif kind == b"zset":
         value = call("ZRANGE", key, 0, -1, "WITHSCORES")
+    elif kind == b"hash":
+        fields = call("HGETALL", key)
+        value = sorted(zip(fields[::2], fields[1::2], _deadlines(call, key, fields[::2]), strict=True))
     elif kind == b"stream":
         return _named(call("XINFO", "STREAM", key, "FULL", "COUNT", 0), left_out | LEFT_OUT)
     else:
         return None
     return value, call("OBJECT", "ENCODING", key) if with_encoding else None
+
+
+def _deadlines(call, key, names):
+    """When each field of a hash is gone; -1 for never, where the server knows of no deadlines as well."""
+    try:
+        return call("HPEXPIRETIME", key, "FIELDS", len(names), *names)
+    except RuntimeError as error:
+        if "unknown command" not in str(error):
+            raise
+        return [-1] * len(names)
 
 
 def state(connection, left_out=frozenset(), with_encoding=True, without=()):

@@ -180,6 +180,7 @@ fn reset(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     session.reply_mode = ReplyMode::On;
     session.no_touch = false;
     session.no_evict = false;
+    session.fieldsets.clear();
     attributes::set_name(cx, b"");
     cx.reply.set_proto(Proto::Resp2);
     cx.reply.simple("RESET");

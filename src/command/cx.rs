@@ -109,6 +109,7 @@ impl<'a, 'k> Cx<'a, 'k> {
             hits: now.hits - base.hits,
             misses: now.misses - base.misses,
             expired: now.expired - base.expired,
+            expired_fields: now.expired_fields - base.expired_fields,
             accepted: now.accepted - base.accepted,
             rejected: now.rejected - base.rejected,
         }
@@ -121,6 +122,7 @@ impl<'a, 'k> Cx<'a, 'k> {
             hits,
             misses,
             expired: self.tx.expired_total(),
+            expired_fields: self.tx.expired_fields_total(),
             accepted: self.server.clients.accepted(),
             rejected: self.server.clients.rejected(),
         }

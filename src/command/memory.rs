@@ -33,6 +33,7 @@ pub(super) fn value_bytes(value: &Value, samples: usize) -> usize {
         Value::List(list) => list.heap_bytes(samples),
         Value::Set(set) => set.heap_bytes(samples),
         Value::Zset(set) => set.heap_bytes(samples),
+        Value::Hash(hash) => hash.heap_bytes(samples),
         Value::Stream(stream) => stream.memory_bytes(),
     }
 }

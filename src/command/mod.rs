@@ -39,6 +39,7 @@ mod debug;
 pub mod dispatch;
 pub mod error;
 mod geo;
+mod hash;
 mod help;
 mod hyperloglog;
 mod info;
@@ -89,6 +90,7 @@ static FAMILIES: &[&[Entry]] = &[
     debug::COMMANDS,
     hyperloglog::COMMANDS,
     geo::COMMANDS,
+    hash::COMMANDS,
     info::COMMANDS,
     keys::COMMANDS,
     list::COMMANDS,

@@ -13,11 +13,12 @@ use super::store::Store;
 use super::table;
 use crate::acl::Acl;
 use crate::config::Config;
-use crate::keyspace::{Keyspace, ShardSet};
+use crate::keyspace::{Keyspace, ShardSet, Value};
 use crate::metrics::Metrics;
 use crate::pubsub::PubSub;
 use crate::rdb::decode;
 use crate::script::Scripts;
+use crate::types::hash;
 use crate::types::set::SetLimits;
 use crate::types::stream::idmp::IdmpLimits;
 use crate::types::zset;
@@ -120,6 +121,21 @@ impl Server {
         zset::Limits {
             members_max: self.config.zset_max_listpack_entries.get_usize(),
             member_bytes_max: self.config.zset_max_listpack_value.get_usize(),
+        }
+    }
+
+    /// Has a value that is loaded take the form that the settings give it.
+    pub fn fit(&self, value: &mut Value) {
+        if let Value::Hash(hash) = value {
+            hash.fit(&self.hash_limits());
+        }
+    }
+
+    /// Up to where a hash is small, by the settings.
+    pub fn hash_limits(&self) -> hash::Limits {
+        hash::Limits {
+            fields_max: self.config.hash_max_listpack_entries.get_usize(),
+            bytes_max: self.config.hash_max_listpack_value.get_usize(),
         }
     }
 

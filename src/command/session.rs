@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clients::Client;
 use super::error::Error;
+use super::hash::Fieldset;
 use super::listening::Listening;
 use super::observe::Stopwatch;
 use super::server::Server;
@@ -50,6 +51,8 @@ pub struct Session {
     /// How many commands have been run, those of transactions included.
     pub calls: u64,
     pub stopwatch: Stopwatch,
+    /// Names of fields that HIMPORT has prepared.
+    pub fieldsets: Vec<Fieldset>,
     /// How far into the journal the connection has looked.
     pub seen: Seen,
     /// What it has subscribed to and is told of.
@@ -137,6 +140,7 @@ impl Session {
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
             calls: 0,
+            fieldsets: Vec::new(),
             seen: Seen::default(),
             stopwatch: Stopwatch::default(),
             listening: Listening::default(),

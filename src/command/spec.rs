@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod geo;
+pub mod hash;
 pub mod hyperloglog;
 pub mod internal;
 mod keys;
@@ -78,6 +79,7 @@ pub static ALL: &[&[&Spec]] = &[
     generic::ALL,
     geo::ALL,
     hyperloglog::ALL,
+    hash::ALL,
     list::ALL,
     pubsub::ALL,
     replication::ALL,

@@ -197,6 +197,9 @@ pub struct Live {
     pub appenddirname: Shared<Vec<u8>>,
 
     // Memory, and how values are kept.
+    pub hash_max_listpack_entries: Number,
+    /// Bytes.
+    pub hash_max_listpack_value: Number,
     /// Bytes; zero for no limit.
     pub maxmemory: Number,
     pub set_max_intset_entries: Number,

@@ -1,4 +1,4 @@
-//! Removing keys at their deadlines: one task, asleep until the nearest.
+//! Removing keys, and fields of hashes, at their deadlines: one task, asleep until the nearest.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -106,6 +106,17 @@ impl Keyspace {
                     tx.expire_at_place(0, at);
                     tx.end_step();
                 }
+                while let Some(at) = tx.first_with_due_fields(0) {
+                    if left == 0 {
+                        return Expired::Some;
+                    }
+                    if !tx.may_expire_fields_at_place(0, at) {
+                        return Expired::Refused;
+                    }
+                    left -= 1;
+                    tx.expire_fields_at_place(0, at);
+                    tx.end_step();
+                }
                 tx.note_first_deadline();
             }
             Expired::All
@@ -114,6 +125,16 @@ impl Keyspace {
 }
 
 impl Tx<'_> {
+    /// Keys removed at their deadline since the start.
+    pub fn expired_total(&self) -> u64 {
+        self.guards.iter().map(|shard| shard.expired_keys).sum()
+    }
+
+    /// Fields of hashes removed at their deadline since the start.
+    pub fn expired_fields_total(&self) -> u64 {
+        self.guards.iter().map(|shard| shard.expired_fields).sum()
+    }
+
     /// Whether the journal can take the removal of the key in a slot.
     fn may_expire_at_place(&self, rank: usize, at: usize) -> bool {
         let key = &self.part(rank).table.slot(at).key;
@@ -121,8 +142,16 @@ impl Tx<'_> {
         self.keyspace().sink.get().is_none_or(|sink| sink.may_remove(bytes))
     }
 
+    /// The same for the due fields of the hash in a slot.
+    fn may_expire_fields_at_place(&self, rank: usize, at: usize) -> bool {
+        let Some(sink) = self.keyspace().sink.get() else { return true };
+        sink.may_remove(self.expire_fields_bytes(rank, at) + EFFECT_BYTES as u64)
+    }
+
     fn note_first_deadline(&self) {
-        if let Some(&(deadline_ms, _)) = self.part(0).deadlines.first() {
+        let part = self.part(0);
+        let firsts = part.deadlines.first().into_iter().chain(part.field_deadlines.first());
+        if let Some(deadline_ms) = firsts.map(|&(deadline_ms, _)| deadline_ms).min() {
             self.keyspace().note_deadline(deadline_ms);
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod expiry;
+mod fields;
 mod hold;
 pub mod news;
 mod scan;

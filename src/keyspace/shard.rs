@@ -78,6 +78,8 @@ pub(super) struct Db {
     /// (deadline in unix ms, hash of the key), nearest first. Two keys of one hash and one deadline
     /// share a place; whoever expires it looks for all of them.
     pub deadlines: BTreeSet<(i64, u64)>,
+    /// The same for hashes of which a field has a deadline, by the nearest one.
+    pub field_deadlines: BTreeSet<(i64, u64)>,
     pub waiting: Waiting,
     pub watching: Watching,
 }
@@ -112,6 +114,8 @@ pub(super) struct Shard {
     pub changes: u64,
     /// Keys removed at their deadline since the start.
     pub expired_keys: u64,
+    /// The same for fields of hashes.
+    pub expired_fields: u64,
     /// Reads that found a key, and that did not, since the start.
     pub hits: u64,
     pub misses: u64,
@@ -129,6 +133,7 @@ impl Shard {
             capture: None,
             changes: 0,
             expired_keys: 0,
+            expired_fields: 0,
             hits: 0,
             misses: 0,
         }

@@ -151,6 +151,17 @@ impl Table {
             .map(|&at| at as usize)
     }
 
+    /// Finds a key by its hash alone, of which a part is due.
+    pub(super) fn find_with_due_parts(&self, hash: u64, now_ms: i64) -> Option<usize> {
+        let slots = &self.slots;
+        self.index
+            .find(hash, |&at| {
+                let slot = &slots[at as usize];
+                slot.hash == hash && slot.value.nearest_deadline() <= now_ms
+            })
+            .map(|&at| at as usize)
+    }
+
     pub(super) fn slot(&self, at: usize) -> &Slot {
         &self.slots[at]
     }

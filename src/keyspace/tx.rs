@@ -40,9 +40,9 @@ pub enum Expiry {
 
 /// One atomic step.
 pub struct Tx<'k> {
-    keyspace: &'k Keyspace,
+    pub(super) keyspace: &'k Keyspace,
     shards: ShardSet,
-    guards: Guards<'k>,
+    pub(super) guards: Guards<'k>,
     db: usize,
     now_ms: i64,
     /// The highest position of the locked shards.
@@ -60,6 +60,8 @@ pub struct Tx<'k> {
     has_ready: bool,
     /// The connection that the step runs for; 0: none.
     origin: u64,
+    /// Databases that the step has exchanged.
+    swapped: Vec<(usize, usize)>,
     /// What is told at the end of the step.
     news: Vec<News>,
     leftovers: Leftovers,
@@ -87,7 +89,7 @@ impl Leftovers {
 pub(super) enum Removed {
     Value(Value),
     /// A shard's part of a whole database; a snapshot may have taken the table over.
-    Database(Option<Table>, BTreeSet<(i64, u64)>),
+    Database(Option<Table>, [BTreeSet<(i64, u64)>; 2]),
 }
 
 impl<'k> Tx<'k> {
@@ -121,6 +123,7 @@ impl<'k> Tx<'k> {
             recorded: 0,
             has_ready,
             origin: 0,
+            swapped: Vec::new(),
             news: Vec::new(),
             leftovers: Leftovers::default(),
         }
@@ -156,6 +159,7 @@ impl<'k> Tx<'k> {
                 }
             }
         }
+        self.swapped.clear();
         if !self.news.is_empty() {
             self.spread_news();
         }
@@ -362,6 +366,7 @@ impl<'k> Tx<'k> {
             Some(at) => {
                 let slot = self.slot_to_change(rank, at);
                 let before = std::mem::replace(&mut slot.value, value);
+                self.move_field_deadline(rank, at, before.nearest_deadline());
                 kind_before = Some(before.kind());
                 self.discard(before);
                 at
@@ -479,11 +484,18 @@ impl<'k> Tx<'k> {
     }
 
     /// Records the end of a key that was due. It is the first thing in the frame: the step's time
-    /// does not move, so the key was gone before anything else in it.
+    /// does not move, so the key was gone before anything else in it, in the database that was its
+    /// own then.
     fn record_end(&mut self, key: &[u8]) {
         self.recorded += 1;
         if !self.replaying && self.keyspace.sink.get().is_some() {
-            self.effects.get_or_insert_default().start_first(self.db, 2).arg(b"DEL").arg(key).end();
+            let before = |db, &(one, other): &(usize, usize)| match db {
+                _ if db == one => other,
+                _ if db == other => one,
+                _ => db,
+            };
+            let db = self.swapped.iter().rev().fold(self.db, before);
+            self.effects.get_or_insert_default().start_first(db, 2).arg(b"DEL").arg(key).end();
         }
     }
 
@@ -502,11 +514,6 @@ impl<'k> Tx<'k> {
     /// Changes since the start.
     pub fn changes_total(&self) -> u64 {
         self.guards.iter().map(|shard| shard.changes).sum()
-    }
-
-    /// Keys removed at their deadline since the start.
-    pub fn expired_total(&self) -> u64 {
-        self.guards.iter().map(|shard| shard.expired_keys).sum()
     }
 
     /// Reads that found a key, and that did not, since the start.
@@ -547,6 +554,8 @@ impl<'k> Tx<'k> {
             let shard = &mut *self.guards[rank];
             removed += shard.dbs[db].table.len();
             let deadlines = std::mem::take(&mut shard.dbs[db].deadlines);
+            let field_deadlines = std::mem::take(&mut shard.dbs[db].field_deadlines);
+            let deadlines = [deadlines, field_deadlines];
             let table = shard.empty_table(db);
             self.leftovers.removed.push(Removed::Database(table, deadlines));
         }
@@ -558,6 +567,7 @@ impl<'k> Tx<'k> {
     /// Exchanges the keys of two databases; who waits or watches stays where it is.
     pub fn swap_dbs(&mut self, one: usize, other: usize) {
         let before = self.db;
+        self.swapped.push((one, other));
         for rank in 0..self.guards.len() {
             for (db, peer) in [(one, other), (other, one)] {
                 let shard = &self.guards[rank];
@@ -630,12 +640,12 @@ impl<'k> Tx<'k> {
     // --- inside
 
     #[inline]
-    fn place(&self, key: &[u8]) -> (usize, u64) {
+    pub(super) fn place(&self, key: &[u8]) -> (usize, u64) {
         let hash = self.keyspace.hash(key);
         (self.shards.rank(Keyspace::shard_of_hash(hash)), hash)
     }
 
-    fn is_due(&self, expire_at_ms: i64) -> bool {
+    pub(super) fn is_due(&self, expire_at_ms: i64) -> bool {
         expire_at_ms <= self.now_ms && !self.replaying
     }
 
@@ -700,13 +710,18 @@ impl<'k> Tx<'k> {
     fn insert_new(&mut self, rank: usize, hash: u64, key: &[u8], value: Value) -> usize {
         let shard = &mut *self.guards[rank];
         shard.keys += 1;
+        let has_deadlines = value.nearest_deadline() != NEVER;
         let slot = Slot::new(hash, key.into(), value, self.now_ms, shard.epoch);
-        shard.dbs[self.db].table.insert_new(slot)
+        let at = shard.dbs[self.db].table.insert_new(slot);
+        if has_deadlines {
+            self.move_field_deadline(rank, at, NEVER);
+        }
+        at
     }
 
     /// A slot whose value is about to be changed, which counts as access.
     #[inline]
-    fn slot_to_change(&mut self, rank: usize, at: usize) -> &mut Slot {
+    pub(super) fn slot_to_change(&mut self, rank: usize, at: usize) -> &mut Slot {
         let shard = &mut *self.guards[rank];
         shard.hand_over(self.db, at);
         let slot = shard.dbs[self.db].table.slot_mut(at);
@@ -714,7 +729,7 @@ impl<'k> Tx<'k> {
         slot
     }
 
-    fn remove_at(&mut self, rank: usize, at: usize) -> Slot {
+    pub(super) fn remove_at(&mut self, rank: usize, at: usize) -> Slot {
         let shard = &mut *self.guards[rank];
         shard.hand_over(self.db, at);
         shard.keys -= 1;
@@ -722,6 +737,10 @@ impl<'k> Tx<'k> {
         let slot = part.table.remove(at);
         if slot.expire_at_ms != NEVER {
             part.deadlines.remove(&(slot.expire_at_ms, slot.hash));
+        }
+        let field_deadline_ms = slot.value.nearest_deadline();
+        if field_deadline_ms != NEVER {
+            part.field_deadlines.remove(&(field_deadline_ms, slot.hash));
         }
         self.mark_ready(rank, &slot.key);
         slot

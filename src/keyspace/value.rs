@@ -1,5 +1,6 @@
 //! A key's value, whatever its type.
 
+use crate::types::hash::{self, Hash};
 use crate::types::list::List;
 use crate::types::set::Set;
 use crate::types::stream::Stream;
@@ -13,6 +14,7 @@ pub enum Value {
     List(List),
     Set(Set),
     Zset(Zset),
+    Hash(Hash),
     Stream(Box<Stream>),
 }
 
@@ -23,6 +25,7 @@ pub enum Kind {
     List,
     Set,
     Zset,
+    Hash,
     Stream,
 }
 
@@ -34,6 +37,7 @@ impl Kind {
             Kind::List => "list",
             Kind::Set => "set",
             Kind::Zset => "zset",
+            Kind::Hash => "hash",
             Kind::Stream => "stream",
         }
     }
@@ -46,6 +50,7 @@ impl Value {
             Value::List(_) => Kind::List,
             Value::Set(_) => Kind::Set,
             Value::Zset(_) => Kind::Zset,
+            Value::Hash(_) => Kind::Hash,
             Value::Stream(_) => Kind::Stream,
         }
     }
@@ -57,7 +62,17 @@ impl Value {
             Value::List(list) => list.encoding(),
             Value::Set(set) => set.encoding(),
             Value::Zset(set) => set.encoding(),
+            Value::Hash(hash) => hash.encoding(),
             Value::Stream(_) => "stream",
+        }
+    }
+
+    /// The earliest deadline of any part of the value, unix ms; [`NEVER`](super::NEVER) without one.
+    #[inline]
+    pub fn nearest_deadline(&self) -> i64 {
+        match self {
+            Value::Hash(hash) => hash.nearest_deadline(),
+            _ => hash::NEVER,
         }
     }
 
@@ -67,6 +82,7 @@ impl Value {
             Value::List(list) => list.is_empty(),
             Value::Set(set) => set.is_empty(),
             Value::Zset(set) => set.is_empty(),
+            Value::Hash(hash) => hash.is_empty(),
             Value::String(_) | Value::Stream(_) => false,
         }
     }
@@ -124,6 +140,18 @@ impl Typed for Zset {
     }
     fn into_value(self) -> Value {
         Value::Zset(self)
+    }
+}
+
+impl Typed for Hash {
+    fn of(value: &Value) -> Option<&Hash> {
+        if let Value::Hash(hash) = value { Some(hash) } else { None }
+    }
+    fn of_mut(value: &mut Value) -> Option<&mut Hash> {
+        if let Value::Hash(hash) = value { Some(hash) } else { None }
+    }
+    fn into_value(self) -> Value {
+        Value::Hash(self)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct RunningTotals {
     pub misses: u64,
     /// Keys removed at their deadline.
     pub expired: u64,
+    /// Fields of hashes removed at theirs.
+    pub expired_fields: u64,
     /// Connections.
     pub accepted: u64,
     /// Connections turned away because there were too many.

@@ -26,6 +26,8 @@ pub struct Exported {
     /// Streams of which pending entries without an owner were given to
     /// [`RELEASED_CONSUMER`](encode::RELEASED_CONSUMER).
     pub with_released: u64,
+    /// Hashes of which fields have deadlines: Redis reads them from 7.4 on, Valkey does not.
+    pub with_field_deadlines: u64,
 }
 
 /// An RDB file being written, buffered by this.
@@ -75,6 +77,9 @@ impl<'w> Export<'w> {
         encode::string(out, key.name)?;
         encode::body(out, key.value, Form::Common)?;
         self.exported.keys += 1;
+        if let Value::Hash(hash) = key.value {
+            self.exported.with_field_deadlines += u64::from(encode::has_field_deadlines(hash));
+        }
         if let Value::Stream(stream) = key.value {
             let forgets = encode::has_idempotency(stream, self.idmp);
             self.exported.without_idempotency += u64::from(forgets);

@@ -1,10 +1,10 @@
 //! The data structures. Pure: no locks, no I/O, no clock (the time is an argument).
 
 pub mod bits;
-#[allow(dead_code, unused_imports, reason = "hashes, sets and sorted sets are being built on it")]
 pub mod dict;
 pub mod extended;
 pub mod geo;
+pub mod hash;
 pub mod hyperloglog;
 pub mod image;
 pub mod list;

@@ -6,6 +6,7 @@ use forebay::command::{self, Blocked, Flow, Server, Session};
 use forebay::config::Config;
 use forebay::journal::MemorySink;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
+use forebay::types::hash::{Field, Hash};
 use forebay::types::set::Set;
 
 /// How many numbered databases a bare server has.
@@ -89,6 +90,7 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
                     let members = ask(server, db, &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
                     [members, ask(server, db, &[b"OBJECT", b"ENCODING", key])].concat()
                 }
+                b"+hash\r\n" => hash_state(server, db, key),
                 b"+stream\r\n" => stream_state(server, db, key),
                 other => panic!("a key of type {}", String::from_utf8_lossy(other)),
             };
@@ -110,6 +112,22 @@ fn members(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
     });
     members.sort();
     members.join(&b' ')
+}
+
+/// The fields of a hash, due ones among them, in order, each with its value and deadline.
+fn hash_state(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
+    let now_ms = server.keyspace.clock().now_ms();
+    let mut fields = server.keyspace.run(ShardSet::ALL, db, now_ms, |tx| {
+        let hash = tx.peek_as::<Hash>(key).expect("it is one").expect("it is there");
+        let line = |(name, field): (&[u8], Field<'_>)| {
+            let (name, value) = (name.escape_ascii(), field.value.escape_ascii());
+            format!("{name}: {value} until {}\n", field.expire_at_ms)
+        };
+        hash.iter().map(line).collect::<Vec<String>>()
+    });
+    fields.sort();
+    let encoding = ask(server, db, &[b"OBJECT", b"ENCODING", key]);
+    [encoding, fields.concat().into_bytes()].concat()
 }
 
 /// The keys of a database that are alive, in order.

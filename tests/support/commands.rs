@@ -11,7 +11,7 @@ impl Generator {
     /// Every key that commands name.
     pub const KEYS: &'static [&'static [u8]] = &[
         b"a", b"b", b"c", b"list", b"s", b"s2", b"set", b"set2", b"bits", b"pf", b"pf2", b"z",
-        b"z2", b"geo", b"",
+        b"z2", b"geo", b"h", b"h2", b"",
     ];
 
     pub fn new(seed: u64) -> Generator {
@@ -34,7 +34,8 @@ impl Generator {
 
     /// A whole command, its name first.
     pub fn command(&mut self) -> Vec<Vec<u8>> {
-        let family = match self.below(31) {
+        let family = match self.below(34) {
+            31..34 => HASH,
             0..9 => STREAM,
             9..13 => LIST,
             13..18 => ZSET,
@@ -57,7 +58,7 @@ impl Generator {
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let families =
-            [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG, ZSET, GEO];
+            [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG, ZSET, GEO, HASH];
         families.into_iter().flatten().filter_map(|template| template.split(' ').next())
     }
 
@@ -104,6 +105,9 @@ impl Generator {
             "{lex}" => self.pick(&["-", "+", "[b", "(b", "[d", "(c"]),
             "{g}" => self.pick(&["g", "g", "g", "h", "nogroup"]),
             "{c}" => self.pick(&["alice", "bob", "carol"]),
+            "{h}" => self.pick(&["h", "h", "h", "h2", "h2", "a"]),
+            "{hf}" => self.pick(&["f", "f", "g", "name", "", "10"]),
+            "{long}" => vec![b'x'; 60 + self.below(10) as usize],
             "{v}" => self.pick(&["x", "y", "z", "", "10", "-1", "3.5", "value"]),
             "{f}" => self.pick(&["f", "g", "name"]),
             "{n}" => self.pick(&["0", "1", "1", "2", "3", "5", "-1", "-2", "100"]),
@@ -325,6 +329,43 @@ const GEO: &[&str] = &[
     "GEORADIUSBYMEMBER_RO {geo} Rome 700 km",
     "GEOSEARCH {geo} FROMLONLAT 15 37 BYBOX 400 400 km",
     "GEOSEARCHSTORE {z} {geo} FROMLONLAT 15 37 BYRADIUS 2000 km [STOREDIST]",
+];
+
+const HASH: &[&str] = &[
+    "HSET {h} {hf} {v}",
+    "HSET {h} {hf} {v} {hf} {v} {hf} {v}",
+    "HSET {h} {hf} {long}",
+    "HMSET {h} {hf} {v} {hf} {v}",
+    "HSETNX {h} {hf} {v}",
+    "HGET {h} {hf}",
+    "HMGET {h} {hf} {hf}",
+    "HGETALL {h}",
+    "HKEYS {h}",
+    "HVALS {h}",
+    "HLEN {h}",
+    "HSTRLEN {h} {hf}",
+    "HEXISTS {h} {hf}",
+    "HDEL {h} {hf}",
+    "HDEL {h} {hf} {hf}",
+    "HINCRBY {h} {hf} {n}",
+    "HINCRBYFLOAT {h} {hf} 0.5",
+    "HRANDFIELD {h} [{n}] [WITHVALUES]",
+    "HSCAN {h} 0 [COUNT_{count}] [NOVALUES]",
+    "HEXPIRE {h} <1|2|0> [<NX|XX|GT|LT>] FIELDS 2 {hf} {hf}",
+    "HPEXPIRE {h} {ms} [<NX|XX|GT|LT>] FIELDS 2 {hf} {hf}",
+    "HPEXPIRE {h} {ms} FIELDS 1 {hf}",
+    "HEXPIREAT {h} 1700000001 FIELDS 1 {hf}",
+    "HPEXPIREAT {h} {at} [<NX|XX|GT|LT>] FIELDS 1 {hf}",
+    "HTTL {h} FIELDS 1 {hf}",
+    "HPTTL {h} FIELDS 2 {hf} {hf}",
+    "HEXPIRETIME {h} FIELDS 1 {hf}",
+    "HPEXPIRETIME {h} FIELDS 1 {hf}",
+    "HPERSIST {h} FIELDS 2 {hf} {hf}",
+    "HGETEX {h} [<EX_1|PX_{ms}|PXAT_{at}|PERSIST>] FIELDS 2 {hf} {hf}",
+    "HSETEX {h} [<FNX|FXX>] [<EX_1|PX_{ms}|PXAT_{at}|KEEPTTL>] FIELDS 2 {hf} {v} {hf} {v}",
+    "HGETDEL {h} FIELDS 2 {hf} {hf}",
+    "HIMPORT PREPARE set {hf} other",
+    "HIMPORT SET {h} set {v} {v}",
 ];
 
 const STRING: &[&str] = &[

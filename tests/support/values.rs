@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use forebay::keyspace::Value;
 use forebay::rdb::{crc64, payload};
+use forebay::types::hash::{Field, Hash, Limits};
 use forebay::types::list::{List, Side};
 use forebay::types::set::{Set, SetLimits};
 use forebay::types::stream::group::Group;
@@ -60,8 +61,27 @@ pub static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let texts = [b"dumped".as_slice(), b"", b"-5", b"1000", b"2000000000", &[b'a'; 60]];
     let strings = texts.map(|text| Value::String(StringValue::new(text)));
     let zsets = [small, large].map(Value::Zset);
-    strings.into_iter().chain([Value::List(list)]).chain(streams).chain(sets).chain(zsets).collect()
+    let hashes = hashes().map(Value::Hash);
+    let values = strings.into_iter().chain([Value::List(list)]).chain(streams);
+    values.chain(sets).chain(zsets).chain(hashes).collect()
 });
+
+/// Small and large, with deadlines and without.
+fn hashes() -> [Hash; 4] {
+    let limits = Limits { fields_max: 3, ..Limits::default() };
+    let mut small = Hash::new();
+    for (name, value) in [(b"f".as_slice(), b"v".as_slice()), (b"", b"10"), (b"7", b"")] {
+        small.set(name, Field::new(value), &limits);
+    }
+    let mut large = small.clone();
+    large.set(b"g", Field::new(&[b'x'; 70]), &limits);
+    let [mut small_timed, mut large_timed] = [small.clone(), large.clone()];
+    for (hash, later_ms) in [(&mut small_timed, 50), (&mut large_timed, 70)] {
+        hash.set_deadline(b"f", START_MS + later_ms);
+        hash.set_deadline(b"7", START_MS + 10);
+    }
+    [small, large, small_timed, large_timed]
+}
 
 /// Entries in three nodes, two of them deleted, and a group with pending entries.
 fn busy_stream() -> Stream {
@@ -118,8 +138,20 @@ pub fn describe(value: &Value) -> String {
                 members.map(|(m, score)| format!("{m} {score}")).collect::<Vec<_>>()
             )
         }
+        Value::Hash(hash) => describe_hash(hash),
         Value::Stream(stream) => describe_stream(stream).join("\n"),
     }
+}
+
+/// Fields stand in no order.
+fn describe_hash(hash: &Hash) -> String {
+    let line = |(name, field): (&[u8], Field<'_>)| {
+        let (name, value) = (name.escape_ascii(), field.value.escape_ascii());
+        format!("hash {name}: {value} until {}", field.expire_at_ms)
+    };
+    let mut lines: Vec<String> = hash.iter().map(line).collect();
+    lines.sort();
+    lines.join("\n")
 }
 
 fn describe_stream(stream: &Stream) -> Vec<String> {

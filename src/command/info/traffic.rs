@@ -62,7 +62,8 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("instantaneous_input_repl_kbps", "0.00");
     text.field("instantaneous_output_repl_kbps", "0.00");
     text.field("rejected_connections", totals.rejected);
-    zeros(text, &["sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys"]);
+    zeros(text, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    text.field("expired_subkeys", totals.expired_fields);
     text.field("expired_keys", totals.expired);
     text.field("expired_stale_perc", "0.00");
     zeros(text, &["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);

@@ -98,10 +98,11 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Err(NEGATIVE_TTL);
     }
     let limits = cx.server.value_limits();
-    let value = payload::read(args[3], limits).map_err(|refused| match refused {
+    let mut value = payload::read(args[3], limits).map_err(|refused| match refused {
         Refused::Footer => BAD_FOOTER,
         Refused::Value => BAD_VALUE,
     })?;
+    cx.server.fit(&mut value);
     let now_ms = cx.tx.now_ms();
     let expiry = options.expiry(time_ms, now_ms);
     if let Expiry::At(expire_at_ms) = expiry
@@ -137,7 +138,9 @@ fn put(
 ) {
     let has_settings = match &value {
         Value::Stream(stream) => stream.idmp().limits() == idmp,
-        Value::String(_) | Value::List(_) | Value::Set(_) | Value::Zset(_) => false,
+        Value::String(_) | Value::List(_) | Value::Set(_) | Value::Zset(_) | Value::Hash(_) => {
+            false
+        }
     };
     let kind = value.kind();
     let before = cx.tx.replace(key, value, expiry);

@@ -94,6 +94,12 @@ pub static SETTINGS: &[Setting] = &[
         .fixed()
         .effective(|live, v| live.appenddirname.set(v)),
     // Memory, and how values are kept.
+    count("hash-max-listpack-entries", 0, i64::MAX, "512")
+        .alias("hash-max-ziplist-entries")
+        .effective(|live, v| live.hash_max_listpack_entries.set(v)),
+    memory("hash-max-listpack-value", 0, "64")
+        .alias("hash-max-ziplist-value")
+        .effective(|live, v| live.hash_max_listpack_value.set(v)),
     memory("maxmemory", 0, "0").effective(|live, v| live.maxmemory.set(v)),
     count("set-max-intset-entries", 0, i64::MAX, "512")
         .effective(|live, v| live.set_max_intset_entries.set(v)),

@@ -13,8 +13,6 @@ const FACILITIES: &[&str] =
 
 pub static SETTINGS: &[Setting] = &[
     // How collections are packed in memory.
-    count("hash-max-listpack-entries", 0, LONG_MAX, "512").alias("hash-max-ziplist-entries"),
-    memory("hash-max-listpack-value", 0, "64").alias("hash-max-ziplist-value"),
     count("hash-min-template-entries", 0, LONG_MAX, "0"),
     count("hash-max-template-entries", 0, LONG_MAX, "0"),
     count("hash-rdb-load-min-template-entries", 0, LONG_MAX, "0"),

@@ -201,6 +201,7 @@ impl Shard {
         if let Ok([one, other]) = self.dbs.get_disjoint_mut([one, other]) {
             std::mem::swap(&mut one.table, &mut other.table);
             std::mem::swap(&mut one.deadlines, &mut other.deadlines);
+            std::mem::swap(&mut one.field_deadlines, &mut other.field_deadlines);
         }
     }
 

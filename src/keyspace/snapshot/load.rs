@@ -230,8 +230,13 @@ impl<'k> SnapshotLoader<'k> {
 
 fn insert(keyspace: &Keyspace, shard: &mut Shard, now_ms: i64, whole: WholeKey) {
     let WholeKey { hash, db, key, expire_at_ms, value } = whole;
+    let field_deadline_ms = value.nearest_deadline();
     let slot = Slot::new(hash, key, value, now_ms, shard.epoch);
     let part = &mut shard.dbs[db];
+    if field_deadline_ms != NEVER {
+        part.field_deadlines.insert((field_deadline_ms, hash));
+        keyspace.note_deadline(field_deadline_ms);
+    }
     let at = part.table.insert_new(slot);
     shard.keys += 1;
     if expire_at_ms != NEVER {

@@ -2,6 +2,7 @@
 //! of that. A new kind is one more line in each of these.
 
 use crate::keyspace::value::{Kind, Typed, Value};
+use crate::types::hash::HashImageReader;
 use crate::types::image::{BadImage, ImageReader, ImageWriter};
 use crate::types::list::ListImageReader;
 use crate::types::set::SetImageReader;
@@ -10,8 +11,14 @@ use crate::types::string::StringImageReader;
 use crate::types::zset::ZsetImageReader;
 
 /// The numbers on disk. They are never given anew.
-const KINDS: [(Kind, u8); 5] =
-    [(Kind::String, 1), (Kind::List, 2), (Kind::Stream, 3), (Kind::Set, 5), (Kind::Zset, 6)];
+const KINDS: [(Kind, u8); 6] = [
+    (Kind::String, 1),
+    (Kind::List, 2),
+    (Kind::Stream, 3),
+    (Kind::Hash, 4),
+    (Kind::Set, 5),
+    (Kind::Zset, 6),
+];
 
 /// Up to this many bytes, key included, a value is encoded at once, under the lock of its shard: that
 /// takes no longer than cloning key and value, and less memory until it is written.
@@ -34,6 +41,7 @@ pub fn image(value: &Value) -> Box<dyn ImageWriter + Send> {
         Value::List(list) => Box::new(list.image()),
         Value::Set(set) => Box::new(set.image()),
         Value::Zset(set) => Box::new(set.image()),
+        Value::Hash(hash) => Box::new(hash.image()),
         Value::Stream(stream) => Box::new(stream.image()),
     }
 }
@@ -47,6 +55,7 @@ pub fn is_small(key_len: usize, value: &Value) -> bool {
         Value::List(list) => list.heap_bytes(1),
         Value::Set(set) => set.heap_bytes(1),
         Value::Zset(set) => set.heap_bytes(1),
+        Value::Hash(hash) => hash.heap_bytes(1),
         Value::Stream(_) => return false,
     };
     key_len + bytes <= SMALL_BYTES_MAX
@@ -78,6 +87,7 @@ pub fn reader(kind: Kind) -> Box<dyn Reader> {
         Kind::List => Box::new(ListImageReader::default()),
         Kind::Set => Box::new(SetImageReader::default()),
         Kind::Zset => Box::new(ZsetImageReader::default()),
+        Kind::Hash => Box::new(HashImageReader::default()),
         Kind::Stream => Box::new(StreamImageReader::default()),
     }
 }
@@ -92,6 +102,6 @@ mod tests {
             assert_eq!((number_of(kind), kind_of(number)), (number, Ok(kind)));
         }
         assert!(kind_of(0).is_err() && kind_of(200).is_err());
-        assert_eq!(KINDS.map(|(_, number)| number), [1, 2, 3, 5, 6]);
+        assert_eq!(KINDS.map(|(_, number)| number), [1, 2, 3, 4, 5, 6]);
     }
 }

@@ -200,7 +200,10 @@ impl<'i> Import<'i> {
             databases: keyspace.databases(),
         })?;
         let value = match key.decoded {
-            Decoded::Value(value) => value,
+            Decoded::Value(mut value) => {
+                self.server.fit(&mut value);
+                value
+            }
             Decoded::Empty => {
                 self.report.empty += 1;
                 return Ok(());

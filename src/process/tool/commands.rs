@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::config::word;
 use crate::keyspace::{Keyspace, NEVER, ShardSet, Slot, Value};
 use crate::resp::text::format_double;
+use crate::types::hash::Hash;
 use crate::types::stream::group::Group;
 use crate::types::stream::pending::Filter;
 use crate::types::stream::{Stream, StreamId};
@@ -59,6 +60,7 @@ fn print_key(slot: &Slot, out: &mut impl Write) -> io::Result<()> {
         }
         Value::Set(set) => print_elements(b"SADD", key, &set.iter().collect::<Vec<_>>(), out)?,
         Value::Zset(set) => print_zset(key, set, out)?,
+        Value::Hash(hash) => print_hash(key, hash, out)?,
         Value::Stream(stream) => print_stream(key, stream, out)?,
     }
     if slot.expire_at_ms != NEVER {
@@ -90,6 +92,20 @@ fn print_zset(key: &[u8], set: &Zset, out: &mut impl Write) -> io::Result<()> {
             scores.iter().zip(some).flat_map(|(score, (member, _))| [score.as_bytes(), member]);
         let args: Vec<&[u8]> = [&b"ZADD"[..], key].into_iter().chain(pairs).collect();
         print(&args, out)?;
+    }
+    Ok(())
+}
+
+fn print_hash(key: &[u8], hash: &Hash, out: &mut impl Write) -> io::Result<()> {
+    let fields: Vec<_> = hash.iter().collect();
+    for some in fields.chunks(ELEMENTS_MAX) {
+        let pairs = some.iter().flat_map(|(name, field)| [*name, field.value]);
+        let args: Vec<&[u8]> = [&b"HSET"[..], key].into_iter().chain(pairs).collect();
+        print(&args, out)?;
+    }
+    for (name, field) in fields.iter().filter(|(_, field)| field.expire_at_ms != NEVER) {
+        let deadline = field.expire_at_ms.to_string();
+        print(&[b"HPEXPIREAT", key, deadline.as_bytes(), b"FIELDS", b"1", name], out)?;
     }
     Ok(())
 }

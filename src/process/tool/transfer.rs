@@ -73,6 +73,13 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
             exported.with_released
         );
     }
+    if exported.with_field_deadlines > 0 {
+        println!(
+            "{} hashes have fields with deadlines: redis-server reads them from 7.4 on, \
+             valkey-server does not load such a file",
+            exported.with_field_deadlines
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

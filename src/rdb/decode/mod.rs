@@ -1,5 +1,6 @@
 //! Reading values.
 
+mod hash;
 mod list;
 mod set;
 mod skip;
@@ -63,12 +64,19 @@ pub fn value(source: &mut Source<'_>, kind: u8, setting: &Setting) -> Reading<De
         ZSET_2 => Value::Zset(zset::with_bits(source, setting.limits.zset)?),
         ZSET_ZIPLIST => Value::Zset(zset::from_ziplist(source, setting.limits.zset)?),
         ZSET_LISTPACK => Value::Zset(zset::from_listpack(source, setting.limits.zset)?),
+        HASH => Value::Hash(hash::plain(source)?),
+        HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK | HASH_LISTPACK_EX | HASH_LISTPACK_EX_PRE_GA => {
+            Value::Hash(hash::packed(source, kind)?)
+        }
+        HASH_METADATA | HASH_METADATA_PRE_GA => {
+            Value::Hash(hash::timed(source, kind, setting.dialect)?)
+        }
         STREAM_LISTPACKS | STREAM_LISTPACKS_2 | STREAM_LISTPACKS_3 | STREAM_LISTPACKS_4
         | STREAM_LISTPACKS_5 => {
             let form = stream::Form::of_kind(kind);
             Value::Stream(Box::new(stream::stream(source, form, setting.limits.idmp)?))
         }
-        _ => return skip::value(source, kind, setting.dialect).map(Decoded::Foreign),
+        _ => return skip::value(source, kind).map(Decoded::Foreign),
     };
     Ok(if value.is_empty_collection() { Decoded::Empty } else { Decoded::Value(value) })
 }

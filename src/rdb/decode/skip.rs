@@ -1,7 +1,7 @@
 //! Passing over what cannot be held, as far as its end can be found.
 
 use crate::rdb::source::{Reading, Source};
-use crate::rdb::{Dialect, Fault, kind};
+use crate::rdb::{Fault, kind};
 
 /// What stands before each part of a module's value.
 mod part {
@@ -14,68 +14,20 @@ mod part {
 }
 
 /// Passes over a value; the name of its type.
-pub(super) fn value(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Reading<String> {
+pub(super) fn value(source: &mut Source<'_>, kind: u8) -> Reading<String> {
     use kind::value::*;
-    let name = match kind {
-        HASH
-        | HASH_ZIPMAP
-        | HASH_ZIPLIST
-        | HASH_LISTPACK
-        | HASH_METADATA_PRE_GA
-        | HASH_METADATA
-        | HASH_LISTPACK_EX_PRE_GA
-        | HASH_LISTPACK_EX => "hash",
+    match kind {
         MODULE_2 => {
             let name = module_name(source.length()?);
             module_parts(source)?;
-            return Ok(format!("module type {name}"));
+            Ok(format!("module type {name}"))
         }
         MODULE => {
             let name = "a module's value in the form before Redis 4.0, whose end cannot be found";
-            return Err(source.malformed(name));
+            Err(source.malformed(name))
         }
-        _ => return Err(source.error(Fault::UnknownRecord(kind))),
-    };
-    match kind {
-        HASH => each(source, two_strings)?,
-        HASH_METADATA_PRE_GA if dialect == Dialect::Valkey => each(source, |source| {
-            two_strings(source)?;
-            source.skip(8)
-        })?,
-        HASH_METADATA_PRE_GA => each(source, deadline_and_two_strings)?,
-        // The earliest deadline of the fields stands in front.
-        HASH_METADATA => {
-            source.skip(8)?;
-            each(source, deadline_and_two_strings)?;
-        }
-        HASH_LISTPACK_EX => {
-            source.skip(8)?;
-            source.skip_string()?;
-        }
-        _ => source.skip_string()?,
+        _ => Err(source.error(Fault::UnknownRecord(kind))),
     }
-    Ok(name.to_owned())
-}
-
-/// Passes over as many elements as the length in front says.
-fn each(
-    source: &mut Source<'_>,
-    mut element: impl FnMut(&mut Source<'_>) -> Reading<()>,
-) -> Reading<()> {
-    for _ in 0..source.length()? {
-        element(source)?;
-    }
-    Ok(())
-}
-
-fn two_strings(source: &mut Source<'_>) -> Reading<()> {
-    source.skip_string()?;
-    source.skip_string()
-}
-
-fn deadline_and_two_strings(source: &mut Source<'_>) -> Reading<()> {
-    source.length()?;
-    two_strings(source)
 }
 
 /// Nine letters of six bits, above ten bits of a version.
@@ -131,13 +83,13 @@ pub(in crate::rdb) fn functions(source: &mut Source<'_>, is_pre_ga: bool) -> Rea
 mod tests {
     use super::*;
 
-    fn passed(kind: u8, dialect: Dialect, bytes: &[u8]) -> String {
+    fn passed(kind: u8, bytes: &[u8]) -> String {
         let mut source = Source::from_bytes(bytes);
-        let name = value(&mut source, kind, dialect).expect("a whole value");
+        let name = value(&mut source, kind).expect("a whole value");
         assert_eq!(source.offset(), bytes.len() as u64, "type {kind}");
         for len in 0..bytes.len() {
             let mut source = Source::from_bytes(&bytes[..len]);
-            assert!(value(&mut source, kind, dialect).is_err(), "type {kind} cut at {len}");
+            assert!(value(&mut source, kind).is_err(), "type {kind} cut at {len}");
         }
         name
     }
@@ -145,16 +97,8 @@ mod tests {
     #[test]
     fn every_type_ends_where_it_ends() {
         use kind::value::*;
-        let redis = |kind, bytes: &[u8]| passed(kind, Dialect::Redis, bytes);
-        assert_eq!(redis(HASH, b"\x01\x01a\x01b"), "hash");
-        assert_eq!(redis(HASH_METADATA_PRE_GA, b"\x01\x00\x01a\x01b"), "hash");
-        assert_eq!(redis(HASH_METADATA, b"12345678\x01\x00\x01a\x01b"), "hash");
-        assert_eq!(redis(HASH_LISTPACK_EX_PRE_GA, b"\x02xx"), "hash");
-        assert_eq!(redis(HASH_LISTPACK_EX, b"12345678\x02xx"), "hash");
-        let valkey = passed(HASH_METADATA_PRE_GA, Dialect::Valkey, b"\x01\x01a\x01b12345678");
-        assert_eq!(valkey, "hash");
         let json = b"\x81\x25\xe2\x47\xce\x4d\x31\xb4\x03\x02\x05\x05\x02{}\x01\x07\x031234\x0412345678\x00";
-        assert!(redis(MODULE_2, json).starts_with("module type "));
+        assert!(passed(MODULE_2, json).starts_with("module type "));
     }
 
     #[test]
@@ -176,10 +120,8 @@ mod tests {
 
     #[test]
     fn an_unknown_type_is_an_error() {
-        let error = value(&mut Source::from_bytes(b"abc"), 99, Dialect::Redis);
+        let error = value(&mut Source::from_bytes(b"abc"), 99);
         assert!(matches!(error.expect_err("no type").fault, Fault::UnknownRecord(99)));
-        assert!(
-            value(&mut Source::from_bytes(b"abc"), kind::value::MODULE, Dialect::Redis).is_err()
-        );
+        assert!(value(&mut Source::from_bytes(b"abc"), kind::value::MODULE).is_err());
     }
 }

@@ -1,9 +1,12 @@
 //! Writing values.
 
+mod hash;
 mod set;
 mod stream;
 
 use std::io::{self, Write};
+
+pub(super) use hash::has_deadlines as has_field_deadlines;
 
 use super::kind::{self, node};
 use super::lzf;
@@ -23,6 +26,8 @@ pub enum Form {
     /// and pending entries that have no owner go to a consumer named [`RELEASED_CONSUMER`], with a
     /// time of delivery so long ago that anybody may claim them.
     Common,
+    /// Redis 7.4: with deadlines of fields. Valkey has a form of its own.
+    WithFieldDeadlines,
     /// Redis 8.6: with idempotency.
     WithIdempotency,
     /// Redis 8.8: with pending entries that have no owner.
@@ -37,6 +42,7 @@ impl Form {
     pub fn version(self) -> u32 {
         match self {
             Form::Common => 11,
+            Form::WithFieldDeadlines => 12,
             Form::WithIdempotency => 13,
             Form::WithUnowned => 14,
         }
@@ -47,6 +53,7 @@ impl Form {
         match value {
             Value::Stream(stream) if has_unowned(stream) => Form::WithUnowned,
             Value::Stream(stream) if has_idempotency(stream, idmp) => Form::WithIdempotency,
+            Value::Hash(hash) if has_field_deadlines(hash) => Form::WithFieldDeadlines,
             _ => Form::Common,
         }
     }
@@ -79,8 +86,9 @@ pub(super) fn kind_of(value: &Value, form: Form) -> u8 {
         Value::Set(members) => set::kind_of(members),
         Value::Zset(set) if set.is_large() => kind::value::ZSET_2,
         Value::Zset(_) => kind::value::ZSET_LISTPACK,
+        Value::Hash(fields) => hash::kind_of(fields),
         Value::Stream(_) => match form {
-            Form::Common => kind::value::STREAM_LISTPACKS_3,
+            Form::Common | Form::WithFieldDeadlines => kind::value::STREAM_LISTPACKS_3,
             Form::WithIdempotency => kind::value::STREAM_LISTPACKS_4,
             Form::WithUnowned => kind::value::STREAM_LISTPACKS_5,
         },
@@ -100,6 +108,7 @@ pub(super) fn body(out: &mut dyn Write, value: &Value, form: Form) -> io::Result
         Value::List(elements) => list(out, elements),
         Value::Set(members) => set::set(out, members),
         Value::Zset(set) => zset(out, set),
+        Value::Hash(fields) => hash::hash(out, fields),
         Value::Stream(entries) => stream::stream(out, entries, form),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn stream(out: &mut dyn Write, stream: &Stream, form: Form) -> io::Re
         group(out, one, form)?;
     }
     match form {
-        Form::Common => Ok(()),
+        Form::Common | Form::WithFieldDeadlines => Ok(()),
         Form::WithIdempotency | Form::WithUnowned => idempotency(out, stream),
     }
 }

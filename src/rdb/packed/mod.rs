@@ -3,6 +3,7 @@
 pub mod intset;
 pub mod listpack;
 pub mod ziplist;
+pub mod zipmap;
 
 /// Bytes that are not of the packed form they should be; what is wrong with them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -51,7 +51,7 @@ fn start_of(place: u64) -> usize {
 
 /// The bytes to ask for where `needed` are: what the allocator would give, which has four sizes in each
 /// doubling. A plain vector would double.
-fn good_capacity(needed: usize) -> usize {
+pub(in crate::types) fn good_capacity(needed: usize) -> usize {
     let step = (needed / 8).next_power_of_two().max(16);
     needed.next_multiple_of(step)
 }

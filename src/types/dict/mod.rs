@@ -20,7 +20,7 @@
 //! that each value keeps, also in its image: chunks are read back in order, and cursors outlive a
 //! restart. Many members of one hash make long chunks and nothing worse.
 
-mod chunk;
+pub(super) mod chunk;
 mod image;
 #[cfg(test)]
 mod tests;
