@@ -1,7 +1,7 @@
 //! Reading hashes.
 //!
-//! The form that a hash takes here goes by Redis's own limits; the caller may go by others
-//! afterwards. Fields with a deadline are read whether that has passed or not.
+//! What was written field by field is large here, the rest goes by Redis's own limits; the caller may
+//! go by others afterwards. Fields with a deadline are read whether that has passed or not.
 
 use super::list::packing;
 use crate::rdb::packed::{BadPacking, listpack, ziplist, zipmap};
@@ -18,7 +18,7 @@ fn put(hash: &mut Hash, name: &[u8], field: Field<'_>) -> Result<(), BadPacking>
 
 /// Names and values, one by one.
 pub(super) fn plain(source: &mut Source<'_>) -> Reading<Hash> {
-    let mut hash = Hash::new();
+    let mut hash = Hash::new_large();
     for _ in 0..source.length()? {
         let (name, value) = (source.string()?, source.string()?);
         put(&mut hash, &name, Field::new(&value)).map_err(|bad| packing(source, bad))?;
@@ -97,14 +97,15 @@ pub(super) fn timed(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         _ => 1,
     };
     let no_time = |source: &Source<'_>| packing(source, NO_TIME);
-    let mut hash = Hash::new();
+    let mut hash = Hash::new_large();
     for _ in 0..source.length()? {
         let mut expire_at_ms = NEVER;
         if !is_valkey {
             let later_by = source.length()?;
             if later_by > 0 {
                 let later_by = i64::try_from(later_by - 1).map_err(|_| no_time(source))?;
-                let at_ms = first_ms.checked_add(later_by).filter(|at_ms| *at_ms != NEVER);
+                let at_ms =
+                    first_ms.checked_add(later_by).filter(|at_ms| (1..NEVER).contains(at_ms));
                 expire_at_ms = at_ms.ok_or_else(|| no_time(source))?;
             }
         }
@@ -112,7 +113,7 @@ pub(super) fn timed(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         if is_valkey {
             expire_at_ms = match source.u64_le()? as i64 {
                 -1 => NEVER,
-                ..0 | NEVER => return Err(no_time(source)),
+                ..=0 | NEVER => return Err(no_time(source)),
                 at_ms => at_ms,
             };
         }

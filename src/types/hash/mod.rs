@@ -69,6 +69,11 @@ impl Hash {
         Hash { repr: Repr::Packed(Packed::default()) }
     }
 
+    /// An empty hash in the large form, which it keeps.
+    pub fn new_large() -> Hash {
+        Hash { repr: Repr::Large(Box::default()) }
+    }
+
     /// How many fields there are, those included whose deadline has passed.
     pub fn len(&self) -> usize {
         match &self.repr {
