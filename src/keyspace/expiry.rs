@@ -125,6 +125,11 @@ impl Keyspace {
 }
 
 impl Tx<'_> {
+    /// How many keys of the database have a deadline.
+    pub fn db_with_deadline(&self) -> usize {
+        self.dbs().map(|db| db.table.with_deadline()).sum()
+    }
+
     /// Keys removed at their deadline since the start.
     pub fn expired_total(&self) -> u64 {
         self.guards.iter().map(|shard| shard.expired_keys).sum()

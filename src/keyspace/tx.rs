@@ -506,11 +506,6 @@ impl<'k> Tx<'k> {
         self.dbs().map(|db| db.table.len()).sum()
     }
 
-    /// How many keys of the database have a deadline.
-    pub fn db_with_deadline(&self) -> usize {
-        self.dbs().map(|db| db.table.with_deadline()).sum()
-    }
-
     /// Changes since the start.
     pub fn changes_total(&self) -> u64 {
         self.guards.iter().map(|shard| shard.changes).sum()
@@ -522,12 +517,6 @@ impl<'k> Tx<'k> {
             (hits + shard.hits, misses + shard.misses)
         };
         self.guards.iter().fold((0, 0), sum)
-    }
-
-    /// How many clients wait for keys, and for how many keys (INFO).
-    pub fn waited_keys_total(&self) -> usize {
-        let dbs = self.guards.iter().flat_map(|shard| shard.dbs.iter());
-        dbs.map(|db| db.waiting.waited_keys().count()).sum()
     }
 
     /// Tells that something was changed that belongs to no key and no database (functions).
@@ -605,7 +594,7 @@ impl<'k> Tx<'k> {
         }
     }
 
-    fn dbs(&self) -> impl Iterator<Item = &Db> {
+    pub(super) fn dbs(&self) -> impl Iterator<Item = &Db> {
         self.guards.iter().map(|shard| &shard.dbs[self.db])
     }
 

@@ -201,6 +201,12 @@ impl Waiting {
 }
 
 impl Tx<'_> {
+    /// How many clients wait for keys, and for how many keys (INFO).
+    pub fn waited_keys_total(&self) -> usize {
+        let dbs = self.guards.iter().flat_map(|shard| shard.dbs.iter());
+        dbs.map(|db| db.waiting.waited_keys().count()).sum()
+    }
+
     /// Parks a command until one of its keys is worth another look. Called in the step that found
     /// nothing for it, so no push can slip in between.
     pub fn park(&mut self, wait: Wait, command: Box<dyn Parked>) -> Arc<Waiter> {

@@ -55,7 +55,7 @@ fn elements(value: &Value, request: &Request<'_>) -> Result<Vec<Vec<u8>>, Error>
         Value::List(list) => list.iter().map(|element| element.to_vec()).collect(),
         Value::Set(set) => return Ok(set.iter().map(|member| member.to_vec()).collect()),
         Value::Zset(zset) => zset.iter().map(|(member, _)| member.to_vec()).collect(),
-        Value::String(_) | Value::Stream(_) => return Err(Error::WRONG_TYPE),
+        Value::String(_) | Value::Hash(_) | Value::Stream(_) => return Err(Error::WRONG_TYPE),
     };
     if request.keeps_order() && request.descending {
         elements.reverse();
@@ -134,8 +134,12 @@ fn lookup(cx: &mut Cx<'_, '_>, pattern: Pattern<'_>, element: &[u8]) -> Option<V
         Pattern::Key { before, after, field } => (before, after, field),
     };
     let key = [before, element, after].concat();
+    let due_ms = cx.tx.due_ms();
     match (cx.tx.get(&key)?, field) {
         (Value::String(string), None) => Some(string.text().to_vec()),
+        (Value::Hash(hash), Some(name)) => {
+            hash.live(name, due_ms).map(|field| field.value.to_vec())
+        }
         _ => None,
     }
 }
