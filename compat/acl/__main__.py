@@ -30,8 +30,6 @@ USER_RULES = (
     "on", "off", "nopass", ">pw", "<pw", "resetpass", "reset", "clearselectors", "sanitize-payload",
     "skip-sanitize-payload", "allcommands", "nocommands", "", "foo", "ON", "Reset",
 )  # fmt: skip
-# redis-server finds no key in a PFMERGE that names its destination only, and lets everybody run it.
-ORACLE_BLIND_TO_KEYS = {"pfmerge"}
 SHOWN_MAX = 12
 
 
@@ -119,14 +117,21 @@ class Comparison:
         count = max(0, abs(arity) - len(words) + more)
         return words + [self.rng.choice(WORDS) for _ in range(count)]
 
+    def dry_run(self, user, request):
+        """Where the oracle cannot tell the keys of a request it lets it through, and Forebay holds
+        to the rules what keys there are (differences.md). Nothing comes of it: the request is
+        malformed, but for a PFMERGE without sources."""
+        found = len(self.differences)
+        allowed = self.both("ACL", "DRYRUN", user, *request).kind == "+"
+        if allowed and self.oracle.call("COMMAND", "GETKEYS", *request).is_error:
+            del self.differences[found:]
+
     def round(self):
         user = self.rng.choice(USERS)
         self.both("ACL", "SETUSER", user, *self.rules())
         self.both("ACL", "GETUSER", user)
         for _ in range(20):
-            request = self.request()
-            if request[0] not in ORACLE_BLIND_TO_KEYS or len(request) > 2:
-                self.both("ACL", "DRYRUN", user, *request)
+            self.dry_run(user, self.request())
         if self.rng.random() < 0.1:
             self.both("ACL", "DELUSER", user)
         self.both("ACL", "LIST")
