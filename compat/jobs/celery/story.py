@@ -327,7 +327,7 @@ def start_flower(story):
     port = free_port()
     story.start(
         "flower", VENV / "celery", "--app", "tasks", "flower", "--address=127.0.0.1", f"--port={port}",
-        f"--max_tasks={4 * BULK}", environment=PATH,
+        f"--max_tasks={BULK + 10_000}", environment=PATH,
     )  # fmt: skip
     board = f"http://127.0.0.1:{port}"
     story.wait("Flower", lambda: answers(f"{board}/healthcheck"))
