@@ -43,7 +43,11 @@ def _value(call, key, kind, left_out, with_encoding):
         value = call("ZRANGE", key, 0, -1, "WITHSCORES")
     elif kind == b"hash":
         fields = call("HGETALL", key)
-        value = sorted(zip(fields[::2], fields[1::2], _deadlines(call, key, fields[::2]), strict=True))
+        deadlines = _deadlines(call, key, fields[::2])
+        value = sorted(zip(fields[::2], fields[1::2], deadlines, strict=True))
+        if with_encoding and {int(at) for at in deadlines} == {-1}:
+            # Redis stays with `listpackex` when no field has a deadline any more, also in its files.
+            return value, call("OBJECT", "ENCODING", key).replace(b"packex", b"pack")
     elif kind == b"stream":
         return _named(call("XINFO", "STREAM", key, "FULL", "COUNT", 0), left_out | LEFT_OUT)
     else:

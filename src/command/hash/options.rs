@@ -64,7 +64,7 @@ pub(super) fn fields<'a, 'b>(
     if !args::is(words[0], "FIELDS") {
         return Err(NO_FIELDS);
     }
-    let count = args::integer_in(words[1], 1, i64::from(i32::MAX), bad_count)?;
+    let count = args::integer_in(words[1], 1, i64::MAX, bad_count)?;
     let fields = &words[2..];
     if count != fields.len() as i64 {
         return Err(OTHER_COUNT);

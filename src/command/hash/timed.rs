@@ -147,6 +147,10 @@ impl<'a, 'b> SetEx<'a, 'b> {
             rest = more;
             if args::is(word, "FIELDS") {
                 let [count, more @ ..] = rest else { return Err(arity()) };
+                // There has to be a pair before any of it is read.
+                if more.len() < 2 {
+                    return Err(arity());
+                }
                 let count = args::integer_in(count, 1, i64::from(i32::MAX), BAD_COUNT)?;
                 let (pairs, []) = more.as_chunks::<2>() else { return Err(arity()) };
                 if pairs.len() as i64 != count {
