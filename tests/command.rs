@@ -148,7 +148,7 @@ fn getkeys() {
 fn help_lists_what_is_there() {
     let server = TestServer::start();
     let mut client = server.raw();
-    for (container, subcommands) in [("COMMAND", 7), ("CLIENT", 14), ("OBJECT", 5)] {
+    for (container, subcommands) in [("COMMAND", 7), ("CLIENT", 18), ("OBJECT", 5)] {
         let help = client.ask(&format!("{container} HELP"));
         let lines = 1 + 2 * subcommands;
         assert!(help.starts_with(&format!("*{lines} +{container} ")), "{help}");

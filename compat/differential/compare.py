@@ -239,14 +239,18 @@ def _drawn(one, other):
     if isinstance(one.value, list) and isinstance(other.value, list):
         return _each(one, other, _drawn)
     return same_kind(one, other)
+
+
 def _times_of_fields(within):
     return lambda one, other: _each(one, other, _times_near(within))
 
 
 def _encoding(one, other):
     """OBJECT ENCODING: Redis keeps a hash as `listpackex` once a deadline was asked for, even if no
-    field was given one (differences.md)."""
+    field was given one, and a small sorted set as `skiplist` once it was sorted (differences.md)."""
     if {one.value, other.value} == {b"listpack", b"listpackex"}:
+        return one.kind == other.kind
+    if (one.value, other.value) == (b"skiplist", b"listpack"):
         return one.kind == other.kind
     return alike(one, other)
 

@@ -86,7 +86,7 @@ struct Table {
     tops: Vec<Top>,
     /// Of the tops.
     specs: Vec<&'static Spec>,
-    names: NameIndex<1024>,
+    names: NameIndex<2048>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::build(super::FAMILIES, spec::ALL));

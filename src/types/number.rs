@@ -62,8 +62,9 @@ pub fn parse_double(text: &[u8]) -> Option<f64> {
 }
 
 /// Reads a double as the bounds of score ranges are read: decimal alone, nothing is zero, and what is
-/// too large is infinite.
+/// too large is infinite. As in Redis a NUL ends the text.
 pub fn parse_double_lenient(text: &[u8]) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     if text.is_empty() {
         return Some(0.0);
     }
@@ -214,9 +215,13 @@ mod tests {
 
     #[test]
     fn bounds_are_read_leniently() {
-        for (text, value) in
-            [("", 0.0), ("1e400", f64::INFINITY), ("-1e400", f64::NEG_INFINITY), ("1e-400", 0.0)]
-        {
+        for (text, value) in [
+            ("", 0.0),
+            ("1e400", f64::INFINITY),
+            ("-1e400", f64::NEG_INFINITY),
+            ("1e-400", 0.0),
+            ("\0x", 0.0),
+        ] {
             assert_eq!(parse_double_lenient(text.as_bytes()), Some(value), "{text}");
         }
         for text in ["0x10", " 1", "1 ", "(1", "nan", "-nan"] {

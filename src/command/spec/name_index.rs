@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::command::spec;
 
-    const SLOTS: usize = 1024;
+    const SLOTS: usize = 2048;
 
     fn names() -> Vec<&'static str> {
         spec::ALL.iter().flat_map(|group| group.iter().map(|spec| spec.name)).collect()
