@@ -26,15 +26,26 @@ def arguments():
     parser.add_argument("--server", choices=SERVERS, help="run on this server alone, compare nothing")
     parser.add_argument("--at-once", type=int, default=2, help="stories that run at the same time")
     parser.add_argument("--limit", type=float, default=400.0, help="seconds that one story may take")
+    parser.add_argument(
+        "--again", type=int, default=0, help="how often a story that failed is told anew, and said so"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="times as many jobs in large cases")
     return parser.parse_args()
 
 
 def one_run(name, server, options):
     """Runs one story to its end: its cases with what was counted, and how long it took."""
-    began = time.monotonic()
-    report, ledger = run_story(name, server, options.limit, options.scale)
-    return judge(report, ledger), time.monotonic() - began
+    left = options.again
+    while True:
+        began = time.monotonic()
+        try:
+            report, ledger = run_story(name, server, options.limit, options.scale)
+            return judge(report, ledger), time.monotonic() - began
+        except (StoryFailed, Unfit) as failure:
+            if left == 0:
+                raise
+            left -= 1
+            print(f"{name} on {server}: failed, and is told anew\n{failure}", flush=True)
 
 
 def tell(name, server, cases, seconds):
