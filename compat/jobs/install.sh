@@ -13,6 +13,7 @@ job_libraries() {
   local folder
   for folder in "$JOBS"/*/; do
     folder="${folder%/}"
+    [[ "$folder" == */shared ]] && continue
     [[ -n "$(compgen -G "$folder/story.*")" || -f "$folder/Cargo.toml" ]] && basename "$folder"
   done
   return 0

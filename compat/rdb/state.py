@@ -40,7 +40,7 @@ def _value(call, key, kind, left_out, with_encoding):
     elif kind == b"set":
         value = sorted(call("SMEMBERS", key))
     elif kind == b"zset":
-        value = call("ZRANGE", key, 0, -1, "WITHSCORES")
+        value = _scores_as_numbers(call("ZRANGE", key, 0, -1, "WITHSCORES"))
     elif kind == b"hash":
         fields = call("HGETALL", key)
         deadlines = _deadlines(call, key, fields[::2])
@@ -62,7 +62,14 @@ def _deadlines(call, key, names):
     except RuntimeError as error:
         if "unknown command" not in str(error):
             raise
-        return [-1] * len(names)
+        return [b"-1"] * len(names)
+
+
+def _scores_as_numbers(members):
+    """Members with scores that compare by value: redis-server 7.0 writes 17 digits where later ones write the
+    fewest that tell, and a listpack keeps -0 as 0."""
+    scores = (float(score) + 0.0 for score in members[1::2])
+    return [word for pair in zip(members[::2], scores) for word in pair]
 
 
 def state(connection, left_out=frozenset(), with_encoding=True, without=()):
