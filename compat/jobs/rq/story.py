@@ -103,13 +103,14 @@ def dependencies(story, client):
 
 def scheduled(story, client):
     queue = Queue("later", connection=client)
-    due = datetime.now(timezone.utc) + timedelta(seconds=2)
+    # RQ keeps times in whole seconds.
+    due = (datetime.now(timezone.utc) + timedelta(seconds=3)).replace(microsecond=0)
     jobs = [
         queue.enqueue_at(due, tasks.work_timed, kind_of(n), n, "scheduled")
         for n in range(SMALL - 1)
     ]
     jobs.append(
-        queue.enqueue_in(timedelta(seconds=2), tasks.work_timed, kind_of(SMALL - 1), SMALL - 1, "scheduled")
+        queue.enqueue_in(timedelta(seconds=3), tasks.work_timed, kind_of(SMALL - 1), SMALL - 1, "scheduled")
     )
     never = queue.enqueue_in(timedelta(hours=1), tasks.work, "hash", 0, "scheduled")
     expect("scheduled", len(queue.scheduled_job_registry), SMALL + 1)
