@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use forebay::journal::sim::SimDisk;
 use redis::{Commands, Value};
 use support::{TestServer, effects};
 
@@ -464,6 +467,49 @@ fn functions_are_loaded_called_and_removed() {
     assert_eq!(why.map_err(|error| text_of(&error)), Err(again.into()));
     assert_eq!(function(&mut client, &["FLUSH"]), Ok(Value::Okay));
     assert_eq!(server.server.scripts.libraries.functions_count(), 0);
+}
+
+#[test]
+fn functions_come_back_from_the_journal_and_from_a_snapshot() {
+    let settings = "journal-segment-size 64kb\njournal-reserve-size 64kb\n";
+    let disk = SimDisk::new();
+    let server = TestServer::on_disk(settings, None, Arc::new(disk.clone()));
+    let mut client = server.connect();
+    assert_eq!(function(&mut client, &["LOAD", LIBRARY]), text("lib"));
+    let called = array(vec![bulk("k"), bulk("a"), Value::Int(1)]);
+    let from_journal = disk.after_kill();
+    redis::cmd("SAVE").exec(&mut client).expect("it is saved");
+    for disk in [from_journal, disk.after_kill()] {
+        let server = TestServer::on_disk(settings, None, Arc::new(disk));
+        let mut client = server.connect();
+        assert_eq!(fcall(&mut client, &["FCALL", "count", "1", "k", "a"]), called);
+        assert_eq!(function(&mut client, &["FLUSH"]), Ok(Value::Okay));
+    }
+}
+
+#[test]
+fn info_tells_of_scripts_and_functions() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let field = |client: &mut redis::Connection, name: &str| -> u64 {
+        let info: redis::InfoDict =
+            redis::cmd("INFO").arg("memory").query(client).expect("answers");
+        info.get(name).unwrap_or_else(|| panic!("no {name}"))
+    };
+    assert_eq!(field(&mut client, "used_memory_vm_total"), 0);
+    eval(&mut client, "return 1").expect("answers");
+    eval(&mut client, "return 2").expect("answers");
+    function(&mut client, &["LOAD", LIBRARY]).expect("it is right");
+    fcall(&mut client, &["FCALL", "count", "1", "k", "a"]).expect("it is there");
+    assert_eq!(field(&mut client, "number_of_cached_scripts"), 2);
+    assert_eq!(field(&mut client, "number_of_functions"), 4);
+    assert_eq!(field(&mut client, "number_of_libraries"), 1);
+    for name in ["used_memory_scripts_eval", "used_memory_functions", "used_memory_vm_functions"] {
+        assert!(field(&mut client, name) > 0, "{name}");
+    }
+    let (eval, functions) =
+        (field(&mut client, "used_memory_vm_eval"), field(&mut client, "used_memory_vm_functions"));
+    assert_eq!(field(&mut client, "used_memory_vm_total"), eval + functions);
 }
 
 #[test]

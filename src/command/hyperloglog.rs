@@ -91,7 +91,7 @@ pub(super) fn pfcount(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 pub(super) fn pfmerge(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     // The effect names them, and in a replay nothing expires by itself.
-    args[1..].iter().for_each(|key| cx.tx.collect_if_due(key));
+    args[1..].iter().for_each(|key| cx.tx.end_if_due(key));
     let mut registers: Box<Registers> = Box::new([0; REGISTERS]);
     let mut is_dense = false;
     for key in &args[1..] {

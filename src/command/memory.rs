@@ -9,6 +9,7 @@ use super::help::help;
 use super::table::{Entry, all, keys};
 use crate::keyspace::{Slot, Value};
 use crate::metrics::memory::{Allocated, resident_bytes};
+use crate::script::Scripts;
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("memory|doctor", doctor),
@@ -116,7 +117,8 @@ fn stats(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let overhead = Overhead::of(cx);
     let memory = &cx.server.metrics.memory;
     let now = memory.look(cx.tx.now_ms());
-    let fields = stats_fields(&overhead, &now, memory.peak().0, memory.at_start());
+    let scripts = &cx.server.scripts;
+    let fields = stats_fields(&overhead, &now, memory.peak().0, memory.at_start(), scripts);
     cx.reply.map(fields.len());
     for field in fields {
         match field {
@@ -145,11 +147,18 @@ fn stats(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     Ok(())
 }
 
-fn stats_fields(overhead: &Overhead, now: &Allocated, peak: u64, at_start: u64) -> Vec<Field> {
+fn stats_fields(
+    overhead: &Overhead,
+    now: &Allocated,
+    peak: u64,
+    at_start: u64,
+    scripts: &Scripts,
+) -> Vec<Field> {
     use Field::{Share, Signed, Whole};
     let dataset = now.allocated.saturating_sub(overhead.total);
     let grown = now.allocated.saturating_sub(at_start);
     let rss = resident_bytes();
+    let states = scripts.cache.state_bytes() + scripts.libraries.state_bytes();
     let difference = |more: u64, less: u64| more as i64 - less as i64;
     let mut fields = vec![
         Whole("peak.allocated", peak),
@@ -161,9 +170,9 @@ fn stats_fields(overhead: &Overhead, now: &Allocated, peak: u64, at_start: u64) 
         Whole("clients.normal", overhead.client_bytes),
         Whole("cluster.links", 0),
         Whole("aof.buffer", 0),
-        Whole("lua.caches", 0),
-        Whole("functions.caches", 0),
-        Whole("script.VMs", 0),
+        Whole("lua.caches", scripts.cache.source_bytes() as u64),
+        Whole("functions.caches", scripts.libraries.code_bytes() as u64),
+        Whole("script.VMs", states as u64),
     ];
     let databases = overhead.databases.iter();
     fields.extend(databases.map(|&(db, table, deadlines)| Field::Database(db, table, deadlines)));

@@ -405,12 +405,6 @@ impl<'k> Tx<'k> {
         empty && self.remove(key)
     }
 
-    /// Removes a key whose deadline has passed, which is recorded first. For commands whose effects
-    /// name a key that they only read: in a replay nothing would expire by itself.
-    pub fn collect_if_due(&mut self, key: &[u8]) {
-        self.find_to_write(key);
-    }
-
     /// Sets or takes away ([`NEVER`]) the deadline of a key that exists.
     pub fn set_expire_at(&mut self, key: &[u8], expire_at_ms: i64) {
         let (rank, hash) = self.place(key);

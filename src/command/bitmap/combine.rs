@@ -50,7 +50,7 @@ pub(super) fn bitop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (to, keys) = (args[2], &args[3..]);
     let operation = parse_operation(args[1], keys.len())?;
     // The effect names them, and in a replay nothing expires by itself.
-    keys.iter().for_each(|key| cx.tx.collect_if_due(key));
+    keys.iter().for_each(|key| cx.tx.end_if_due(key));
     for key in keys {
         cx.tx.read::<StringValue>(key)?;
     }

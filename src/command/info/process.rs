@@ -87,6 +87,24 @@ fn operating_system() -> String {
     )
 }
 
+/// Interpreters' states, which hold compiled scripts and what scripts have left, and texts.
+fn scripts(cx: &Cx<'_, '_>, text: &mut Text) {
+    let (cache, libraries) = (&cx.server.scripts.cache, &cx.server.scripts.libraries);
+    let (eval, functions) = (cache.state_bytes() as u64, libraries.state_bytes() as u64);
+    let (sources, code) = (cache.source_bytes() as u64, libraries.code_bytes() as u64);
+    text.field("used_memory_lua", eval);
+    text.field("used_memory_vm_eval", eval);
+    text.field("used_memory_lua_human", human(eval));
+    text.field("used_memory_scripts_eval", sources);
+    text.field("number_of_cached_scripts", cache.count());
+    text.field("number_of_functions", libraries.functions_count());
+    text.field("number_of_libraries", libraries.count());
+    text.field("used_memory_vm_functions", functions);
+    text.size("used_memory_vm_total", eval + functions);
+    text.field("used_memory_functions", code);
+    text.size("used_memory_scripts", sources + code);
+}
+
 pub fn memory(cx: &mut Cx<'_, '_>, text: &mut Text) {
     let overhead = Overhead::of(cx);
     let memory = &cx.server.metrics.memory;
@@ -111,19 +129,7 @@ pub fn memory(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("allocator_resident", now.resident);
     text.field("allocator_muzzy", 0);
     text.size("total_system_memory", machine_bytes());
-    // Scripts and functions are not built.
-    text.field("used_memory_lua", 0);
-    text.field("used_memory_vm_eval", 0);
-    text.field("used_memory_lua_human", human(0));
-    text.field("used_memory_scripts_eval", 0);
-    text.field("number_of_cached_scripts", 0);
-    text.field("number_of_functions", 0);
-    text.field("number_of_libraries", 0);
-    text.field("used_memory_vm_functions", 0);
-    text.field("used_memory_vm_total", 0);
-    text.field("used_memory_vm_total_human", human(0));
-    text.field("used_memory_functions", 0);
-    text.size("used_memory_scripts", 0);
+    scripts(cx, text);
     text.size("maxmemory", maxmemory);
     text.field("maxmemory_policy", "noeviction");
     text.line(format_args!("allocator_frag_ratio:{:.2}", ratio(now.active, now.allocated)));

@@ -67,7 +67,8 @@ pub fn stats(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.field("expired_keys", totals.expired);
     text.field("expired_stale_perc", "0.00");
     zeros(text, &["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
-    zeros(text, &["evicted_keys", "evicted_clients", "evicted_scripts"]);
+    zeros(text, &["evicted_keys", "evicted_clients"]);
+    text.field("evicted_scripts", cx.server.scripts.cache.evicted());
     zeros(text, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     text.field("keyspace_hits", totals.hits);
     text.field("keyspace_misses", totals.misses);

@@ -154,7 +154,7 @@ fn show(cx: &mut Cx<'_, '_>, keys: &[&[u8]], how: Combination) -> Outcome {
 fn store(cx: &mut Cx<'_, '_>, args: &[&[u8]], how: Combination) -> Outcome {
     let (to, keys) = (args[1], &args[2..]);
     // The effect names them, and in a replay nothing expires by itself.
-    keys.iter().for_each(|key| cx.tx.collect_if_due(key));
+    keys.iter().for_each(|key| cx.tx.end_if_due(key));
     check_types(cx.tx, keys)?;
     let limits = limits(cx);
     let outcome = combined(&sources(cx.tx, keys), how, &limits);
