@@ -89,4 +89,30 @@ fn damage_is_told() {
         ],
     );
     assert!(effects(&server).len() == 1, "only the SET");
+    // Whole up to the middle of the registers: what was applied of a PFADD is kept, and no more, or no
+    // start could repeat it.
+    client.send(
+        b"*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$18\r\nHYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x5f\xff\r\n",
+    );
+    assert_eq!(client.reply(), "+OK");
+    effects(&server);
+    let mut applied = Vec::new();
+    for element in 0..64 {
+        match client.ask(&format!("PFADD half {element}")).as_str() {
+            ":1" => applied.push(element),
+            ":0" => {}
+            error => assert_eq!(error, corrupted),
+        }
+    }
+    assert!(applied.len() > 2 && applied.len() < 60, "both halves are met: {applied:?}");
+    let recorded: Vec<String> =
+        applied.iter().map(|element| format!("PFADD half {element}")).collect();
+    assert_eq!(effects(&server), recorded);
+    let failing = (0..64).find(|element| !applied.contains(element)).expect("one fails");
+    let begun = (64..200).find_map(|element| {
+        assert_eq!(client.ask(&format!("PFADD half {element} {failing}")), corrupted);
+        effects(&server).pop().map(|effect| (element, effect))
+    });
+    let (element, effect) = begun.expect("some are applied before the other fails");
+    assert_eq!(effect, format!("PFADD half {element}"));
 }

@@ -54,6 +54,7 @@ mod observe;
 pub mod permission;
 mod persistence;
 mod publish;
+mod random;
 pub mod replay;
 mod replication;
 mod scripting;

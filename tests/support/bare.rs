@@ -85,7 +85,10 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
                 b"+none\r\n" => continue,
                 b"+string\r\n" => ask(server, db, &[b"GET", key]),
                 b"+list\r\n" => ask(server, db, &[b"LRANGE", key, b"0", b"-1"]),
-                b"+set\r\n" => members(server, db, key),
+                b"+set\r\n" => {
+                    let members = members(server, db, key);
+                    [members, ask(server, db, &[b"OBJECT", b"ENCODING", key])].concat()
+                }
                 b"+zset\r\n" => {
                     let members = ask(server, db, &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]);
                     [members, ask(server, db, &[b"OBJECT", b"ENCODING", key])].concat()

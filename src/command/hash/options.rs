@@ -1,9 +1,7 @@
 //! What commands about fields' deadlines have in common: times, and `FIELDS numfields field …`.
 
 use super::{Error, args};
-
-/// The last millisecond that a deadline of a field can be at: Redis keeps 46 bits of them.
-const DEADLINE_MS_MAX: i64 = (1 << 46) - 1;
+use crate::types::hash::DEADLINE_MS_MAX;
 
 const NEGATIVE: Error = Error::fixed("ERR invalid expire time, must be >= 0");
 const NO_FIELDS: Error =

@@ -4,16 +4,11 @@ use std::collections::HashSet;
 
 use super::read::live;
 use super::{Cx, Error, Outcome, args};
+use crate::command::random;
 use crate::keyspace::Keyspace;
 use crate::resp::Reply;
 use crate::types::hash::{Field, Hash};
 
-const NOT_MIRRORED: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
-/// More picks with repetition than this are refused: no reply of that length could be sent, and it
-/// would have to be made first.
-const PICKS_MAX: u64 = 1 << 27;
 /// How often a pick that has hit a field that is due is tried again.
 const TRIES: usize = 100;
 
@@ -28,22 +23,14 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         return Ok(());
     }
-    let count = args::integer_in(
-        args[2],
-        -i64::MAX,
-        i64::MAX,
-        match args::parse_i64(args[2]) {
-            Some(_) => NOT_MIRRORED,
-            None => Error::NOT_INTEGER,
-        },
-    )?;
+    let count = random::count(args[2])?;
     let with_values = match &args[3..] {
         [] => false,
         [word] if args::is(word, "WITHVALUES") => true,
         _ => return Err(Error::SYNTAX),
     };
     let len = count.unsigned_abs();
-    if with_values && len > i64::MAX as u64 / 2 || count < 0 && len > PICKS_MAX {
+    if with_values && len > i64::MAX as u64 / 2 {
         return Err(Error::OUT_OF_RANGE);
     }
     let hash = cx.tx.read::<Hash>(args[1])?.filter(|hash| hash.live_len(due_ms) > 0);
@@ -88,14 +75,10 @@ impl Answer<'_, '_> {
     }
 }
 
-fn random_below(keyspace: &Keyspace, bound: usize) -> usize {
-    (keyspace.random() % bound as u64) as usize
-}
-
 /// Any field that is there, each as likely as another.
 fn pick<'h>(hash: &'h Hash, due_ms: i64, keyspace: &Keyspace) -> Option<(&'h [u8], Field<'h>)> {
     for _ in 0..TRIES.min(hash.len() * TRIES) {
-        let found = hash.at(random_below(keyspace, hash.len()));
+        let found = hash.at(random::below(keyspace, hash.len()));
         if let Some((name, field)) = found.filter(|(_, field)| !field.is_due(due_ms)) {
             return Some((name, field));
         }
@@ -123,7 +106,7 @@ fn write_distinct(
     if count * 3 > len || hash.len() - len > len {
         let mut left = count;
         for (seen, (name, field)) in live(hash, due_ms).enumerate() {
-            if random_below(keyspace, len - seen) < left {
+            if random::below(keyspace, len - seen) < left {
                 out.field(name, field);
                 left -= 1;
             }
@@ -132,7 +115,7 @@ fn write_distinct(
     }
     let mut picked = HashSet::with_capacity(count);
     while picked.len() < count {
-        let place = random_below(keyspace, hash.len());
+        let place = random::below(keyspace, hash.len());
         let Some((name, field)) = hash.at(place) else { break };
         if !field.is_due(due_ms) && picked.insert(place) {
             out.field(name, field);

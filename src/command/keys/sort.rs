@@ -8,6 +8,7 @@ use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::{EventClass, Expiry, Value};
 use crate::types::list::{List, Side};
+use crate::types::number::parse_double_lenient;
 
 use request::{Pattern, Request};
 
@@ -106,24 +107,18 @@ fn weight(
     element: &[u8],
 ) -> Result<Weight, Error> {
     let Some(by) = by else {
-        return Ok(if alpha { Weight::Text(None) } else { Weight::Number(number(element)?) });
+        return Ok(if alpha { Weight::Text(None) } else { Weight::Number(number_in(element)?) });
     };
     let text = lookup(cx, by, element);
     if alpha {
         return Ok(Weight::Text(text));
     }
     // A missing weight is none at all.
-    text.map_or(Ok(0.0), |text| number(&text)).map(Weight::Number)
+    text.map_or(Ok(0.0), |text| number_in(&text)).map(Weight::Number)
 }
 
-/// A number as Redis reads it: up to a NUL byte, and nothing for nothing.
-fn number(text: &[u8]) -> Result<f64, Error> {
-    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-    if text.is_empty() {
-        return Ok(0.0);
-    }
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
-    number.filter(|number| !number.is_nan()).ok_or(NOT_A_NUMBER)
+fn number_in(text: &[u8]) -> Result<f64, Error> {
+    parse_double_lenient(text).ok_or(NOT_A_NUMBER)
 }
 
 /// What a pattern stands for, of one element; none if there is no such key or field.

@@ -11,11 +11,17 @@ pub(super) fn sadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let limits = limits(cx);
     let new = || Set::with_hint(members[0], members.len(), &limits);
     let set = cx.tx.write_or_insert(key, new)?;
+    let form = set.encoding();
     set.expect(members.len(), &limits);
+    let form_changed = set.encoding() != form;
     let added = members.iter().filter(|member| set.insert(member, &limits)).count();
     if added > 0 {
         cx.tx.changed(key);
         cx.tx.notify(EventClass::SET, "sadd", key);
+        cx.tx.record(args);
+    } else if form_changed {
+        // Many members at once change a set's form, even if it has them all.
+        cx.tx.changed_unwatched(key);
         cx.tx.record(args);
     }
     cx.reply.count(added);

@@ -1,32 +1,22 @@
 //! SPOP and SRANDMEMBER: members drawn at random.
 
-use std::collections::HashSet;
-
 use super::change::shrunk;
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::command::random;
 use crate::keyspace::{EventClass, Keyspace};
 use crate::types::set::Set;
 
-/// A count whose sign has a meaning has to have an opposite.
-const NOT_MIRRORED: Error = Error::fixed(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
 /// Members that one SREM of the effects names, at most.
 const EFFECT_MEMBERS_MAX: usize = 1024;
-
-/// A place below `len`, which is not 0.
-fn draw(keyspace: &Keyspace, len: usize) -> usize {
-    (keyspace.random() % len as u64) as usize
-}
 
 /// Takes a member out that chance picks.
 fn take_any(keyspace: &Keyspace, set: &mut Set) -> Option<Vec<u8>> {
     if set.is_empty() {
         return None;
     }
-    let member = set.member(draw(keyspace, set.len()))?.to_vec();
+    let member = set.member(random::below(keyspace, set.len()))?.to_vec();
     set.remove(&member);
     Some(member)
 }
@@ -91,19 +81,13 @@ pub(super) fn srandmember(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match args[2..] {
         [] => {
             let set = cx.tx.read::<Set>(args[1])?.filter(|set| !set.is_empty());
-            match set.and_then(|set| set.member(draw(keyspace, set.len()))) {
+            match set.and_then(|set| set.member(random::below(keyspace, set.len()))) {
                 Some(member) => cx.reply.bulk(&member),
                 None => cx.reply.null(),
             }
             Ok(())
         }
-        [count] => {
-            let count = args::integer(count)?;
-            if count == i64::MIN {
-                return Err(NOT_MIRRORED);
-            }
-            show_many(cx, args[1], count)
-        }
+        [count] => show_many(cx, args[1], random::count(count)?),
         _ => Err(Error::SYNTAX),
     }
 }
@@ -128,22 +112,11 @@ fn show_many(cx: &mut Cx<'_, '_>, key: &[u8], count: i64) -> Outcome {
         cx.reply.bulk(&member);
     };
     if count < 0 {
-        (0..wanted).for_each(|_| show(draw(keyspace, set.len())));
+        (0..wanted).for_each(|_| show(random::below(keyspace, set.len())));
     } else {
-        different_places(keyspace, set.len(), wanted).into_iter().for_each(show);
+        random::distinct(set.len(), wanted, |bound| random::below(keyspace, bound))
+            .into_iter()
+            .for_each(show);
     }
     Ok(())
-}
-
-/// `count` different places below `len`, which is larger: each choice of them as likely as any other.
-fn different_places(keyspace: &Keyspace, len: usize, count: usize) -> Vec<usize> {
-    // Of Floyd: the draws are as many as the places, however close the two numbers are.
-    let (mut chosen, mut places) = (HashSet::with_capacity(count), Vec::with_capacity(count));
-    for last in len - count..len {
-        let place = draw(keyspace, last + 1);
-        let place = if chosen.insert(place) { place } else { last };
-        chosen.insert(place);
-        places.push(place);
-    }
-    places
 }

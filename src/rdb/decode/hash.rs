@@ -7,7 +7,7 @@ use super::list::packing;
 use crate::rdb::packed::{BadPacking, listpack, ziplist, zipmap};
 use crate::rdb::source::{Reading, Source};
 use crate::rdb::{Dialect, kind};
-use crate::types::hash::{Field, Hash, Limits, NEVER};
+use crate::types::hash::{DEADLINE_MS_MAX, Field, Hash, Limits, NEVER};
 
 const TWICE: BadPacking = BadPacking("a field that stands twice in a hash");
 const NO_TIME: BadPacking = BadPacking("a deadline of a field that is no time");
@@ -80,8 +80,8 @@ fn of_timed_listpack(bytes: &[u8]) -> Result<Hash, BadPacking> {
         let value = elements.required()?;
         let expire_at_ms = match elements.integer()? {
             0 => NEVER,
-            ..0 | NEVER => return Err(NO_TIME),
-            expire_at_ms => expire_at_ms,
+            expire_at_ms @ 1..=DEADLINE_MS_MAX => expire_at_ms,
+            _ => return Err(NO_TIME),
         };
         put(&mut hash, &name, Field { value: &value, expire_at_ms })?;
     }
@@ -104,8 +104,9 @@ pub(super) fn timed(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
             let later_by = source.length()?;
             if later_by > 0 {
                 let later_by = i64::try_from(later_by - 1).map_err(|_| no_time(source))?;
-                let at_ms =
-                    first_ms.checked_add(later_by).filter(|at_ms| (1..NEVER).contains(at_ms));
+                let at_ms = first_ms
+                    .checked_add(later_by)
+                    .filter(|at_ms| (1..=DEADLINE_MS_MAX).contains(at_ms));
                 expire_at_ms = at_ms.ok_or_else(|| no_time(source))?;
             }
         }
@@ -113,8 +114,8 @@ pub(super) fn timed(source: &mut Source<'_>, kind: u8, dialect: Dialect) -> Read
         if is_valkey {
             expire_at_ms = match source.u64_le()? as i64 {
                 -1 => NEVER,
-                ..=0 | NEVER => return Err(no_time(source)),
-                at_ms => at_ms,
+                at_ms @ 1..=DEADLINE_MS_MAX => at_ms,
+                _ => return Err(no_time(source)),
             };
         }
         let field = Field { value: &value, expire_at_ms };

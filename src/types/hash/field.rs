@@ -12,6 +12,8 @@ use crate::types::image::{BadImage, Cut};
 
 /// No deadline.
 pub const NEVER: i64 = i64::MAX;
+/// The last millisecond that a deadline of a field can be at: Redis keeps 46 bits of them.
+pub const DEADLINE_MS_MAX: i64 = (1 << 46) - 1;
 
 /// A field's value, and when the field is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,7 +15,7 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
-pub use field::{Field, NEVER};
+pub use field::{DEADLINE_MS_MAX, Field, NEVER};
 pub use image::{HashImage, HashImageReader};
 
 use large::Large;

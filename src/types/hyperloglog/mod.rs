@@ -194,11 +194,6 @@ pub fn kept_estimate(bytes: &[u8]) -> Option<u64> {
     (bytes[HEADER_BYTES - 1] & OUTDATED == 0).then_some(estimate)
 }
 
-/// Has a string keep its estimate.
-pub fn keep_estimate(bytes: &mut [u8], estimate: u64) {
-    bytes[ESTIMATE_AT..HEADER_BYTES].copy_from_slice(&estimate.to_le_bytes());
-}
-
 /// Notes that the estimate a string has kept is out of date.
 pub fn forget_estimate(bytes: &mut [u8]) {
     bytes[HEADER_BYTES - 1] |= OUTDATED;

@@ -171,21 +171,19 @@ pub(super) fn raise(
         return Ok(Raised::TooLarge);
     }
     bytes.splice(at..at + run.size(), parts);
-    join(bytes, before.unwrap_or(HEADER_BYTES))?;
+    join(bytes, before.unwrap_or(HEADER_BYTES));
     Ok(Raised::Yes)
 }
 
-/// Joins neighbours of one value among the first runs from `at` on.
-fn join(bytes: &mut Vec<u8>, mut at: usize) -> Result<(), Corrupt> {
+/// Joins neighbours of one value among the first runs from `at` on, as far as they can be read: the register
+/// has been raised by then, and damage behind it is for whoever gets there.
+fn join(bytes: &mut Vec<u8>, mut at: usize) {
     for _ in 0..JOINED_RUNS {
-        if at == bytes.len() {
-            break;
-        }
-        let run = Run::read(&bytes[at..])?;
+        let Ok(run) = Run::read(&bytes[at..]) else { return };
         let next = at + run.size();
         if let Run::Values(value, len) = run
             && next < bytes.len()
-            && let Run::Values(same, more) = Run::read(&bytes[next..])?
+            && let Ok(Run::Values(same, more)) = Run::read(&bytes[next..])
             && same == value
             && len + more <= VALUES_MAX
         {
@@ -197,5 +195,4 @@ fn join(bytes: &mut Vec<u8>, mut at: usize) -> Result<(), Corrupt> {
             at = next;
         }
     }
-    Ok(())
 }

@@ -62,7 +62,7 @@ fn the_estimate_is_kept_until_it_is_out_of_date() {
     assert_eq!(kept_estimate(&bytes), Some(0));
     forget_estimate(&mut bytes);
     assert_eq!(kept_estimate(&bytes), None);
-    keep_estimate(&mut bytes, 7);
+    bytes[ESTIMATE_AT..HEADER_BYTES].copy_from_slice(&7u64.to_le_bytes());
     assert_eq!(kept_estimate(&bytes), Some(7));
 }
 

@@ -75,7 +75,8 @@ fn read_chunk(mut cut: Cut<'_>) -> Result<Chunk, BadImage> {
     let count = usize::try_from(cut.varint()?).map_err(|_| BAD)?;
     let bytes = cut.len();
     // Nothing is allocated because of a count alone.
-    let mut chunk = Chunk::with_room(count.min(bytes / 9), bytes.saturating_sub(count * 9));
+    let mut chunk =
+        Chunk::with_room(count.min(bytes / 9), bytes.saturating_sub(count.saturating_mul(9)));
     let mut last: Option<(&[u8], f64)> = None;
     for index in 0..count {
         let score = f64::from_le_bytes(cut.array()?);
