@@ -72,6 +72,10 @@ tags! {
     StreamConsumers = 37,
     /// Pending entries of the group.
     StreamPending = 38,
+    /// The stream's policy.
+    StreamPolicy = 39,
+    /// The group's policy.
+    GroupPolicy = 40,
     /// A small hash.
     HashPacked = 48,
     /// A large hash, but for its fields.

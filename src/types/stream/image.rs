@@ -4,12 +4,16 @@
 //! Stream  last id, max deleted id, entries added, idmp (see there), log (see there), group count
 //! ```
 //!
-//! Behind it the log's pieces, those of idmp, and each group's in order of name.
+//! Behind it the policy if there is one, the log's pieces, those of idmp, and each group's in order of
+//! name.
+
+use std::sync::Arc;
 
 use super::group::Group;
 use super::group::image::{GroupPlace, GroupReader};
 use super::idmp::image::IdmpReader;
 use super::log::image::{LogPlace, LogReader, put_id, take_id};
+use super::policy::StreamPolicy;
 use super::{COUNT_MAX, Stream};
 use crate::types::image::bytes::put_varint;
 use crate::types::image::{BadImage, Cut, ImageReader, ImageWriter, Tag};
@@ -27,6 +31,7 @@ pub struct StreamImage {
 #[derive(Clone, Copy)]
 enum Place {
     Head,
+    Policy,
     Log(LogPlace),
     Idmp(usize),
     Group(usize, GroupPlace),
@@ -51,6 +56,10 @@ impl Stream {
 }
 
 impl StreamImage {
+    fn log_place(&self) -> Place {
+        self.stream.log.first_place().map_or_else(|| self.idmp_place(), Place::Log)
+    }
+
     fn idmp_place(&self) -> Place {
         if self.stream.idmp.is_empty() { self.group_place(0) } else { Place::Idmp(0) }
     }
@@ -66,7 +75,11 @@ impl ImageWriter for StreamImage {
         self.place = match self.place {
             Place::Head => {
                 stream.put_head(out);
-                stream.log.first_place().map_or_else(|| self.idmp_place(), Place::Log)
+                if stream.policy.is_some() { Place::Policy } else { self.log_place() }
+            }
+            Place::Policy => {
+                stream.policy().iter().for_each(|policy| policy.put_piece(out));
+                self.log_place()
             }
             Place::Log(place) => {
                 stream.log.put_piece(place, out).map_or_else(|| self.idmp_place(), Place::Log)
@@ -120,11 +133,16 @@ impl Parts {
 
     fn read_piece(&mut self, tag: Tag, cut: Cut<'_>) -> Result<(), BadImage> {
         match (tag, &mut self.group) {
+            (Tag::StreamPolicy, None) if self.stream.policy.is_none() => {
+                self.stream.policy = Some(Arc::new(StreamPolicy::read_piece(cut)?));
+                Ok(())
+            }
             (Tag::StreamNodes, _) => self.log.read_nodes(cut),
             (Tag::StreamBlock, _) => self.log.read_block(cut),
             (Tag::StreamIdmp, _) => self.idmp.read(cut),
             (Tag::StreamConsumers, Some(group)) => group.read_consumers(cut),
             (Tag::StreamPending, Some(group)) => group.read_pending(cut),
+            (Tag::GroupPolicy, Some(group)) => group.read_policy(cut),
             (Tag::StreamGroup, _) => {
                 self.end_group()?;
                 self.group = Some(GroupReader::new(cut)?);

@@ -7,6 +7,7 @@ pub mod idmp;
 mod image;
 pub mod log;
 pub mod pending;
+pub mod policy;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use self::id::StreamId;
 use self::idmp::{Idmp, IdmpLimits};
 pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
+use self::policy::{GroupPolicy, StreamPolicy};
 
 /// Counts of entries and the like, which commands set to 63 bits at most, do not get as far as this.
 const COUNT_MAX: u64 = u64::MAX - (1 << 48);
@@ -34,6 +36,7 @@ pub struct Stream {
     entries_added: u64,
     idmp: Idmp,
     groups: Groups,
+    policy: Option<Arc<StreamPolicy>>,
 }
 
 /// What becomes of a removed entry's place in the groups.
@@ -66,6 +69,7 @@ impl Stream {
             entries_added: 0,
             idmp: Idmp::new(idmp),
             groups: Groups::default(),
+            policy: None,
         }
     }
 
@@ -95,6 +99,25 @@ impl Stream {
 
     pub fn idmp_mut(&mut self) -> &mut Idmp {
         &mut self.idmp
+    }
+
+    /// What the stream does by itself; none where it is as in Redis.
+    #[inline]
+    pub fn policy(&self) -> Option<&StreamPolicy> {
+        self.policy.as_deref()
+    }
+
+    /// Changes what the stream does by itself. A policy in which nothing is set is none.
+    pub fn set_policy(&mut self, policy: StreamPolicy) {
+        self.policy = (!policy.is_none()).then(|| Arc::new(policy));
+    }
+
+    /// Changes what a group does by itself; false if there is no such group. A policy in which nothing
+    /// is set is none.
+    pub fn set_group_policy(&mut self, name: &[u8], policy: GroupPolicy) -> bool {
+        let Some((group, _)) = self.group_mut(name) else { return false };
+        group.set_policy(policy);
+        true
     }
 
     /// What groups need to know of the stream to count what they have read.

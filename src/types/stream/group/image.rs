@@ -3,9 +3,12 @@
 //! ```text
 //! StreamGroup      name, last delivered id, entries read (optional), last place of release,
 //!                  consumer numbers, pending entries
+//! GroupPolicy      if there is one, see policy
 //! StreamConsumers  for each number: 0 if it is free, or name length + 1, name, seen ms, active ms (optional)
 //! StreamPending    chunks, see pending
 //! ```
+
+use std::sync::Arc;
 
 use super::consumers::Consumers;
 use super::{Consumer, Group};
@@ -15,6 +18,7 @@ use crate::types::stream::COUNT_MAX;
 use crate::types::stream::StreamId;
 use crate::types::stream::log::image::{put_id, take_id};
 use crate::types::stream::pending::image::PendingReader;
+use crate::types::stream::policy::GroupPolicy;
 
 /// No time is greater: the clock has 63 bits.
 const TIME_MAX: u64 = i64::MAX as u64;
@@ -23,6 +27,7 @@ const TIME_MAX: u64 = i64::MAX as u64;
 #[derive(Clone, Copy)]
 pub(in crate::types::stream) enum GroupPlace {
     Head,
+    Policy,
     /// The consumers from this number on.
     Consumers(u32),
     /// The pending entries from this id on.
@@ -40,6 +45,13 @@ impl Group {
         let mut place = match place {
             GroupPlace::Head => {
                 self.put_head(name, out);
+                match self.policy {
+                    Some(_) => return Some(GroupPlace::Policy),
+                    None => GroupPlace::Consumers(0),
+                }
+            }
+            GroupPlace::Policy => {
+                self.policy().iter().for_each(|policy| policy.put_piece(out));
                 GroupPlace::Consumers(0)
             }
             GroupPlace::Consumers(number) => {
@@ -111,6 +123,14 @@ impl GroupReader {
         let (numbers, pending_count) = (cut.varint()?, cut.varint()?);
         cut.end()?;
         Ok(GroupReader { name, group, pending: PendingReader::default(), numbers, pending_count })
+    }
+
+    pub fn read_policy(&mut self, cut: Cut<'_>) -> Result<(), BadImage> {
+        if self.group.policy.is_some() || self.group.consumers.numbers() > 0 {
+            return Err(BadImage("a group's policy is not where it belongs"));
+        }
+        self.group.policy = Some(Arc::new(GroupPolicy::read_piece(cut)?));
+        Ok(())
     }
 
     pub fn read_consumers(&mut self, mut cut: Cut<'_>) -> Result<(), BadImage> {

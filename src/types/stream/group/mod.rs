@@ -7,6 +7,7 @@ mod progress;
 mod tests;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub use self::consumers::Consumer;
 use self::consumers::Consumers;
@@ -14,6 +15,7 @@ pub use self::progress::Extent;
 use super::StreamId;
 use super::log::{Cursor, Log, Range};
 use super::pending::{Filter, Owner, Pending, Record};
+use super::policy::GroupPolicy;
 
 /// The greatest count of deliveries: that of an entry which XNACK FATAL has given up, and which no
 /// delivery raises.
@@ -35,6 +37,7 @@ pub struct Group {
     consumers: Consumers,
     /// The place of the last released record in the order of release.
     released: u64,
+    policy: Option<Arc<GroupPolicy>>,
 }
 
 impl Group {
@@ -62,6 +65,17 @@ impl Group {
     /// Moves the place on to `id` if it is before it, and leaves the count of entries read.
     pub fn raise_last_delivered_id(&mut self, id: StreamId) {
         self.last_delivered_id = self.last_delivered_id.max(id);
+    }
+
+    /// What the group does by itself; none where it is as in Redis.
+    #[inline]
+    pub fn policy(&self) -> Option<&GroupPolicy> {
+        self.policy.as_deref()
+    }
+
+    /// Changes what the group does by itself. A policy in which nothing is set is none.
+    pub fn set_policy(&mut self, policy: GroupPolicy) {
+        self.policy = (!policy.is_none()).then(|| Arc::new(policy));
     }
 
     pub fn pending(&self) -> &Pending {

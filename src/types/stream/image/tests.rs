@@ -8,6 +8,7 @@ use crate::types::image::tests::{pieces, read, read_damaged};
 use crate::types::stream::idmp::IdmpLimits;
 use crate::types::stream::log::{NodeLimits, Trim, TrimBy};
 use crate::types::stream::pending::{Filter, Owner};
+use crate::types::stream::policy::GroupPolicy;
 use crate::types::stream::{RefPolicy, StreamId};
 
 #[derive(Clone, Debug)]
@@ -63,6 +64,8 @@ enum Op {
         group: u8,
         consumer: u8,
     },
+    /// The policy of a group, or of the stream.
+    Policy(Option<u8>, u64),
 }
 
 fn policy() -> impl Strategy<Value = RefPolicy> {
@@ -91,6 +94,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0..3u8, any::<usize>(), 1..4usize, 1..200usize).prop_map(
             |(group, at, stride, count)| Op::Acknowledge { group, at, stride, count }),
         1 => (0..3u8, 0..5u8).prop_map(|(group, consumer)| Op::RemoveConsumer { group, consumer }),
+        1 => (prop::option::of(0..3u8), 0..3u64).prop_map(|(group, n)| Op::Policy(group, n)),
     ]
 }
 
@@ -165,6 +169,15 @@ impl World {
                 self.stream.trim(Trim { by, approximate, limit: 0 }, policy);
             }
             Op::SetId { last, added } => self.set_id(last, added),
+            Op::Policy(None, n) => {
+                let max_len = (n > 0).then_some(n);
+                self.stream.set_policy(StreamPolicy { max_len, ..StreamPolicy::default() });
+            }
+            Op::Policy(Some(group), n) => {
+                let max_deliveries = (n > 0).then_some(n);
+                let policy = GroupPolicy { max_deliveries, ..GroupPolicy::default() };
+                self.stream.set_group_policy(&[b'g', group], policy);
+            }
             Op::Limit(entries_max) => self.entries_max = entries_max,
             Op::IdmpLimits(duration_s) => {
                 let limits = IdmpLimits { duration_s, per_producer_max: 30 };
@@ -264,6 +277,7 @@ impl World {
         for (producer, iid, id) in idmp.iter(self.now_ms) {
             assert_eq!(idmp.find(producer, iid, self.now_ms), Some(id));
         }
+        let _ = writeln!(state, "{:?}", self.stream.policy());
         for (name, group) in self.stream.groups() {
             let _ = writeln!(state, "{name:?} {}", group_state(group, &self.stream, self.now_ms));
         }
@@ -302,6 +316,7 @@ fn group_state(group: &Group, stream: &Stream, now_ms: u64) -> String {
         assert_eq!(own.len() as u64, pending);
         let _ = writeln!(state, "{name:?} {pending} {times:?} {own:?}");
     }
+    let _ = writeln!(state, "{:?}", group.policy());
     let next: Vec<StreamId> =
         group.undelivered(stream.log()).take(3).map(|entry| entry.id()).collect();
     let _ = writeln!(state, "{next:?}");
