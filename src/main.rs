@@ -192,6 +192,7 @@ async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String>
     }
     let server = Arc::new(Server::new(Arc::new(keyspace), Arc::clone(&config)));
     server.load_users().map_err(|error| error.to_string())?;
+    server.stream_rules.load(&config).map_err(|error| error.to_string())?;
     if Handle::current().metrics().num_workers() > 1 {
         server.store.idle_commits.store(true, Ordering::Relaxed);
         assert!(idle.set(Arc::clone(&server)).is_ok(), "there is one server");

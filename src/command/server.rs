@@ -10,6 +10,7 @@ use super::clients::Clients;
 use super::permission;
 use super::session::Session;
 use super::store::Store;
+use super::stream::StreamRules;
 use super::table;
 use crate::acl::Acl;
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub struct Server {
     pub store: Store,
     pub pubsub: Arc<PubSub>,
     pub scripts: Scripts,
+    pub stream_rules: Arc<StreamRules>,
     pub started_at_ms: i64,
     /// 40 hexadecimal digits, new at every start.
     pub run_id: String,
@@ -52,6 +54,7 @@ impl Server {
         let mut run_id: String = words.iter().map(|word| format!("{word:016x}")).collect();
         run_id.truncate(40);
         let acl = permission::acl_of(&config);
+        let stream_rules = StreamRules::following(&config);
         Server {
             keyspace,
             config,
@@ -63,6 +66,7 @@ impl Server {
             store,
             pubsub,
             scripts: Scripts::default(),
+            stream_rules,
             started_at_ms,
             run_id,
         }

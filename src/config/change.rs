@@ -5,7 +5,7 @@ use std::fmt;
 use super::Config;
 use super::setting::{Change, Kind};
 use super::table::{self, SETTINGS};
-use super::value::Value;
+use super::value::{Shape, Value};
 use super::words;
 
 /// Called after a setting has changed, by whoever has something to do then (bind a port, change the
@@ -125,7 +125,13 @@ impl Config {
 
 fn parse_for_set(at: usize, word: &[u8], previous: &Value) -> Result<Value, String> {
     let setting = &SETTINGS[at];
-    let value = if setting.shape.takes_several_words() && !word.is_empty() {
+    let value = if matches!(setting.shape, Shape::StreamRules) && !word.is_empty() {
+        // As CONFIG GET shows them: a rule a line.
+        word.split(|byte| *byte == b'\n').try_fold(previous.clone(), |value, line| {
+            let words = words::split(line).ok_or("unbalanced quotes")?;
+            setting.shape.parse(&words, &value)
+        })?
+    } else if setting.shape.takes_several_words() && !word.is_empty() {
         let words: Vec<Vec<u8>> = word.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect();
         setting.shape.parse(&words, previous)?
     } else if word.is_empty() && matches!(previous, Value::OutputLimits(_)) {

@@ -211,6 +211,8 @@ pub struct Live {
     pub stream_node_max_entries: Number,
     pub stream_idmp_duration_s: Number,
     pub stream_idmp_maxsize: Number,
+    /// Rules for new streams and groups, each a line of words.
+    pub stream_policy: Shared<Vec<Vec<u8>>>,
 
     // What clients are told of keys.
     /// The letters of classes of events, empty for none.

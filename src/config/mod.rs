@@ -39,7 +39,7 @@ pub use promise::Promise;
 pub use rewrite::{RewriteError, replace_file};
 pub use setting::{Change, Kind, Setting};
 pub use value::{ClientClass, OutputLimit, Shape, Value, parse_memory};
-pub use words::{quote, word};
+pub use words::{quote, split, word};
 
 use crate::glob::{self, Case};
 use file::Loader;

@@ -149,6 +149,10 @@ fn lines_of(setting: &Setting, value: &Value) -> Vec<Wanted> {
         (Shape::SavePoints, Value::List(points), _) if !points.is_empty() => {
             points.chunks(2).map(line).collect()
         }
+        (Shape::StreamRules, Value::List(rules), _) if !rules.is_empty() => {
+            let rules = rules.iter().map(|rule| words::split(rule).unwrap_or_default());
+            rules.map(|words| line(&words)).collect()
+        }
         (_, Value::List(words), _) if words.is_empty() => vec![line(&[Vec::new()])],
         (_, Value::List(words), _) => vec![line(words)],
         (Shape::Memory { .. }, Value::Number(bytes), _) if *bytes >= 0 => {

@@ -1,5 +1,7 @@
 //! The values of settings: how each shape is read, checked, and shown by CONFIG GET.
 
+use super::words;
+
 /// A setting's value, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -63,6 +65,9 @@ pub enum Shape {
     Words,
     SavePoints,
     OutputLimits,
+    /// Rules, a line each, that add up: two globs and what holds for what matches them. A rule takes
+    /// the place of an earlier one with the same globs; the globs alone take that away.
+    StreamRules,
     Percentiles,
     OomScores,
     ShutdownFlags,
@@ -82,6 +87,7 @@ impl Shape {
             Self::Words
                 | Self::SavePoints
                 | Self::OutputLimits
+                | Self::StreamRules
                 | Self::Percentiles
                 | Self::OomScores
                 | Self::ShutdownFlags
@@ -131,6 +137,7 @@ impl Shape {
         match self {
             Self::SavePoints => parse_save_points(words),
             Self::OutputLimits => parse_output_limits(words, previous),
+            Self::StreamRules => parse_stream_rule(words, previous),
             Self::Percentiles => parse_percentiles(words),
             Self::OomScores => parse_oom_scores(words),
             Self::ShutdownFlags => parse_shutdown_flags(words),
@@ -161,6 +168,7 @@ impl Shape {
                 letters.iter().filter(|letter| !b"noc".contains(letter)).copied().collect()
             }
             (_, Value::Text(text)) => text.clone(),
+            (Self::StreamRules, Value::List(rules)) => rules.join(&b'\n'),
             (_, Value::List(words)) => words.join(&b' '),
             (_, Value::OutputLimits(limits)) => show_output_limits(limits).into_bytes(),
         }
@@ -248,6 +256,28 @@ fn parse_choice(word: &[u8], choices: &'static [&'static str]) -> Result<&'stati
     found
         .copied()
         .ok_or_else(|| format!("argument(s) must be one of the following: {}", choices.join(", ")))
+}
+
+/// Adds a rule to those of `previous`; an empty word forgets them all.
+fn parse_stream_rule(rule: &[Vec<u8>], previous: &Value) -> Result<Value, String> {
+    let Value::List(rules) = previous else { return Ok(previous.clone()) };
+    let [keys, groups, parameters @ ..] = rule else {
+        return match rule {
+            [none] if none.is_empty() => Ok(Value::List(Vec::new())),
+            _ => Err("a stream-policy is a key glob, a group glob, and parameters".into()),
+        };
+    };
+    let globs = [keys, groups];
+    let has_globs = |rule: &Vec<u8>| {
+        let words = words::split(rule).unwrap_or_default();
+        words.iter().take(2).eq(globs)
+    };
+    let mut rules: Vec<Vec<u8>> = rules.iter().filter(|rule| !has_globs(rule)).cloned().collect();
+    if !parameters.is_empty() {
+        let shown = rule.iter().map(|word| words::word(word).into_owned().into_bytes());
+        rules.push(shown.collect::<Vec<_>>().join(&b' '));
+    }
+    Ok(Value::List(rules))
 }
 
 fn parse_save_points(words: &[Vec<u8>]) -> Result<Value, String> {

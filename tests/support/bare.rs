@@ -145,7 +145,9 @@ fn keys(server: &Arc<Server>, db: usize) -> Vec<Vec<u8>> {
 
 /// All of a stream but for what is left out of state: when its consumers were seen last.
 fn stream_state(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
-    let full = ask(server, db, &[b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]);
+    let mut full = ask(server, db, &[b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]);
+    // Policies stand there only.
+    full.extend(ask(server, db, &[b"XINFO", b"GROUPS", key]));
     let text: Vec<&[u8]> = full.split(|&byte| byte == b'\n').collect();
     let mut kept = Vec::new();
     let mut lines = text.into_iter();

@@ -91,6 +91,7 @@ impl TestServer {
         });
         let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
         server.load_users().unwrap_or_else(|error| panic!("{error}"));
+        server.stream_rules.load(&server.config).unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

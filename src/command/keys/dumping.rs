@@ -20,7 +20,7 @@ const BAD_VALUE: Error = Error::fixed("ERR Bad data format");
 const IDLE_S_MAX: i64 = (1 << 24) - 2;
 
 pub(super) fn dump(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let idmp = stream::idmp_limits(cx);
+    let idmp = stream::idmp_limits(cx.server, cx.mode);
     match cx.tx.get(args[1]) {
         None => cx.reply.null(),
         Some(value) => cx.reply.bulk(&payload::write(value, idmp)),

@@ -3,7 +3,7 @@
 use super::words::{
     block, categories, flags, integer, key, key_flags, one_of, pattern, string, token, unix_time,
 };
-use super::{Begin, Find, Group, KeySpec, Spec};
+use super::{Group, KeySpec, Spec};
 
 /// The commands of this group, without their subcommands.
 pub static ALL: &[&Spec] = &[
@@ -339,8 +339,8 @@ pub static SORT: Spec = Spec {
     categories: categories![WRITE, SET, SORTEDSET, LIST, SLOW, DANGEROUS],
     keys: &[
         KeySpec::at(1, key_flags![RO, ACCESS]),
-        KeySpec { flags: key_flags![RO, ACCESS], begin: Begin::Unknown, find: Find::Unknown },
-        KeySpec { flags: key_flags![OW, UPDATE], begin: Begin::Unknown, find: Find::Unknown },
+        KeySpec::told_by_options(key_flags![RO, ACCESS]),
+        KeySpec::told_by_options(key_flags![OW, UPDATE]),
     ],
     arguments: &[
         key("key", 0),
@@ -361,7 +361,7 @@ pub static SORT_RO: Spec = Spec {
     categories: categories![READ, SET, SORTEDSET, LIST, SLOW, DANGEROUS],
     keys: &[
         KeySpec::at(1, key_flags![RO, ACCESS]),
-        KeySpec { flags: key_flags![RO, ACCESS], begin: Begin::Unknown, find: Find::Unknown },
+        KeySpec::told_by_options(key_flags![RO, ACCESS]),
     ],
     arguments: &[
         key("key", 0),

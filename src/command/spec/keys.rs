@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{KeyFlags, Spec};
+use crate::types::stream::policy::value_count;
 
 /// Where some of a command's keys stand, and what it does with them.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +11,8 @@ pub struct KeySpec {
     pub flags: KeyFlags,
     pub begin: Begin,
     pub find: Find,
+    /// Redis does not have it.
+    pub is_own: bool,
 }
 
 /// Where the search for keys starts. Positions count the command's name as 0.
@@ -48,12 +51,23 @@ pub enum Find {
 impl KeySpec {
     /// One key at `position`.
     pub const fn at(position: u16, flags: KeyFlags) -> KeySpec {
-        KeySpec { flags, begin: Begin::Index(position), find: Find::ONE }
+        KeySpec { flags, begin: Begin::Index(position), find: Find::ONE, is_own: false }
     }
 
     /// One key behind `word`, which is looked for from position `from` on.
     pub const fn after(word: &'static str, from: i16, flags: KeyFlags) -> KeySpec {
-        KeySpec { flags, begin: Begin::Keyword { word, from }, find: Find::ONE }
+        KeySpec { flags, begin: Begin::Keyword { word, from }, find: Find::ONE, is_own: false }
+    }
+
+    /// Keys that only somebody who knows the command's options finds.
+    pub const fn told_by_options(flags: KeyFlags) -> KeySpec {
+        KeySpec { flags, begin: Begin::Unknown, find: Find::Unknown, is_own: false }
+    }
+
+    /// Redis does not have it.
+    pub const fn own(mut self) -> KeySpec {
+        self.is_own = true;
+        self
     }
 
     /// Every word up to `last`, counted from the first key, or from the end if negative.
@@ -149,6 +163,10 @@ impl Spec {
     fn search_keys<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
         let mut keys = KeyRefs::new();
         for spec in self.keys {
+            if spec.is_own {
+                keys.extend(dead_letter_keys(request, spec.flags));
+                continue;
+            }
             if spec.flags.has(KeyFlags::OW) && spec.begin == Begin::Unknown {
                 keys.extend(stored_key(request, spec.flags));
                 continue;
@@ -239,6 +257,24 @@ fn stored_key<W: Words + ?Sized>(request: &W, flags: KeyFlags) -> Option<KeyRef>
         at += 1;
     }
     found
+}
+
+/// The streams that XCFGSET names for the dead of a group.
+fn dead_letter_keys<W: Words + ?Sized>(request: &W, flags: KeyFlags) -> Vec<KeyRef> {
+    let is = |at: usize, word: &[u8]| request.word(at).eq_ignore_ascii_case(word);
+    let count = request.count();
+    let (mut keys, mut at) = (Vec::new(), 2);
+    if at >= count || !is(at, b"GROUP") {
+        return keys;
+    }
+    at += 2;
+    while at + 1 < count {
+        if is(at, b"DLQ") && !request.word(at + 1).is_empty() {
+            keys.push(KeyRef { position: at as u32 + 1, flags });
+        }
+        at += 1 + value_count(request.word(at));
+    }
+    keys
 }
 
 /// What BITFIELD does with its key: as long as it only gets, it only reads.

@@ -1,7 +1,7 @@
 //! The facts of the commands for streams and their consumer groups.
 
 use super::words::{
-    block, categories, flags, integer, key, key_flags, one_of, string, token, unix_time,
+    block, categories, flags, integer, key, key_flags, one_of, pattern, string, token, unix_time,
 };
 use super::{Group, KeySpec, Spec};
 
@@ -125,14 +125,62 @@ pub static XAUTOCLAIM: Spec = Spec {
 };
 
 pub static XCFGSET: Spec = Spec {
-    summary: "Changes how a stream recognises entries that were sent twice.",
+    summary: "Changes what a stream or a group does by itself: deduplication, retries, limits.",
     flags: flags![WRITE, FAST],
     categories: categories![WRITE, STREAM, FAST],
-    keys: &[KeySpec::at(1, key_flags![RW, UPDATE])],
+    keys: &[
+        KeySpec::at(1, key_flags![RW, UPDATE]),
+        KeySpec::told_by_options(key_flags![RW, INSERT]).own(),
+    ],
     arguments: &[
         key("key", 0),
         integer("idmp-duration").after("IDMP-DURATION").optional(),
         integer("idmp-maxsize").after("IDMP-MAXSIZE").optional(),
+        block(
+            "stream-parameters",
+            &[
+                integer("max-len").after("MAXLEN").optional(),
+                integer("max-age-ms").after("MAXAGE").optional(),
+                one_of("overflow", &[token("drop", "DROP"), token("reject", "REJECT")])
+                    .after("OVERFLOW")
+                    .optional(),
+                one_of("retain", &[token("all", "ALL"), token("acked", "ACKED")])
+                    .after("RETAIN")
+                    .optional(),
+                string("delay-field").after("DELAYFIELD").optional(),
+                string("ttl-field").after("TTLFIELD").optional(),
+                block("dedup", &[string("dedup-field"), integer("window-ms")])
+                    .after("DEDUPFIELD")
+                    .optional(),
+            ],
+        )
+        .own()
+        .optional(),
+        block(
+            "group-parameters",
+            &[
+                string("group").after("GROUP"),
+                integer("lease-ms").after("LEASE").optional(),
+                integer("max-deliveries").after("MAXDELIVERIES").optional(),
+                key("dlq", 1).after("DLQ").optional(),
+                block("backoff", &[integer("min-ms"), integer("max-ms")])
+                    .after("BACKOFF")
+                    .optional(),
+                string("order-field").after("ORDERBY").optional(),
+                integer("max-in-flight").after("MAXINFLIGHT").optional(),
+                block("rate", &[integer("deliveries"), integer("window-ms")])
+                    .after("RATE")
+                    .optional(),
+                block("filter", &[string("field"), pattern("glob")])
+                    .after("FILTER")
+                    .multiple()
+                    .multiple_token()
+                    .optional(),
+                integer("consumer-ttl-ms").after("CONSUMERTTL").optional(),
+            ],
+        )
+        .own()
+        .optional(),
     ],
     ..Spec::new("xcfgset", Group::Stream, -2, "8.6.0")
 };

@@ -6,8 +6,17 @@ impl Spec {
     /// The command with its arguments as people write them:
     /// `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`.
     pub fn syntax(&self) -> String {
+        self.syntax_of(|_| true)
+    }
+
+    /// As [`Spec::syntax`], without what Redis does not have.
+    pub fn syntax_in_redis(&self) -> String {
+        self.syntax_of(|argument| !argument.is_own)
+    }
+
+    fn syntax_of(&self, is_shown: impl Fn(&Argument) -> bool) -> String {
         let mut line = self.name.to_uppercase().replace('|', " ");
-        for argument in self.arguments {
+        for argument in self.arguments.iter().filter(|argument| is_shown(argument)) {
             line.push(' ');
             argument.write(&mut line);
         }

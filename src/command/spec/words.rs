@@ -247,6 +247,8 @@ pub struct Argument {
     pub deprecated_since: Option<&'static str>,
     /// Which of the command's key specs finds this key.
     pub key_spec: Option<u8>,
+    /// Redis does not have it.
+    pub is_own: bool,
     pub optional: bool,
     pub multiple: bool,
     /// The token is repeated before each of several values.
@@ -295,6 +297,7 @@ impl Argument {
             since: None,
             deprecated_since: None,
             key_spec: None,
+            is_own: false,
             optional: false,
             multiple: false,
             multiple_token: false,
@@ -304,6 +307,12 @@ impl Argument {
 
     pub const fn optional(mut self) -> Argument {
         self.optional = true;
+        self
+    }
+
+    /// Redis does not have it.
+    pub const fn own(mut self) -> Argument {
+        self.is_own = true;
         self
     }
 

@@ -3,7 +3,7 @@
 use super::idempotency::Idempotency;
 use super::reply::{IdText, write_id};
 use super::trim::{TrimOptions, Trimmed};
-use super::{args, idempotency, idmp_limits, node_limits, record_new_stream};
+use super::{args, idempotency, new_stream, node_limits, record_new_stream};
 use crate::command::args::is;
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
@@ -107,10 +107,10 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let limits = node_limits(cx);
     let mut is_new = false;
     let stream = if request.may_create {
-        let idmp = idmp_limits(cx);
+        let (server, mode) = (cx.server, cx.mode);
         cx.tx.write_or_insert(key, || {
             is_new = true;
-            Stream::new(idmp)
+            new_stream(server, mode, key)
         })?
     } else {
         match cx.tx.write::<Stream>(key)? {

@@ -3,10 +3,11 @@
 use super::args::{self, no_group_for_key};
 use super::reply::IdText;
 use crate::command::args::{integer, is};
-use crate::command::cx::Cx;
+use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::EventClass;
 use crate::types::stream::group::Group;
+use crate::types::stream::policy::GroupPolicy;
 use crate::types::stream::{Stream, StreamId};
 
 const KEY_REQUIRED: Error = Error::fixed(
@@ -41,9 +42,18 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if stream.is_some_and(|stream| stream.group(name).is_some()) {
         return Err(Error::fixed("BUSYGROUP Consumer Group name already exists"));
     }
-    let empty = super::new_stream(cx);
+    let policy = match cx.mode {
+        // An effect of its own follows.
+        Mode::Replay => None,
+        _ => cx.server.stream_rules.of_group(key, name),
+    };
+    let empty = super::new_stream(cx.server, cx.mode, key);
     let stream = cx.tx.write_or_insert(key, || empty)?;
     stream.add_group(name, Group::new(id, entries_read));
+    let policy_words = policy.as_ref().map(GroupPolicy::words);
+    if let Some(policy) = policy {
+        stream.set_group_policy(name, policy);
+    }
     if is_new_key {
         cx.tx.changed(key)
     } else {
@@ -56,6 +66,9 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     if is_new_key {
         super::record_new_stream(cx, key);
+    }
+    if let Some(words) = policy_words {
+        super::policy::record_policy(cx.tx, key, Some(name), &words);
     }
     cx.tx.notify(EventClass::STREAM, "xgroup-create", key);
     cx.reply.ok();

@@ -1,6 +1,7 @@
 //! XINFO GROUPS and XINFO CONSUMERS.
 
 use super::args::no_group_for_key;
+use super::policy::write_words;
 use super::reply::write_id;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -13,7 +14,7 @@ pub(super) fn groups(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let reply = &mut cx.reply;
     reply.array(groups.len());
     for (name, group) in groups {
-        reply.map(6);
+        reply.map(6 + usize::from(group.policy().is_some()));
         reply.text("name");
         reply.bulk(name);
         reply.text("consumers");
@@ -31,6 +32,9 @@ pub(super) fn groups(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         match group.lag(&extent) {
             Some(lag) => reply.int(lag),
             None => reply.null(),
+        }
+        if let Some(policy) = group.policy() {
+            write_words(reply, &policy.words());
         }
     }
     Ok(())

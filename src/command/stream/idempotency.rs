@@ -16,7 +16,6 @@ const NO_PRODUCER_AUTO: Error = Error::fixed("ERR IDMPAUTO requires a non-empty 
 const NO_IID: Error = Error::fixed("ERR IDMP requires a non-empty idempotent ID");
 const DURATION_RANGE: Error = Error::fixed("ERR IDMP-DURATION must be between 1 and 86400 seconds");
 const MAXSIZE_RANGE: Error = Error::fixed("ERR IDMP-MAXSIZE must be between 1 and 10000 entries");
-const NOTHING_TO_SET: Error = Error::fixed("ERR At least one parameter must be specified");
 const NO_SUCH_ENTRY: Error =
     Error::fixed("ERR The specified stream ID was deleted or doesn't exist");
 const OTHER_ENTRY: Error = Error::fixed(
@@ -86,42 +85,37 @@ impl Idempotency<'_> {
     }
 }
 
-pub(super) fn xcfgset(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let key = args[1];
-    let mut duration_s = None;
-    let mut per_producer_max = None;
-    let mut rest = &args[2..];
-    while let [option, value, more @ ..] = rest {
+/// The limits as XCFGSET was given them.
+#[derive(Default)]
+pub(super) struct GivenLimits {
+    duration_s: Option<u32>,
+    per_producer_max: Option<u32>,
+}
+
+impl GivenLimits {
+    /// Reads the parameter at the front of `rest`, if it is one of these. How many arguments it took.
+    pub fn take(&mut self, rest: &[&[u8]]) -> Result<Option<usize>, Error> {
+        let [option, value, ..] = rest else { return Ok(None) };
         if is(option, "IDMP-DURATION") {
-            duration_s = Some(within(integer(value)?, 86_400, DURATION_RANGE)?);
+            self.duration_s = Some(within(integer(value)?, 86_400, DURATION_RANGE)?);
         } else if is(option, "IDMP-MAXSIZE") {
-            per_producer_max = Some(within(integer(value)?, 10_000, MAXSIZE_RANGE)?);
+            self.per_producer_max = Some(within(integer(value)?, 10_000, MAXSIZE_RANGE)?);
         } else {
-            return Err(Error::SYNTAX);
+            return Ok(None);
         }
-        rest = more;
+        Ok(Some(2))
     }
-    if !rest.is_empty() {
-        return Err(Error::SYNTAX);
-    }
-    if duration_s.is_none() && per_producer_max.is_none() {
-        return Err(NOTHING_TO_SET);
-    }
-    let stream = cx.tx.write::<Stream>(key)?.ok_or(Error::NO_SUCH_KEY)?;
-    let before = stream.idmp().limits();
-    let limits = IdmpLimits {
-        duration_s: duration_s.unwrap_or(before.duration_s),
-        per_producer_max: per_producer_max.unwrap_or(before.per_producer_max),
-    };
-    if limits != before {
+
+    /// Changes what was given of the limits; whether that changed anything.
+    pub fn apply(&self, stream: &mut Stream) -> bool {
+        let before = stream.idmp().limits();
+        let limits = IdmpLimits {
+            duration_s: self.duration_s.unwrap_or(before.duration_s),
+            per_producer_max: self.per_producer_max.unwrap_or(before.per_producer_max),
+        };
         stream.idmp_mut().set_limits(limits);
-        cx.tx.changed(key);
-        if let Some(effect) = cx.tx.effect(6) {
-            write_limits(effect.arg(b"XCFGSET").arg(key), limits).end();
-        }
+        limits != before
     }
-    cx.reply.ok();
-    Ok(())
 }
 
 fn within(value: i64, max: u32, error: Error) -> Result<u32, Error> {

@@ -11,27 +11,32 @@ mod group_info;
 mod idempotency;
 mod nack;
 mod pending;
+mod policy;
 mod range;
 mod read;
 mod read_group;
 mod read_options;
 mod reply;
+mod rules;
 mod set_id;
 mod stream_info;
 mod trim;
 
+pub use self::rules::StreamRules;
 use super::cx::{Cx, Mode};
+use super::server::Server;
 use super::table::{Entry, keys};
 use crate::types::stream::Stream;
 use crate::types::stream::idmp::IdmpLimits;
 use crate::types::stream::log::NodeLimits;
+use crate::types::stream::policy::StreamPolicy;
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("xack", ack::xack),
     keys("xackdel", ack::xackdel),
     keys("xadd", add::xadd),
     keys("xautoclaim", claim::xautoclaim),
-    keys("xcfgset", idempotency::xcfgset),
+    keys("xcfgset", policy::xcfgset),
     keys("xclaim", claim::xclaim),
     keys("xdel", delete::xdel),
     keys("xdelex", delete::xdelex),
@@ -62,6 +67,7 @@ pub(super) static INTERNAL: &[Entry] = &[
     keys("xassign", effects::assign),
     keys("xdeliver", effects::deliver),
     keys("xidmpcount", idempotency::xidmpcount),
+    keys("xpolicy", policy::xpolicy),
     keys("xredeliver", effects::redeliver),
     keys("xrelease", effects::release),
 ];
@@ -77,25 +83,33 @@ fn node_limits(cx: &Cx<'_, '_>) -> NodeLimits {
 
 /// What a new stream is to remember of its producers. In replay it is what no setting has changed:
 /// another setting has left an effect of its own, see [`record_new_stream`].
-pub(super) fn idmp_limits(cx: &Cx<'_, '_>) -> IdmpLimits {
-    if cx.mode == Mode::Replay {
-        return IdmpLimits::default();
-    }
-    cx.server.idmp_limits()
+pub(super) fn idmp_limits(server: &Server, mode: Mode) -> IdmpLimits {
+    if mode == Mode::Replay { IdmpLimits::default() } else { server.idmp_limits() }
 }
 
 /// Follows the effect that makes a stream with one that carries its settings, where a replay could
 /// not know them.
 pub(super) fn record_new_stream(cx: &mut Cx<'_, '_>, key: &[u8]) {
-    let limits = idmp_limits(cx);
+    let limits = idmp_limits(cx.server, cx.mode);
     if limits != IdmpLimits::default()
         && let Some(effect) = cx.tx.effect(6)
     {
         idempotency::write_limits(effect.arg(b"XCFGSET").arg(key), limits).end();
     }
+    let policy = cx.tx.peek_as::<Stream>(key).ok().flatten().and_then(Stream::policy);
+    if let Some(words) = policy.map(StreamPolicy::words) {
+        policy::record_policy(cx.tx, key, None, &words);
+    }
 }
 
-/// An empty stream as the settings want it.
-fn new_stream(cx: &Cx<'_, '_>) -> Stream {
-    Stream::new(idmp_limits(cx))
+/// An empty stream as the settings want it at `key`. In replay an effect follows that says what they
+/// were.
+fn new_stream(server: &Server, mode: Mode, key: &[u8]) -> Stream {
+    let mut stream = Stream::new(idmp_limits(server, mode));
+    if mode != Mode::Replay
+        && let Some(policy) = server.stream_rules.of_stream(key)
+    {
+        stream.set_policy(policy);
+    }
+    stream
 }

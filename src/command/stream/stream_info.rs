@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use smallvec::SmallVec;
 
+use super::policy::write_words;
 use super::reply::{write_entry, write_id};
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
@@ -23,7 +24,8 @@ pub(super) fn stream(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let full_count = full_count(args)?;
     let reply = &mut cx.reply;
     // Thirteen that both forms share.
-    reply.map(13 + if full_count.is_some() { 2 } else { 3 });
+    let fields = 13 + if full_count.is_some() { 2 } else { 3 };
+    reply.map(fields + usize::from(stream.policy().is_some()));
     write_summary(reply, stream, now_ms);
     match full_count {
         None => {
@@ -53,6 +55,9 @@ pub(super) fn stream(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
                 write_group(reply, stream, name, group, count);
             }
         }
+    }
+    if let Some(policy) = stream.policy() {
+        write_words(reply, &policy.words());
     }
     Ok(())
 }

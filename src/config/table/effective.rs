@@ -116,6 +116,7 @@ pub static SETTINGS: &[Setting] = &[
         .effective(|live, v| live.stream_idmp_duration_s.set(v)),
     number("stream-idmp-maxsize", 1, 10_000, "100")
         .effective(|live, v| live.stream_idmp_maxsize.set(v)),
+    shaped("stream-policy", Shape::StreamRules, "").effective(|live, v| live.stream_policy.set(v)),
     // What clients are told of keys.
     shaped("notify-keyspace-events", Shape::EventClasses, "")
         .effective(|live, v| live.notify_keyspace_events.set(v)),

@@ -8,7 +8,7 @@ pub(super) mod image;
 mod tests;
 mod words;
 
-pub use self::words::BadPolicy;
+pub use self::words::{BadPolicy, value_count};
 
 /// Times in a policy end below this, ms: from here on a number that may be either is a unix time.
 pub const ABSOLUTE_MS_MIN: u64 = 1_000_000_000_000;

@@ -55,6 +55,17 @@ const OF_GROUP: [&str; 9] = [
 const OF_STREAM: [&str; 7] =
     ["MAXLEN", "MAXAGE", "OVERFLOW", "RETAIN", "DELAYFIELD", "TTLFIELD", "DEDUPFIELD"];
 
+/// What Redis itself takes of a stream, for the answer to somebody who sets it on a group.
+const OF_STREAM_IN_REDIS: [&str; 2] = ["IDMP-DURATION", "IDMP-MAXSIZE"];
+
+/// How many values a parameter takes.
+pub fn value_count(parameter: &[u8]) -> usize {
+    match find(&["BACKOFF", "RATE", "FILTER", "DEDUPFIELD"], parameter) {
+        Some(_) => 2,
+        None => 1,
+    }
+}
+
 const TIME_MAX: u64 = ABSOLUTE_MS_MIN - 1;
 /// Counts of entries and deliveries have 63 bits.
 const NUMBER_MAX: u64 = i64::MAX as u64;
@@ -83,20 +94,37 @@ impl GroupPolicy {
     /// What is wrong with the first word that does not fit; the policy may be half changed.
     pub fn set(&mut self, words: &[&[u8]]) -> Result<(), BadPolicy> {
         let mut rest = words;
-        let mut has_filters = false;
-        while let Some((&word, more)) = rest.split_first() {
-            let Some(name) = find(&OF_GROUP, word) else {
-                return Err(find(&OF_STREAM, word).map_or(BadPolicy::Syntax, BadPolicy::OfStream));
-            };
-            let takes = if matches!(name, "BACKOFF" | "RATE" | "FILTER") { 2 } else { 1 };
-            let (values, more) = more.split_at_checked(takes).ok_or(BadPolicy::Syntax)?;
-            if name == "FILTER" && !std::mem::replace(&mut has_filters, true) {
-                self.filters.clear();
+        if words.iter().any(|word| word.eq_ignore_ascii_case(b"FILTER")) {
+            // Looked at as parameters, not as values of others.
+            let mut at = 0;
+            while at < words.len() {
+                if words[at].eq_ignore_ascii_case(b"FILTER") {
+                    self.filters.clear();
+                }
+                at += 1 + value_count(words[at]);
             }
-            self.set_one(name, values)?;
-            rest = more;
+        }
+        while !rest.is_empty() {
+            rest = &rest[self.add_first(rest)?..];
         }
         Ok(())
+    }
+
+    /// Sets the parameter at the front of `words`, a FILTER beside those there are; how many words
+    /// that took.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
+        let (&word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
+        let Some(name) = find(&OF_GROUP, word) else {
+            let of_stream = find(&OF_STREAM, word).or_else(|| find(&OF_STREAM_IN_REDIS, word));
+            return Err(of_stream.map_or(BadPolicy::Syntax, BadPolicy::OfStream));
+        };
+        let takes = value_count(word);
+        let values = rest.get(..takes).ok_or(BadPolicy::Syntax)?;
+        self.set_one(name, values)?;
+        Ok(1 + takes)
     }
 
     fn set_one(&mut self, name: &'static str, values: &[&[u8]]) -> Result<(), BadPolicy> {
@@ -165,16 +193,25 @@ impl StreamPolicy {
     /// What is wrong with the first word that does not fit; the policy may be half changed.
     pub fn set(&mut self, words: &[&[u8]]) -> Result<(), BadPolicy> {
         let mut rest = words;
-        while let Some((&word, more)) = rest.split_first() {
-            let Some(name) = find(&OF_STREAM, word) else {
-                return Err(find(&OF_GROUP, word).map_or(BadPolicy::Syntax, BadPolicy::OfGroup));
-            };
-            let takes = if name == "DEDUPFIELD" { 2 } else { 1 };
-            let (values, more) = more.split_at_checked(takes).ok_or(BadPolicy::Syntax)?;
-            self.set_one(name, values)?;
-            rest = more;
+        while !rest.is_empty() {
+            rest = &rest[self.add_first(rest)?..];
         }
         Ok(())
+    }
+
+    /// Sets the parameter at the front of `words`; how many words that took.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
+        let (&word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
+        let Some(name) = find(&OF_STREAM, word) else {
+            return Err(find(&OF_GROUP, word).map_or(BadPolicy::Syntax, BadPolicy::OfGroup));
+        };
+        let takes = value_count(word);
+        let values = rest.get(..takes).ok_or(BadPolicy::Syntax)?;
+        self.set_one(name, values)?;
+        Ok(1 + takes)
     }
 
     fn set_one(&mut self, name: &'static str, values: &[&[u8]]) -> Result<(), BadPolicy> {
