@@ -9,7 +9,7 @@ use super::session::Session;
 use super::spec::Flags;
 use super::table;
 use crate::journal::Frame;
-use crate::keyspace::{ShardSet, Tx};
+use crate::keyspace::Tx;
 use crate::resp::{Decoder, Limits, Proto, Reply, Step};
 
 /// What was taken once is not too long now.
@@ -22,7 +22,7 @@ pub struct ReplayError(pub String);
 
 /// Applies a frame to the keyspace, as one step.
 pub fn replay(server: &Arc<Server>, frame: &Frame) -> Result<(), ReplayError> {
-    server.keyspace.run(ShardSet::ALL, 0, frame.time_ms, |tx| {
+    server.keyspace.run_replay(frame.time_ms, |tx| {
         let mut replayer = Replayer::new(server);
         replayer.replay(tx, frame.time_ms, &frame.effects)
     })

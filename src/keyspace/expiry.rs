@@ -37,6 +37,8 @@ impl Keyspace {
         self.expiry_paused.store(paused, Ordering::Release);
         self.note_deadline(0);
         self.deadline_moved.notify_one();
+        self.note_timer(0);
+        self.timer_moved.notify_one();
     }
 
     pub(super) fn note_deadline(&self, deadline_ms: i64) {

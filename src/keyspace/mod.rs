@@ -13,6 +13,7 @@ mod scan;
 mod shard;
 pub mod snapshot;
 pub mod table;
+pub mod timers;
 mod tx;
 pub mod value;
 pub mod waiting;
@@ -31,6 +32,7 @@ pub use news::{Audience, EventClass, News, Telling};
 pub use shard::ShardSet;
 pub use snapshot::{Snapshot, SnapshotLoader};
 pub use table::{NEVER, Slot};
+pub use timers::{Chores, PutOff};
 pub use tx::{Expiry, Tx, WrongType};
 pub use value::{Kind, Typed, Value};
 pub use waiting::{Class, Parked, Wait, Waiter};
@@ -75,6 +77,10 @@ pub struct Keyspace {
     /// The nearest deadline of any key, unix ms, or earlier.
     next_deadline_ms: AtomicI64,
     deadline_moved: Notify,
+    /// The nearest time at which a stream is to be looked after, unix ms, or earlier.
+    next_timer_ms: AtomicI64,
+    timer_moved: Notify,
+    chores: OnceLock<Arc<dyn Chores>>,
     active_expiry: AtomicBool,
     snapshots: snapshot::Snapshots,
     expiry_paused: AtomicBool,
@@ -98,6 +104,9 @@ impl Keyspace {
             random: AtomicU64::new(options.seed),
             next_deadline_ms: AtomicI64::new(NEVER),
             deadline_moved: Notify::new(),
+            next_timer_ms: AtomicI64::new(NEVER),
+            timer_moved: Notify::new(),
+            chores: OnceLock::new(),
             active_expiry: AtomicBool::new(true),
             snapshots: snapshot::Snapshots::default(),
             expiry_paused: AtomicBool::new(false),
@@ -239,18 +248,33 @@ impl Keyspace {
         result
     }
 
-    /// Locks `shards`. Keys that somebody made ready there are served first: nobody may see the
-    /// state between a push and its waiters.
+    /// Locks `shards`. What streams have to do there is done first, as much as is done in one go,
+    /// and keys that somebody made ready are served: nobody may see the state between a push and
+    /// its waiters.
     #[inline]
     fn begin(&self, shards: ShardSet, db: usize, now_ms: i64) -> Result<Tx<'_>, Held> {
+        let mut looked_after = false;
         loop {
             let tx = Tx::new(self, shards, self.try_lock(shards)?, db, now_ms);
-            if !tx.has_ready() {
+            if !tx.has_ready() && (looked_after || !tx.has_chores()) {
                 return Ok(tx);
             }
+            let has_chores = tx.has_chores() && !looked_after;
             tx.close().finish();
-            self.serve(shards, now_ms)?;
+            if has_chores {
+                looked_after = true;
+                self.do_chores(shards, now_ms)?;
+            } else {
+                self.serve(shards, now_ms)?;
+            }
         }
+    }
+
+    /// Runs a step under all locks in which effects are replayed: before it nothing is done that is
+    /// due, and nobody is served.
+    pub fn run_replay<R>(&self, now_ms: i64, step: impl FnOnce(&mut Tx<'_>) -> R) -> R {
+        let tx = Tx::new(self, ShardSet::ALL, self.lock(ShardSet::ALL), 0, now_ms);
+        self.finish(tx, now_ms, &mut Seen::default(), step)
     }
 
     /// As [`Keyspace::begin`], blocking for as long as it takes.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::SHARDS;
 use super::snapshot::Capture;
-use super::table::{Epoch, Table};
+use super::table::{Epoch, NEVER, Table};
 use super::waiting::Waiting;
 use super::watching::Watching;
 
@@ -80,6 +80,8 @@ pub(super) struct Db {
     pub deadlines: BTreeSet<(i64, u64)>,
     /// The same for hashes of which a field has a deadline, by the nearest one.
     pub field_deadlines: BTreeSet<(i64, u64)>,
+    /// The same for streams that do something by themselves, by when the first of it may be.
+    pub timers: BTreeSet<(i64, u64)>,
     pub waiting: Waiting,
     pub watching: Watching,
 }
@@ -101,6 +103,8 @@ pub(super) struct Shard {
     pub ready: std::collections::VecDeque<ReadyKey>,
     /// The latest time any step saw here: time never runs backwards between two connections.
     pub last_now_ms: i64,
+    /// The first of all timers here, or earlier; unix ms.
+    pub timer_ms: i64,
     /// The journal's position behind the last frame of a step here. Who has seen what lies here
     /// tells nobody before that is settled.
     pub position: u64,
@@ -127,6 +131,7 @@ impl Shard {
             dbs: (0..databases).map(|_| Db::default()).collect(),
             ready: std::collections::VecDeque::new(),
             last_now_ms: 0,
+            timer_ms: NEVER,
             position: 0,
             keys: 0,
             epoch: Epoch::default(),

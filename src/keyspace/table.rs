@@ -162,6 +162,13 @@ impl Table {
             .map(|&at| at as usize)
     }
 
+    /// The stream of this key hash that is to be looked after at `now_ms` or before.
+    pub(super) fn find_with_timer(&self, hash: u64, now_ms: i64) -> Option<usize> {
+        let slots = &self.slots;
+        let is_due = |slot: &Slot| slot.hash == hash && slot.value.timer_ms() <= now_ms;
+        self.index.find(hash, |&at| is_due(&slots[at as usize])).map(|&at| at as usize)
+    }
+
     pub(super) fn slot(&self, at: usize) -> &Slot {
         &self.slots[at]
     }

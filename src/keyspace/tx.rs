@@ -58,6 +58,12 @@ pub struct Tx<'k> {
     changes: u32,
     recorded: u32,
     has_ready: bool,
+    /// A locked shard has a stream that is to be looked after.
+    pub(super) has_chores: bool,
+    /// What the command found that it needs as well; it has changed nothing.
+    lacking: ShardSet,
+    /// The time of the frame that is being replayed.
+    replayed_ms: i64,
     /// The connection that the step runs for; 0: none.
     origin: u64,
     /// Databases that the step has exchanged.
@@ -89,7 +95,7 @@ impl Leftovers {
 pub(super) enum Removed {
     Value(Value),
     /// A shard's part of a whole database; a snapshot may have taken the table over.
-    Database(Option<Table>, [BTreeSet<(i64, u64)>; 2]),
+    Database(Option<Table>, [BTreeSet<(i64, u64)>; 3]),
 }
 
 impl<'k> Tx<'k> {
@@ -102,9 +108,10 @@ impl<'k> Tx<'k> {
         now_ms: i64,
     ) -> Tx<'k> {
         let now_ms = guards.iter().fold(now_ms, |now_ms, shard| now_ms.max(shard.last_now_ms));
-        let (mut has_ready, mut position) = (false, 0);
+        let (mut has_ready, mut has_chores, mut position) = (false, false, 0);
         for shard in &mut guards {
             shard.last_now_ms = now_ms;
+            has_chores |= shard.timer_ms <= now_ms;
             position = position.max(shard.position);
             has_ready |= !shard.ready.is_empty();
         }
@@ -122,6 +129,9 @@ impl<'k> Tx<'k> {
             changes: 0,
             recorded: 0,
             has_ready,
+            has_chores,
+            lacking: ShardSet::NONE,
+            replayed_ms: 0,
             origin: 0,
             swapped: Vec::new(),
             news: Vec::new(),
@@ -229,6 +239,27 @@ impl<'k> Tx<'k> {
         self.shards
     }
 
+    /// Whether these shards are locked. If not, it is noted that the command needs them as well: it
+    /// has to return having changed nothing, and is run again with them.
+    pub fn require(&mut self, shards: ShardSet) -> bool {
+        let has_all = self.shards.contains(shards);
+        if !has_all {
+            self.lacking = self.lacking.union(shards);
+        }
+        has_all
+    }
+
+    /// Whether the command is to be run again with more shards.
+    pub fn lacks_shards(&self) -> bool {
+        self.lacking != ShardSet::NONE
+    }
+
+    /// The shards that [`Tx::require`] has found missing since the last call, if any.
+    pub fn take_lacking(&mut self) -> Option<ShardSet> {
+        let lacking = std::mem::take(&mut self.lacking);
+        (lacking != ShardSet::NONE).then_some(lacking)
+    }
+
     pub fn set_no_touch(&mut self, no_touch: bool) {
         self.no_touch = no_touch;
     }
@@ -236,7 +267,14 @@ impl<'k> Tx<'k> {
     /// From here on effects are replayed, and the time is at least `time_ms`.
     pub fn replay_at(&mut self, time_ms: i64) {
         self.replaying = true;
+        self.replayed_ms = time_ms;
         self.now_ms = self.now_ms.max(time_ms);
+    }
+
+    /// The time that is kept with what the step does, unix ms: the same in a replay, where
+    /// [`Tx::now_ms`] may be later, because other shards' steps came in between.
+    pub fn recorded_ms(&self) -> i64 {
+        if self.replaying { self.replayed_ms } else { self.now_ms }
     }
 
     /// Frees what was removed so far, where many steps are replayed under one taking of the locks.
@@ -367,6 +405,7 @@ impl<'k> Tx<'k> {
                 let slot = self.slot_to_change(rank, at);
                 let before = std::mem::replace(&mut slot.value, value);
                 self.move_field_deadline(rank, at, before.nearest_deadline());
+                self.move_timer(rank, at, before.timer_ms());
                 kind_before = Some(before.kind());
                 self.discard(before);
                 at
@@ -538,7 +577,8 @@ impl<'k> Tx<'k> {
             removed += shard.dbs[db].table.len();
             let deadlines = std::mem::take(&mut shard.dbs[db].deadlines);
             let field_deadlines = std::mem::take(&mut shard.dbs[db].field_deadlines);
-            let deadlines = [deadlines, field_deadlines];
+            let timers = std::mem::take(&mut shard.dbs[db].timers);
+            let deadlines = [deadlines, field_deadlines, timers];
             let table = shard.empty_table(db);
             self.leftovers.removed.push(Removed::Database(table, deadlines));
         }
@@ -694,10 +734,14 @@ impl<'k> Tx<'k> {
         let shard = &mut *self.guards[rank];
         shard.keys += 1;
         let has_deadlines = value.nearest_deadline() != NEVER;
+        let has_timer = value.timer_ms() != NEVER;
         let slot = Slot::new(hash, key.into(), value, self.now_ms, shard.epoch);
         let at = shard.dbs[self.db].table.insert_new(slot);
         if has_deadlines {
             self.move_field_deadline(rank, at, NEVER);
+        }
+        if has_timer {
+            self.move_timer(rank, at, NEVER);
         }
         at
     }
@@ -724,6 +768,10 @@ impl<'k> Tx<'k> {
         let field_deadline_ms = slot.value.nearest_deadline();
         if field_deadline_ms != NEVER {
             part.field_deadlines.remove(&(field_deadline_ms, slot.hash));
+        }
+        let timer_ms = slot.value.timer_ms();
+        if timer_ms != NEVER {
+            part.timers.remove(&(timer_ms, slot.hash));
         }
         self.mark_ready(rank, &slot.key);
         slot

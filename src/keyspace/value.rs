@@ -76,6 +76,24 @@ impl Value {
         }
     }
 
+    /// When the value is to be looked after, unix ms; [`NEVER`](super::NEVER) for what does nothing
+    /// by itself.
+    #[inline]
+    pub fn timer_ms(&self) -> i64 {
+        match self {
+            Value::Stream(stream) => stream.timer_ms(),
+            _ => hash::NEVER,
+        }
+    }
+
+    /// The same to be set, where the value can have one.
+    pub(super) fn timer_ms_mut(&mut self) -> Option<&mut i64> {
+        match self {
+            Value::Stream(stream) => Some(stream.timer_ms_mut()),
+            _ => None,
+        }
+    }
+
     /// Whether Redis would not keep a key with this value (a stream may be empty).
     pub fn is_empty_collection(&self) -> bool {
         match self {

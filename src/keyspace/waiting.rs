@@ -260,6 +260,9 @@ impl Tx<'_> {
                     continue;
                 }
                 let reply = waiter.command.retry(self);
+                if let Some(needed) = self.take_lacking() {
+                    return Err(needed.union(waiter.shards));
+                }
                 self.end_step();
                 if let Some(reply) = reply {
                     waiter.command.answer(reply, self.position());

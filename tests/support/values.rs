@@ -11,7 +11,7 @@ use forebay::types::set::{Set, SetLimits};
 use forebay::types::stream::group::Group;
 use forebay::types::stream::idmp::IdmpLimits;
 use forebay::types::stream::log::NodeLimits;
-use forebay::types::stream::pending::Filter;
+use forebay::types::stream::pending::{Filter, Owner};
 use forebay::types::stream::{RefPolicy, Stream, StreamId};
 use forebay::types::string::StringValue;
 use forebay::types::zset::{self, Zset};
@@ -177,8 +177,11 @@ fn describe_stream(stream: &Stream) -> Vec<String> {
             lines.push(format!("consumer {name} {seen} {active:?} {}", consumer.pending()));
         }
         let _: Option<()> = group.scan(StreamId::MIN, Filter::default(), |record| {
-            let owner = group.owner_name(record.owner).escape_ascii();
-            let time = if record.owner.is_unowned() { 0 } else { record.time };
+            let owner = match record.owner.consumer_number() {
+                Some(_) => group.owner_name(record.owner).escape_ascii().to_string(),
+                None => format!("{:?}", record.owner),
+            };
+            let time = if record.owner == Owner::RELEASED { 0 } else { record.time };
             lines.push(format!("pending {} {owner} {time} {}", record.id, record.count));
             ControlFlow::Continue(())
         });

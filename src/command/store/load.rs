@@ -9,7 +9,7 @@ use crate::command::server::Server;
 use crate::journal::Plan;
 use crate::journal::disk::Disk;
 use crate::journal::recovery::{Item, Loader};
-use crate::keyspace::{ShardSet, SnapshotLoader};
+use crate::keyspace::SnapshotLoader;
 
 /// So many steps are replayed under one taking of the locks: what is allowed while loading (INFO)
 /// waits no longer than that.
@@ -77,7 +77,7 @@ impl Load<'_> {
             return Ok(());
         }
         let mut replayer = Replayer::new(self.server);
-        self.server.keyspace.run(ShardSet::ALL, 0, 0, |tx| {
+        self.server.keyspace.run_replay(0, |tx| {
             let replayed = replayer.replay(tx, plan.time_ms, &effects);
             replayed.map_err(|error| bad(self.loaded.parts, &error.0))
         })
@@ -86,7 +86,7 @@ impl Load<'_> {
     /// Replays some steps; whether there may be more.
     fn steps(&mut self) -> Result<bool, String> {
         let mut replayer = Replayer::new(self.server);
-        self.server.keyspace.run(ShardSet::ALL, 0, 0, |tx| {
+        self.server.keyspace.run_replay(0, |tx| {
             for _ in 0..STEPS_PER_LOCK {
                 match self.loader.next_item() {
                     Ok(Some(Item::Step { position, time_ms, payload })) => {

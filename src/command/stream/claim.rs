@@ -286,7 +286,7 @@ fn scan_all(
 /// Goes straight to what is idle.
 fn scan_idle(group: &Group, start: StreamId, count: usize, now_ms: i64, idle_ms_min: i64) -> Scan {
     let mut scan = Scan::default();
-    let Some(filter) = idle_filter(None, now_ms, idle_ms_min) else { return scan };
+    let filter = Filter { only_free: true, ..idle_filter(None, now_ms, idle_ms_min) };
     group.scan(start, filter, |record| {
         scan.found.push(record);
         if scan.found.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

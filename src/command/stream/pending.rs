@@ -83,9 +83,7 @@ fn write_listing(reply: &mut Reply<'_>, group: &Group, listing: &Listing<'_>, no
         Some(Some(consumer)) => Some(Owner::consumer(consumer.number())),
         Some(None) => return reply.array(0),
     };
-    let Some(filter) = idle_filter(owner, now_ms, listing.idle_ms_min) else {
-        return reply.array(0);
-    };
+    let filter = idle_filter(owner, now_ms, listing.idle_ms_min);
     let mut records = Vec::new();
     if listing.count > 0 {
         group.scan(listing.start, filter, |record| {
@@ -111,19 +109,10 @@ fn write_listing(reply: &mut Reply<'_>, group: &Group, listing: &Listing<'_>, no
     }
 }
 
-/// What was not delivered for at least so long, of one owner or of all. `None`: nothing can be.
-pub(super) fn idle_filter(owner: Option<Owner>, now_ms: i64, idle_ms_min: i64) -> Option<Filter> {
-    if idle_ms_min <= 0 {
-        return Some(Filter { owner, delivered_by_ms: None });
-    }
-    match delivered_by_ms(now_ms, idle_ms_min) {
-        Some(by_ms) => Some(Filter { owner, delivered_by_ms: Some(by_ms) }),
-        // Longer than there is time: only what has no owner is idle so long.
-        None if owner.is_none() => {
-            Some(Filter { owner: Some(Owner::UNOWNED), delivered_by_ms: None })
-        }
-        None => None,
-    }
+/// What was not delivered for at least so long, of one owner or of all.
+pub(super) fn idle_filter(owner: Option<Owner>, now_ms: i64, idle_ms_min: i64) -> Filter {
+    let delivered_by_ms = (idle_ms_min > 0).then(|| now_ms.saturating_sub(idle_ms_min));
+    Filter { owner, delivered_by_ms, only_free: false }
 }
 
 /// The latest time of delivery of what has been idle for at least so long; `None` if that was

@@ -202,6 +202,7 @@ impl Shard {
             std::mem::swap(&mut one.table, &mut other.table);
             std::mem::swap(&mut one.deadlines, &mut other.deadlines);
             std::mem::swap(&mut one.field_deadlines, &mut other.field_deadlines);
+            std::mem::swap(&mut one.timers, &mut other.timers);
         }
     }
 

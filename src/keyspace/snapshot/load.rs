@@ -231,11 +231,17 @@ impl<'k> SnapshotLoader<'k> {
 fn insert(keyspace: &Keyspace, shard: &mut Shard, now_ms: i64, whole: WholeKey) {
     let WholeKey { hash, db, key, expire_at_ms, value } = whole;
     let field_deadline_ms = value.nearest_deadline();
+    let timer_ms = value.timer_ms();
     let slot = Slot::new(hash, key, value, now_ms, shard.epoch);
     let part = &mut shard.dbs[db];
     if field_deadline_ms != NEVER {
         part.field_deadlines.insert((field_deadline_ms, hash));
         keyspace.note_deadline(field_deadline_ms);
+    }
+    if timer_ms != NEVER {
+        part.timers.insert((timer_ms, hash));
+        shard.timer_ms = shard.timer_ms.min(timer_ms);
+        keyspace.note_timer(timer_ms);
     }
     let at = part.table.insert_new(slot);
     shard.keys += 1;

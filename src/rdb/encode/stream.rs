@@ -111,7 +111,7 @@ fn group(out: &mut dyn Write, group: &Group, form: Form) -> io::Result<()> {
     }
     if form >= Form::WithUnowned {
         length(out, group.unowned_count())?;
-        for record in group.pending().released() {
+        for record in group.pending().unowned() {
             out.write_all(&id_bytes(record.id))?;
         }
     }
@@ -140,7 +140,7 @@ fn write_consumer(
 }
 
 fn unowned(out: &mut dyn Write, group: &Group) -> io::Result<()> {
-    let unowned = Filter { owner: Some(Owner::UNOWNED), ..Filter::default() };
+    let unowned = Filter { delivered_by_ms: Some(-1), ..Filter::default() };
     each_record(group, unowned, |record| out.write_all(&id_bytes(record.id)))
 }
 

@@ -199,6 +199,7 @@ impl ImageReader for StreamImageReader {
         }
         stream.log = log.finish()?;
         stream.idmp = idmp.finish()?;
+        stream.timer_ms = stream.next_due_ms();
         Ok(stream)
     }
 }

@@ -21,6 +21,9 @@ pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
 use self::policy::{GroupPolicy, StreamPolicy};
 
+/// The time of what is never due.
+pub const NEVER: i64 = i64::MAX;
+
 /// Counts of entries and the like, which commands set to 63 bits at most, do not get as far as this.
 const COUNT_MAX: u64 = u64::MAX - (1 << 48);
 
@@ -37,6 +40,9 @@ pub struct Stream {
     idmp: Idmp,
     groups: Groups,
     policy: Option<Arc<StreamPolicy>>,
+    /// When something in it is due by itself, unix ms, or earlier: see `keyspace::timers`. It is no
+    /// part of the value: a stream that is loaded finds it out again.
+    timer_ms: i64,
 }
 
 /// What becomes of a removed entry's place in the groups.
@@ -70,7 +76,25 @@ impl Stream {
             idmp: Idmp::new(idmp),
             groups: Groups::default(),
             policy: None,
+            timer_ms: NEVER,
         }
+    }
+
+    /// When the stream is to be looked after, unix ms; it may be too early. [`NEVER`]: it does
+    /// nothing by itself.
+    #[inline]
+    pub fn timer_ms(&self) -> i64 {
+        self.timer_ms
+    }
+
+    /// For the order of all timers, which has to follow.
+    pub fn timer_ms_mut(&mut self) -> &mut i64 {
+        &mut self.timer_ms
+    }
+
+    /// When the first thing in the stream is due by itself, unix ms. Looks at each group.
+    pub fn next_due_ms(&self) -> i64 {
+        self.groups.iter().map(|(_, group)| group.next_due_ms()).min().unwrap_or(NEVER)
     }
 
     /// The entries, to read them.

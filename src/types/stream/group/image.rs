@@ -161,7 +161,7 @@ impl GroupReader {
         }
         self.pending.read(cut, *released, |owner, count| {
             match owner.consumer_number() {
-                None => *unowned += count,
+                None => *unowned.of(owner) += count,
                 Some(number) => match consumers.get_mut(number) {
                     Some(Consumer { pending, .. }) => *pending += count,
                     None => return false,

@@ -3,6 +3,7 @@
 mod consumers;
 pub(super) mod image;
 mod progress;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use self::consumers::Consumer;
 use self::consumers::Consumers;
 pub use self::progress::Extent;
+use self::states::Unowned;
 use super::StreamId;
 use super::log::{Cursor, Log, Range};
 use super::pending::{Filter, Owner, Pending, Record};
@@ -32,8 +34,8 @@ pub struct Group {
     cursor: Cursor,
     entries_read: Option<u64>,
     pending: Pending,
-    /// Pending entries without an owner.
-    unowned: u64,
+    /// Pending entries without a consumer.
+    unowned: Unowned,
     consumers: Consumers,
     /// The place of the last released record in the order of release.
     released: u64,
@@ -179,16 +181,16 @@ impl Group {
         self.assign(record.id, consumer, at_ms, count);
     }
 
-    /// How many pending entries have no owner.
+    /// How many pending entries have no consumer.
     pub fn unowned_count(&self) -> u64 {
-        self.unowned
+        self.unowned.all()
     }
 
     /// Takes the owner from an entry, or puts one there without an owner; it is the last released
     /// then, also if it had no owner before. What it was before.
     pub fn release(&mut self, id: StreamId, count: u64) -> Option<Record> {
         self.released += 1;
-        self.put(Record { id, owner: Owner::UNOWNED, time: self.released, count })
+        self.put(Record { id, owner: Owner::RELEASED, time: self.released, count })
     }
 
     /// Makes an entry no longer pending. What it was.
@@ -215,11 +217,12 @@ impl Group {
     }
 
     /// Pending entries that anybody may claim who wants what was last delivered at `by_ms` or
-    /// before (`None`: nothing was): the unowned as they were released, then the others, the
-    /// longest idle first.
+    /// before (`None`: nothing was): the free as they were released or became ready, then the
+    /// others, the longest idle first.
     pub fn claimable(&self, by_ms: Option<u64>) -> impl Iterator<Item = Record> {
         let delivered = by_ms.map(|by_ms| self.pending.delivered_by(by_ms));
-        self.pending.released().chain(delivered.into_iter().flatten())
+        let free = self.pending.released().chain(self.pending.ready());
+        free.chain(delivered.into_iter().flatten())
     }
 
     /// How many entries of the stream are still to be delivered; `None` where deletions have made
@@ -236,7 +239,7 @@ impl Group {
     fn put(&mut self, record: Record) -> Option<Record> {
         match record.owner.consumer_number() {
             Some(number) => self.consumers.numbered_mut(number).pending += 1,
-            None => self.unowned += 1,
+            None => *self.unowned.of(record.owner) += 1,
         }
         let old = self.pending.put(record);
         if let Some(old) = old {
@@ -249,7 +252,7 @@ impl Group {
     fn uncount(&mut self, record: Record) {
         match record.owner.consumer_number() {
             Some(number) => self.consumers.numbered_mut(number).pending -= 1,
-            None => self.unowned -= 1,
+            None => *self.unowned.of(record.owner) -= 1,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use super::column::Column;
-use super::{Filter, Owner, Record, Summary};
+use super::{Filter, Kind, Owner, Record, Summary};
 use crate::types::image::{BadImage, Cut};
 use crate::types::stream::StreamId;
 use crate::types::stream::group::DELIVERIES_MAX;
@@ -24,7 +24,7 @@ const COMPACT_SLOTS_MIN: usize = 64;
 /// slot        0     1     2     3   …
 /// ids_ms    [ 0     0     3     9 ]       base + delta, 1 to 8 bytes a slot
 /// ids_seq   [ 0     1     0     0 ]
-/// times     [ 0     0     0     7 ]       delivery time, or order of release where unowned
+/// times     [ 0     0     0     7 ]       delivery time, or what a state without a consumer keeps
 /// counts    [ 1     1     2     1 ]
 /// owner     [ 0     0     1     0 ]       place in `owners`
 /// live      [ 1     0     1     1 ]       one bit a slot
@@ -100,7 +100,7 @@ impl Chunk {
         }
     }
 
-    /// Reads what [`put`](Self::put) wrote. All ids are above `behind`, and the times of unowned
+    /// Reads what [`put`](Self::put) wrote. All ids are above `behind`, and the times of released
     /// records at most `released`.
     pub(super) fn take(
         cut: &mut Cut<'_>,
@@ -129,17 +129,18 @@ impl Chunk {
         for slot in 0..slots {
             let local = chunk.owners.get_mut(usize::from(chunk.owner[slot])).ok_or(WRONG)?;
             local.live += 1;
-            let is_unowned = local.owner.is_unowned();
+            let owner = local.owner;
             let (id, time) = (chunk.id(slot), chunk.times.get(slot));
-            if last.0 >= Some(id) || is_unowned && time > released {
+            if last.0 >= Some(id) || owner == Owner::RELEASED && time > released {
                 return Err(WRONG);
             }
-            chunk.in_time_order &= last.1 <= time && !is_unowned;
+            chunk.in_time_order &= last.1 <= time && !owner.is_unowned();
             last = (Some(id), time);
         }
         for (place, local) in chunk.owners.iter().enumerate() {
             let is_known = |other: &LocalOwner| other.owner == local.owner;
-            if local.live == 0 || chunk.owners[..place].iter().any(is_known) {
+            let is_double = chunk.owners[..place].iter().any(is_known);
+            if local.live == 0 || is_double || !local.owner.is_known() {
                 return Err(WRONG);
             }
         }
@@ -345,12 +346,9 @@ impl Chunk {
         let mut after = before;
         if let Some(old) = old {
             after.live -= 1;
-            if old.owner.is_unowned() {
-                if old.time == before.released {
-                    after.released = self.least_time(true, before.released);
-                }
-            } else if old.time == before.earliest {
-                after.earliest = self.least_time(false, before.earliest);
+            let kind = old.owner.kind();
+            if old.time == before.least(kind) {
+                after.least[kind as usize] = self.least_time(kind, old.time);
             }
         }
         if let Some(new) = new {
@@ -360,16 +358,17 @@ impl Chunk {
         after
     }
 
-    /// The least time of the unowned or of the owned, which is known not to be below `bound`.
-    fn least_time(&self, unowned: bool, bound: u64) -> u64 {
+    /// The least time of a kind, which is known not to be below `bound`.
+    fn least_time(&self, kind: Kind, bound: u64) -> u64 {
         if self.in_time_order {
             let first = self.live.trailing_zeros() as usize;
-            return if unowned || first >= self.slots() { u64::MAX } else { self.times.get(first) };
+            let is_there = kind == Kind::Delivered && first < self.slots();
+            return if is_there { self.times.get(first) } else { u64::MAX };
         }
         let mut least = u64::MAX;
         for slot in SetBits(self.live) {
             let time = self.times.get(slot);
-            if time < least && self.owner_of(slot).is_unowned() == unowned {
+            if time < least && self.owner_of(slot).kind() == kind {
                 least = time;
                 if least == bound {
                     break;
@@ -396,30 +395,30 @@ impl Chunk {
         let behind = if start < SLOTS_MAX { u128::MAX << start } else { 0 };
         for slot in SetBits(slots & behind) {
             let record = self.record(slot);
-            if filter.admits_time(record) {
+            if filter.admits(record) {
                 visit(record)?;
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// The record that comes first by time and slot, of the unowned or of the owned, among those
-    /// that come after the time and slot given.
+    /// The record of a kind that comes first by time and slot among those that come after the time
+    /// and slot given.
     pub(super) fn next_by_time(
         &self,
-        unowned: bool,
+        kind: Kind,
         after: Option<(u64, usize)>,
     ) -> Option<(usize, Record)> {
         if self.in_time_order {
             let start = after.map_or(0, |(_, slot)| slot + 1);
             let behind = self.live & u128::MAX.checked_shl(start as u32).unwrap_or(0);
-            let first = SetBits(behind).next().filter(|_| !unowned)?;
+            let first = SetBits(behind).next().filter(|_| kind == Kind::Delivered)?;
             return Some((first, self.record(first)));
         }
         let mut next = None;
         for slot in SetBits(self.live) {
             let key = (self.times.get(slot), slot);
-            let is_of_kind = || self.owner_of(slot).is_unowned() == unowned;
+            let is_of_kind = || self.owner_of(slot).kind() == kind;
             if after.is_none_or(|after| key > after)
                 && next.is_none_or(|next| key < next)
                 && is_of_kind()

@@ -1,8 +1,8 @@
 //! The pending entries of a consumer group: delivered or released, and not yet acknowledged.
 //!
 //! A B-tree by entry id. Its leaves are [chunks](chunk) of up to 128 records in columns; inner
-//! nodes keep for each child how many records it has, the earliest delivery and the earliest
-//! release among them, and for each consumer a mask of the children where it has any. So a search
+//! nodes keep for each child how many records it has, the earliest delivery, release, due time and so
+//! on among them, and for each consumer or state a mask of the children where it has any. So a search
 //! by id, by consumer or by idleness goes down only where it finds something, and costs the same
 //! beside ten records or ten million. Nodes are shared by clones until written: a clone is O(1).
 
@@ -23,16 +23,22 @@ use crate::types::stream::StreamId;
 
 /// Who holds a pending entry: a consumer by its number in the group, or nobody.
 ///
-/// The numbers above [`Owner::CONSUMER_MAX`] are for the states that an entry can be in without a
-/// consumer. One is in use: released, free to be claimed by anybody. A record in another such state
-/// (deferred until a due time, held behind another entry, dead) will take another of them, and
-/// keep its due time in the record's time.
+/// The numbers above [`Owner::CONSUMER_MAX`] are the states that an entry can be in without a
+/// consumer. They stand in snapshots, so none is ever given another meaning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Owner(u32);
 
 impl Owner {
-    /// Nobody: given back by XNACK, and the first to be claimed.
-    pub const UNOWNED: Owner = Owner(u32::MAX);
+    /// Released: given back by XNACK in a group without a policy, and the first to be claimed there.
+    pub const RELEASED: Owner = Owner(u32::MAX);
+    /// Handed out by the next read of `>` that has room.
+    pub const READY: Owner = Owner(u32::MAX - 1);
+    /// Ready when its due time has come.
+    pub const DEFERRED: Owner = Owner(u32::MAX - 2);
+    /// Due, and behind another entry with its value of the group's ORDERBY field.
+    pub const HELD: Owner = Owner(u32::MAX - 3);
+    /// Given up: handed out to nobody.
+    pub const DEAD: Owner = Owner(u32::MAX - 4);
     /// The greatest number of a consumer.
     pub const CONSUMER_MAX: u32 = u32::MAX - 256;
 
@@ -43,13 +49,56 @@ impl Owner {
     }
 
     /// The consumer's number; `None` where there is no consumer.
+    #[inline]
     pub fn consumer_number(self) -> Option<u32> {
         (self.0 <= Owner::CONSUMER_MAX).then_some(self.0)
     }
 
+    /// Whether no consumer holds it.
+    #[inline]
     pub fn is_unowned(self) -> bool {
-        self == Owner::UNOWNED
+        self.0 > Owner::CONSUMER_MAX
     }
+
+    /// Whether anybody may claim it who asks for what is idle: it was released, or is ready.
+    pub fn is_free(self) -> bool {
+        self >= Owner::READY
+    }
+
+    #[inline]
+    fn kind(self) -> Kind {
+        match self {
+            owner if owner.0 <= Owner::CONSUMER_MAX => Kind::Delivered,
+            Owner::RELEASED => Kind::Released,
+            Owner::READY => Kind::Ready,
+            Owner::DEFERRED => Kind::Deferred,
+            _ => Kind::Parked,
+        }
+    }
+
+    /// Whether this is a consumer or a state that there is.
+    fn is_known(self) -> bool {
+        self.0 <= Owner::CONSUMER_MAX || self >= Owner::DEAD
+    }
+}
+
+/// What a record's time is, and so which records have one order of time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// The last delivery to the consumer that holds it.
+    Delivered,
+    /// The place in the order of release.
+    Released,
+    /// Since when it has been ready.
+    Ready,
+    /// When it will be ready.
+    Deferred,
+    /// Held since, or dead since.
+    Parked,
+}
+
+impl Kind {
+    const COUNT: usize = 5;
 }
 
 /// One pending entry.
@@ -57,8 +106,9 @@ impl Owner {
 pub struct Record {
     pub id: StreamId,
     pub owner: Owner,
-    /// Unix time in ms of the last delivery; of an unowned record its place in the order of
-    /// release instead.
+    /// Unix time in ms of the last delivery. Without a consumer: of a released record its place in
+    /// the order of release, of one that is ready, deferred or held its due time, of a dead one when
+    /// it was given up.
     pub time: u64,
     /// Deliveries so far.
     pub count: u64,
@@ -68,27 +118,33 @@ pub struct Record {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Summary {
     live: u64,
-    /// The least time of those with an owner; `u64::MAX` if there is none.
-    earliest: u64,
-    /// The least time of those without; `u64::MAX` if there is none.
-    released: u64,
+    /// The least time of each kind; `u64::MAX` where there is none.
+    least: [u64; Kind::COUNT],
 }
 
 impl Summary {
-    const EMPTY: Summary = Summary { live: 0, earliest: u64::MAX, released: u64::MAX };
+    const EMPTY: Summary = Summary { live: 0, least: [u64::MAX; Kind::COUNT] };
+
+    fn least(&self, kind: Kind) -> u64 {
+        self.least[kind as usize]
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.least(kind) != u64::MAX
+    }
 
     /// Takes the record's time into account, but does not count it.
     fn add(&mut self, record: Record) {
-        let least = if record.owner.is_unowned() { &mut self.released } else { &mut self.earliest };
+        let least = &mut self.least[record.owner.kind() as usize];
         *least = record.time.min(*least);
     }
 
     fn with(self, other: Summary) -> Summary {
-        Summary {
-            live: self.live + other.live,
-            earliest: self.earliest.min(other.earliest),
-            released: self.released.min(other.released),
+        let mut both = Summary { live: self.live + other.live, least: self.least };
+        for (least, other) in both.least.iter_mut().zip(other.least) {
+            *least = other.min(*least);
         }
+        both
     }
 }
 
@@ -97,21 +153,32 @@ impl Summary {
 pub struct Filter {
     /// Only those of this owner.
     pub owner: Option<Owner>,
-    /// Only those last delivered at this time or before, and the unowned.
-    pub delivered_by_ms: Option<u64>,
+    /// Of those with a consumer only the ones last delivered at this time or before, which may lie
+    /// before all time.
+    pub delivered_by_ms: Option<i64>,
+    /// Of those without a consumer only the ones that are free to be claimed.
+    pub only_free: bool,
 }
 
 impl Filter {
-    fn admits_time(&self, record: Record) -> bool {
-        self.delivered_by_ms.is_none_or(|by| record.owner.is_unowned() || record.time <= by)
+    fn admits(&self, record: Record) -> bool {
+        if record.owner.is_unowned() {
+            return !self.only_free || record.owner.is_free();
+        }
+        self.delivered_by_ms.is_none_or(|by| u64::try_from(by).is_ok_and(|by| record.time <= by))
     }
 
     /// Whether records of this summary can pass.
     fn admits_any(&self, summary: Summary) -> bool {
-        summary.live > 0
-            && self
-                .delivered_by_ms
-                .is_none_or(|by| summary.earliest <= by || summary.released != u64::MAX)
+        let delivered = summary.least(Kind::Delivered);
+        let is_delivered = match self.delivered_by_ms {
+            None => delivered != u64::MAX,
+            Some(by) => u64::try_from(by).is_ok_and(|by| delivered <= by),
+        };
+        is_delivered
+            || summary.has(Kind::Released)
+            || summary.has(Kind::Ready)
+            || !self.only_free && (summary.has(Kind::Deferred) || summary.has(Kind::Parked))
     }
 }
 
@@ -198,24 +265,57 @@ impl Pending {
         self.root.scan(from, &filter, &mut visit).break_value()
     }
 
-    /// The unowned in the order of their release, the first released first.
+    /// The released in the order of their release, the first released first.
     pub fn released(&self) -> impl Iterator<Item = Record> {
-        Oldest::new(&self.root, self.summary, oldest::Kind::Released, u64::MAX)
+        Oldest::new(&self.root, self.summary, Kind::Released, u64::MAX)
     }
 
-    /// The owned last delivered at `by_ms` or before, the longest delivered first, equal ones by id.
+    /// Those without a consumer: the released in their order, the ready and the deferred by due
+    /// time, then the others.
+    pub fn unowned(&self) -> impl Iterator<Item = Record> {
+        let kinds = [Kind::Released, Kind::Ready, Kind::Deferred, Kind::Parked];
+        let of = |kind| Oldest::new(&self.root, self.summary, kind, u64::MAX);
+        kinds.into_iter().flat_map(of)
+    }
+
+    /// Those that are ready, the longest ready first, equal ones by id.
+    pub fn ready(&self) -> impl Iterator<Item = Record> {
+        Oldest::new(&self.root, self.summary, Kind::Ready, u64::MAX)
+    }
+
+    /// The deferred that are due at `by_ms`, the earliest due first, equal ones by id.
+    pub fn due_by(&self, by_ms: u64) -> impl Iterator<Item = Record> {
+        Oldest::new(&self.root, self.summary, Kind::Deferred, by_ms)
+    }
+
+    /// Those with a consumer last delivered at `by_ms` or before, the longest delivered first, equal
+    /// ones by id.
     pub fn delivered_by(&self, by_ms: u64) -> impl Iterator<Item = Record> {
-        Oldest::new(&self.root, self.summary, oldest::Kind::Delivered, by_ms)
+        Oldest::new(&self.root, self.summary, Kind::Delivered, by_ms)
     }
 
-    /// When the longest delivered of the owned was last delivered, Unix time in ms.
+    /// When the longest delivered with a consumer was last delivered, Unix time in ms.
     pub fn earliest_delivery_ms(&self) -> Option<u64> {
-        (self.summary.earliest != u64::MAX).then_some(self.summary.earliest)
+        self.least(Kind::Delivered)
     }
 
-    /// Whether any record is unowned.
+    /// Since when the longest ready has been ready, Unix time in ms.
+    pub fn earliest_ready_ms(&self) -> Option<u64> {
+        self.least(Kind::Ready)
+    }
+
+    /// When the first of the deferred will be ready, Unix time in ms.
+    pub fn earliest_due_ms(&self) -> Option<u64> {
+        self.least(Kind::Deferred)
+    }
+
+    fn least(&self, kind: Kind) -> Option<u64> {
+        self.summary.has(kind).then_some(self.summary.least(kind))
+    }
+
+    /// Whether any record is released.
     pub fn has_released(&self) -> bool {
-        self.summary.released != u64::MAX
+        self.summary.has(Kind::Released)
     }
 
     /// Bytes allocated, those shared with clones included. Walks the nodes.

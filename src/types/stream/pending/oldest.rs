@@ -5,23 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::chunk::Chunk;
 use super::tree::Node;
-use super::{Record, Summary};
-
-/// Which records, and so which of a summary's times.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Delivered,
-    Released,
-}
-
-impl Kind {
-    fn least(self, summary: Summary) -> u64 {
-        match self {
-            Kind::Delivered => summary.earliest,
-            Kind::Released => summary.released,
-        }
-    }
-}
+use super::{Kind, Record, Summary};
 
 /// Walks the tree best first: a node waits in the heap under the least time below it, and is
 /// opened when its turn comes. The first record costs a path down, each further one little more,
@@ -65,7 +49,7 @@ impl<'a> Oldest<'a> {
     pub(super) fn new(root: &'a Node, summary: Summary, kind: Kind, time_max: u64) -> Oldest<'a> {
         let mut oldest = Oldest { heap: BinaryHeap::new(), kind, time_max };
         let what = What::Node { node: root, shift: u64::BITS };
-        oldest.wait(kind.least(summary), 0, what);
+        oldest.wait(summary.least(kind), 0, what);
         oldest
     }
 
@@ -84,7 +68,7 @@ impl<'a> Oldest<'a> {
         path: u64,
         shift: u32,
     ) {
-        if let Some((slot, record)) = chunk.next_by_time(self.kind == Kind::Released, after) {
+        if let Some((slot, record)) = chunk.next_by_time(self.kind, after) {
             let what = What::FirstOf { chunk, slot, record, shift };
             self.wait(record.time, path | (slot as u64) << shift, what);
         }
@@ -96,7 +80,7 @@ impl<'a> Oldest<'a> {
                 let shift = shift - CHILD_BITS;
                 for (place, (child, summary)) in inner.children().enumerate() {
                     let path = path | (place as u64) << shift;
-                    self.wait(self.kind.least(summary), path, What::Node { node: child, shift });
+                    self.wait(summary.least(self.kind), path, What::Node { node: child, shift });
                 }
             }
             Node::Leaf(chunk) => self.wait_next_of(chunk, None, path, shift - SLOT_BITS),

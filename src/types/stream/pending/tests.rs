@@ -7,8 +7,14 @@ use super::*;
 
 type Model = BTreeMap<StreamId, Record>;
 
+const STATES: [Owner; 5] =
+    [Owner::RELEASED, Owner::READY, Owner::DEFERRED, Owner::HELD, Owner::DEAD];
+
 fn record(ms: u64, owner: u32, time: u64, count: u64) -> Record {
-    let owner = if owner == u32::MAX { Owner::UNOWNED } else { Owner::consumer(owner) };
+    let owner = match u32::MAX - owner {
+        state @ 0..5 => STATES[state as usize],
+        _ => Owner::consumer(owner),
+    };
     Record { id: StreamId::new(ms, 0), owner, time, count }
 }
 
@@ -24,9 +30,11 @@ fn scanned(pending: &Pending, from: StreamId, filter: Filter) -> Vec<Record> {
 fn modelled(model: &Model, from: StreamId, filter: Filter) -> Vec<Record> {
     let admits = |record: &&Record| {
         filter.owner.is_none_or(|owner| record.owner == owner)
-            && filter
-                .delivered_by_ms
-                .is_none_or(|by| record.owner.is_unowned() || record.time <= by)
+            && match record.owner.consumer_number() {
+                Some(_) => filter.delivered_by_ms.is_none_or(|by| record.time as i64 <= by),
+                None if filter.only_free => [Owner::RELEASED, Owner::READY].contains(&record.owner),
+                None => true,
+            }
     };
     model.range(from..).map(|(_, record)| record).filter(admits).copied().collect()
 }
@@ -38,21 +46,33 @@ fn assert_same(pending: &Pending, model: &Model, from: StreamId, by_ms: u64) {
     assert_eq!(pending.last_id(), model.keys().next_back().copied());
     assert_eq!(pending.summary, pending.root.summary());
     pending.root.assert_sound(StreamId::MIN, StreamId::MAX);
-    let owners: Vec<_> = (0..6).map(Owner::consumer).chain([Owner::UNOWNED]).collect();
+    let owners: Vec<_> = (0..6).map(Owner::consumer).chain(STATES).collect();
     for owner in owners.into_iter().map(Some).chain([None]) {
-        for delivered_by_ms in [None, Some(by_ms)] {
-            let filter = Filter { owner, delivered_by_ms };
-            assert_eq!(scanned(pending, from, filter), modelled(model, from, filter));
+        for delivered_by_ms in [None, Some(-1), Some(by_ms as i64)] {
+            for only_free in [false, true] {
+                let filter = Filter { owner, delivered_by_ms, only_free };
+                assert_eq!(scanned(pending, from, filter), modelled(model, from, filter));
+            }
         }
     }
     let mut delivered = modelled(model, StreamId::MIN, Filter::default());
-    let mut released = delivered.clone();
+    let in_state = |state| {
+        let mut records = modelled(model, StreamId::MIN, Filter::default());
+        records.retain(|record| record.owner == state);
+        records.sort_by_key(|record| (record.time, record.id));
+        records
+    };
     delivered.retain(|record| !record.owner.is_unowned() && record.time <= by_ms);
     delivered.sort_by_key(|record| (record.time, record.id));
-    released.retain(|record| record.owner.is_unowned());
-    released.sort_by_key(|record| (record.time, record.id));
     assert_eq!(pending.delivered_by(by_ms).collect::<Vec<_>>(), delivered);
+    let (released, ready) = (in_state(Owner::RELEASED), in_state(Owner::READY));
     assert_eq!(pending.released().collect::<Vec<_>>(), released);
+    assert_eq!(pending.ready().collect::<Vec<_>>(), ready);
+    assert_eq!(pending.earliest_ready_ms(), ready.first().map(|record| record.time));
+    let mut due = in_state(Owner::DEFERRED);
+    assert_eq!(pending.earliest_due_ms(), due.first().map(|record| record.time));
+    due.retain(|record| record.time <= by_ms);
+    assert_eq!(pending.due_by(by_ms).collect::<Vec<_>>(), due);
     let earliest =
         model.values().filter(|record| !record.owner.is_unowned()).map(|record| record.time).min();
     assert_eq!(pending.earliest_delivery_ms(), earliest);
@@ -88,7 +108,7 @@ enum Op {
 }
 
 fn owner_number() -> impl Strategy<Value = u32> {
-    prop_oneof![6 => 0u32..5, 1 => Just(u32::MAX)]
+    prop_oneof![6 => 0u32..5, 2 => u32::MAX - 4..=u32::MAX]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -124,7 +144,7 @@ impl Pair {
     }
 
     fn put(&mut self, mut record: Record) {
-        if record.owner.is_unowned() {
+        if record.owner == Owner::RELEASED {
             self.released += 1;
             record.time = self.released;
         }

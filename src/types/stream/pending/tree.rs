@@ -419,17 +419,16 @@ impl Inner {
 
     /// What the node's summary becomes by one child's change.
     fn summary_after(&self, before: Summary, child_old: Summary, child_new: Summary) -> Summary {
-        let rose = |node: u64, old: u64, new: u64| old == node && new > old;
-        if rose(before.earliest, child_old.earliest, child_new.earliest)
-            || rose(before.released, child_old.released, child_new.released)
-        {
-            return self.summary();
+        let mut after = before;
+        after.live = before.live + child_new.live - child_old.live;
+        for (kind, least) in after.least.iter_mut().enumerate() {
+            let (old, new) = (child_old.least[kind], child_new.least[kind]);
+            if old == *least && new > old {
+                return self.summary();
+            }
+            *least = new.min(*least);
         }
-        Summary {
-            live: before.live + child_new.live - child_old.live,
-            earliest: before.earliest.min(child_new.earliest),
-            released: before.released.min(child_new.released),
-        }
+        after
     }
 
     /// Removes or merges the child if it has become empty or sparse. Whether there is one less.
