@@ -94,7 +94,8 @@ fn print_times(entries: u64) {
         assert_eq!(seen, 20);
     });
     println!("  history of ten: {ns:.0} ns");
-    let idle = Filter { delivered_by_ms: Some(delivered_ms(0) - 1), ..Filter::default() };
+    let idle =
+        Filter { delivered_by_ms: Some(delivered_ms(0).cast_signed() - 1), ..Filter::default() };
     let ns = ns_each(10_000, |_| {
         let found = group.scan(StreamId::MIN, idle, |record| ControlFlow::Break(record.id));
         assert_eq!(black_box(found), None);

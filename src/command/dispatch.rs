@@ -21,7 +21,7 @@ use super::table::{self, Command, Locks};
 use super::transaction;
 use crate::acl::User;
 use crate::journal::writer::Reservation;
-use crate::keyspace::{NEVER, Parked, Tx, Waiter};
+use crate::keyspace::{Held, NEVER, Parked, ShardSet, Tx, Waiter};
 use crate::resp::{Proto, Reply};
 use crate::script::Sort;
 
@@ -248,30 +248,18 @@ fn run(
     now_ms: i64,
 ) -> Flow {
     session.command = command.spec.name;
-    let shards = command.shards(&server.keyspace, session, args);
+    let mut shards = command.shards(&server.keyspace, session, args);
     let begun = session.stopwatch.start();
-    let mut succeeded = true;
-    let mut seen = session.seen;
     let mark = out.len();
-    let done = server.keyspace.try_run_noting(shards, session.db, now_ms, &mut seen, |tx| {
-        tx.set_no_touch(session.no_touch);
-        tx.set_origin(session.id());
-        let mut reply = Reply::new(out, session.proto);
-        // Looked at under the locks: DEBUG RELOAD may have begun since the command was admitted.
-        if server.store.loading.is_active() && !command.spec.flags.has(Flags::LOADING) {
-            reply.error(Error::LOADING.text());
-            return None;
+    let ran = loop {
+        match run_under(server, session, command, args, out, (shards, now_ms)) {
+            // It has found out under its locks what else it needs.
+            Ok(Ran::Lacking(more)) => shards = shards.union(more),
+            Ok(Ran::Done { succeeded, blocked }) => break Some((succeeded, blocked)),
+            Err(Held) => break None,
         }
-        let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
-        succeeded = call(&mut cx, command, args);
-        if let Some(wait) = cx.durability.take() {
-            return Some(persistence::wait(session, server, wait));
-        }
-        let blocking = cx.blocking.take()?;
-        Some(park(tx, session, server, command, args, blocking))
-    });
-    session.seen = seen;
-    let Ok(blocked) = done else {
+    };
+    let Some((succeeded, blocked)) = ran else {
         return match server.scripts.running.busy() {
             None => Flow::Held,
             // A command that may run now, but on keys.
@@ -292,6 +280,51 @@ fn run(
     }
 }
 
+/// What became of a command under some locks.
+enum Ran {
+    Done {
+        succeeded: bool,
+        blocked: Option<Blocked>,
+    },
+    /// It has done nothing: it needs these as well.
+    Lacking(ShardSet),
+}
+
+#[inline]
+fn run_under(
+    server: &Arc<Server>,
+    session: &mut Session,
+    command: &'static Command,
+    args: &[&[u8]],
+    out: &mut Vec<u8>,
+    (shards, now_ms): (ShardSet, i64),
+) -> Result<Ran, Held> {
+    let mut seen = session.seen;
+    let ran = server.keyspace.try_run_noting(shards, session.db, now_ms, &mut seen, |tx| {
+        tx.set_no_touch(session.no_touch);
+        tx.set_origin(session.id());
+        let mut reply = Reply::new(out, session.proto);
+        // Looked at under the locks: DEBUG RELOAD may have begun since the command was admitted.
+        if server.store.loading.is_active() && !command.spec.flags.has(Flags::LOADING) {
+            reply.error(Error::LOADING.text());
+            return Ran::Done { succeeded: true, blocked: None };
+        }
+        let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
+        let succeeded = call(&mut cx, command, args);
+        if let Some(lacking) = cx.tx.take_lacking() {
+            return Ran::Lacking(lacking);
+        }
+        let blocked = match (cx.durability.take(), cx.blocking.take()) {
+            (Some(wait), _) => Some(persistence::wait(session, server, wait)),
+            (None, Some(blocking)) => Some(park(tx, session, server, command, args, blocking)),
+            (None, None) => None,
+        };
+        Ran::Done { succeeded, blocked }
+    });
+    session.seen = seen;
+    ran
+}
+
 /// Calls a handler; an error becomes its reply. Whether it succeeded.
 pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bool {
     let mark = cx.reply.mark();
@@ -300,6 +333,10 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, command: &Command, args: &[&[u8]]) -> bo
         monitor::show(cx, command, args);
     }
     let outcome: Outcome = (command.run)(cx, args);
+    if cx.tx.lacks_shards() {
+        cx.reply.truncate(mark);
+        return true;
+    }
     cx.session.calls += 1;
     if is_monitored && !monitor::is_shown_first(command) {
         monitor::show(cx, command, args);

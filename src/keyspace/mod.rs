@@ -8,6 +8,7 @@ pub mod clock;
 mod expiry;
 mod fields;
 mod hold;
+mod lacking;
 pub mod news;
 mod scan;
 mod shard;

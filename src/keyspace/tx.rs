@@ -18,7 +18,6 @@ use super::shard::{Db, ReadyKey, Shard, ShardSet};
 use super::table::{NEVER, Slot, Table};
 use super::value::{Kind, Typed, Value};
 use super::waiting::Waiting;
-use super::watching::Touched;
 use crate::journal::{EffectWriter, Effects, Frame};
 
 pub(super) type Guards<'k> = SmallVec<[MutexGuard<'k, Shard>; 1]>;
@@ -61,7 +60,7 @@ pub struct Tx<'k> {
     /// A locked shard has a stream that is to be looked after.
     pub(super) has_chores: bool,
     /// What the command found that it needs as well; it has changed nothing.
-    lacking: ShardSet,
+    pub(super) lacking: ShardSet,
     /// The time of the frame that is being replayed.
     replayed_ms: i64,
     /// The connection that the step runs for; 0: none.
@@ -237,27 +236,6 @@ impl<'k> Tx<'k> {
     /// The shards that are locked.
     pub fn locked(&self) -> ShardSet {
         self.shards
-    }
-
-    /// Whether these shards are locked. If not, it is noted that the command needs them as well: it
-    /// has to return having changed nothing, and is run again with them.
-    pub fn require(&mut self, shards: ShardSet) -> bool {
-        let has_all = self.shards.contains(shards);
-        if !has_all {
-            self.lacking = self.lacking.union(shards);
-        }
-        has_all
-    }
-
-    /// Whether the command is to be run again with more shards.
-    pub fn lacks_shards(&self) -> bool {
-        self.lacking != ShardSet::NONE
-    }
-
-    /// The shards that [`Tx::require`] has found missing since the last call, if any.
-    pub fn take_lacking(&mut self) -> Option<ShardSet> {
-        let lacking = std::mem::take(&mut self.lacking);
-        (lacking != ShardSet::NONE).then_some(lacking)
     }
 
     pub fn set_no_touch(&mut self, no_touch: bool) {
@@ -636,30 +614,6 @@ impl<'k> Tx<'k> {
         &self.guards[rank].dbs[self.db]
     }
 
-    // --- WATCH
-
-    /// Has `touched` set when the key is touched from now on.
-    pub fn watch(&mut self, key: &[u8], touched: &Touched) {
-        let (rank, hash) = self.place(key);
-        let db = &mut self.guards[rank].dbs[self.db];
-        let expire_at_ms = db.table.find(hash, key).map(|at| db.table.slot(at).expire_at_ms);
-        let was_due = expire_at_ms.is_some_and(|at| at <= self.now_ms);
-        db.watching.watch(key, touched, was_due);
-    }
-
-    pub fn unwatch(&mut self, key: &[u8], touched: &Touched) {
-        let rank = self.rank_of(key);
-        self.guards[rank].dbs[self.db].watching.unwatch(key, touched);
-    }
-
-    /// Whether a watched key has passed its deadline since the watch began.
-    pub fn expired_under_watch(&self, key: &[u8], touched: &Touched) -> bool {
-        let (rank, hash) = self.place(key);
-        let db = &self.guards[rank].dbs[self.db];
-        let Some(at) = db.table.find(hash, key) else { return false };
-        self.is_due(db.table.slot(at).expire_at_ms) && !db.watching.was_due(key, touched)
-    }
-
     // --- inside
 
     #[inline]
@@ -674,7 +628,7 @@ impl<'k> Tx<'k> {
 
     /// The rank of the shard of a key that the step has touched before; where one shard is locked
     /// that is known without the key's hash.
-    fn rank_of(&self, key: &[u8]) -> usize {
+    pub(super) fn rank_of(&self, key: &[u8]) -> usize {
         if self.guards.len() == 1 {
             debug_assert_eq!(self.place(key).0, 0);
             return 0;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::tx::Tx;
+
 /// Set when any key that a connection watches was touched: its EXEC then does nothing.
 pub type Touched = Arc<AtomicBool>;
 
@@ -59,5 +61,30 @@ impl Watching {
 
     pub(super) fn watched_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.keys.keys().map(|key| &**key)
+    }
+}
+
+impl Tx<'_> {
+    /// Has `touched` set when the key is touched from now on.
+    pub fn watch(&mut self, key: &[u8], touched: &Touched) {
+        let (rank, hash) = self.place(key);
+        let (now_ms, db) = (self.now_ms(), self.db());
+        let db = &mut self.guards[rank].dbs[db];
+        let expire_at_ms = db.table.find(hash, key).map(|at| db.table.slot(at).expire_at_ms);
+        let was_due = expire_at_ms.is_some_and(|at| at <= now_ms);
+        db.watching.watch(key, touched, was_due);
+    }
+
+    pub fn unwatch(&mut self, key: &[u8], touched: &Touched) {
+        let (rank, db) = (self.rank_of(key), self.db());
+        self.guards[rank].dbs[db].watching.unwatch(key, touched);
+    }
+
+    /// Whether a watched key has passed its deadline since the watch began.
+    pub fn expired_under_watch(&self, key: &[u8], touched: &Touched) -> bool {
+        let (rank, hash) = self.place(key);
+        let db = self.part(rank);
+        let Some(at) = db.table.find(hash, key) else { return false };
+        self.is_due(db.table.slot(at).expire_at_ms) && !db.watching.was_due(key, touched)
     }
 }

@@ -19,6 +19,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub async fn serve(server: Arc<Server>, listeners: Listeners) {
     let accepting = listeners.accept_all(&server);
     let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
+    server.look_after_streams();
     let keeping_time = tokio::spawn(Arc::clone(&server.keyspace).keep_time());
     let reaping = tokio::spawn(close_idle(Arc::clone(&server)));
     let sampling = tokio::spawn(sample(Arc::clone(&server)));

@@ -23,7 +23,7 @@ use crate::types::stream::pending::{Filter, Owner, Record};
 use crate::types::stream::{Stream, StreamId};
 
 /// The state is not the one that the effect was recorded on.
-const DOES_NOT_FIT: Error = Error::fixed("ERR the effect does not fit the state");
+pub(super) const DOES_NOT_FIT: Error = Error::fixed("ERR the effect does not fit the state");
 
 pub(super) fn deliver(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let at_ms = integer(args[4])? as u64;

@@ -3,7 +3,10 @@
 mod ack;
 mod add;
 mod args;
+mod chores;
 mod claim;
+mod come_back;
+mod dead_letter;
 mod delete;
 mod effects;
 mod group;
@@ -11,6 +14,7 @@ mod group_info;
 mod idempotency;
 mod nack;
 mod pending;
+mod places;
 mod policy;
 mod range;
 mod read;
@@ -67,6 +71,7 @@ pub(super) static INTERNAL: &[Entry] = &[
     keys("xassign", effects::assign),
     keys("xdeliver", effects::deliver),
     keys("xidmpcount", idempotency::xidmpcount),
+    keys("xplace", places::place),
     keys("xpolicy", policy::xpolicy),
     keys("xredeliver", effects::redeliver),
     keys("xrelease", effects::release),

@@ -1,8 +1,8 @@
 //! The states of an entry in a group, but for those in which a consumer holds it.
 
-use super::{Group, Record};
-use crate::types::stream::{NEVER, StreamId};
+use super::{Extent, Group, Log, Record};
 use crate::types::stream::pending::Owner;
+use crate::types::stream::{NEVER, StreamId};
 
 /// How many pending entries are in each state without a consumer.
 #[derive(Clone, Copy, Default)]
@@ -44,14 +44,36 @@ impl Group {
         self.pending.len() - self.unowned.all()
     }
 
-    /// When something in the group is due by itself, unix ms: a deferred entry.
+    /// When something in the group is due by itself, unix ms: a deferred entry, or the end of a
+    /// lease.
     pub fn next_due_ms(&self) -> i64 {
-        self.pending.earliest_due_ms().map_or(NEVER, u64::cast_signed)
+        let due_ms = self.pending.earliest_due_ms().map_or(NEVER, u64::cast_signed);
+        let Some(lease_ms) = self.policy().and_then(|policy| policy.lease_ms) else {
+            return due_ms;
+        };
+        let delivered_ms = self.pending.earliest_delivery_ms();
+        let lapse_ms = delivered_ms.map_or(NEVER, |at_ms| (at_ms + lease_ms).cast_signed());
+        due_ms.min(lapse_ms)
     }
 
-    /// Puts an entry into a state, or under a consumer, as it is stated. What it was before.
-    pub fn restore(&mut self, record: Record) -> Option<Record> {
+    /// Puts an entry into a state, or under a consumer. What it was before.
+    pub fn place(&mut self, _log: &Log, record: Record) -> Option<Record> {
         self.put(record)
+    }
+
+    /// Moves the cursor over all entries up to `to`. `extent` is the stream's.
+    pub fn pass_to(&mut self, to: StreamId, log: &Log, extent: &Extent) {
+        let mut entries = self.undelivered(log);
+        let mut passed = None;
+        while let Some(entry) = entries.next()
+            && entry.id() <= to
+        {
+            self.advance(entry.id(), extent);
+            passed = entries.cursor();
+        }
+        if let Some(cursor) = passed {
+            self.set_cursor(cursor);
+        }
     }
 
     /// Pending entries below `end` that no consumer holds.

@@ -305,7 +305,11 @@ fn group_state(group: &Group, stream: &Stream, now_ms: u64) -> String {
     };
     let _ = writeln!(state, "{} {:?}", group.pending().len(), scan(Filter::default()));
     let by = Some(now_ms - 100);
-    let _ = writeln!(state, "{:?}", scan(Filter { delivered_by_ms: by.map(u64::cast_signed), ..Filter::default() }));
+    let _ = writeln!(
+        state,
+        "{:?}",
+        scan(Filter { delivered_by_ms: by.map(u64::cast_signed), ..Filter::default() })
+    );
     let claimable: Vec<StreamId> = group.claimable(by).map(|record| record.id).collect();
     let _ = writeln!(state, "{claimable:?} {:?}", group.pending().earliest_delivery_ms());
     for consumer in group.consumers_by_name() {

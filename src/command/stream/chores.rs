@@ -1,0 +1,51 @@
+//! What streams do by themselves when its time has come: deferred entries become ready, leases lapse.
+
+use std::sync::{Arc, Weak};
+
+use super::come_back;
+use crate::command::cx::{Cx, Mode};
+use crate::command::server::Server;
+use crate::command::session::Session;
+use crate::keyspace::{Chores, PutOff, Tx};
+use crate::resp::{Proto, Reply};
+use crate::types::stream::Stream;
+
+/// Looks after streams for a server, as long as that is there.
+struct StreamChores(Weak<Server>);
+
+impl Server {
+    /// Has streams do what they have to do as time passes.
+    pub fn look_after_streams(self: &Arc<Server>) {
+        self.keyspace.set_chores(Arc::new(StreamChores(Arc::downgrade(self))));
+    }
+}
+
+impl Chores for StreamChores {
+    fn run(&self, tx: &mut Tx<'_>, key: &[u8]) -> Result<(), PutOff> {
+        let Some(server) = self.0.upgrade() else { return Ok(()) };
+        let mut unread = Vec::new();
+        let mut session = Session::stand_in(tx.db(), Proto::Resp2);
+        tx.set_origin(0);
+        let reply = Reply::new(&mut unread, Proto::Resp2);
+        look_after(&mut Cx::new(tx, reply, &mut session, &server, Mode::InExec), key)
+    }
+}
+
+/// Does some of what is due of the stream at `key`, and finds out when there is more to do.
+fn look_after(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
+    let now_ms = cx.tx.now_ms();
+    let Ok(Some(stream)) = cx.tx.peek_as::<Stream>(key) else { return Ok(()) };
+    let due = stream.groups().filter(|(_, group)| group.next_due_ms() <= now_ms);
+    // The first alone, if it is much: the step has no small end otherwise.
+    let due: Vec<Box<[u8]>> = due.map(|(name, _)| name.into()).collect();
+    for name in due {
+        come_back::settle(cx, key, &name)?;
+    }
+    let stream = cx.tx.peek_as::<Stream>(key).ok().flatten();
+    if let Some(next_ms) = stream.map(Stream::next_due_ms) {
+        cx.tx.rearm(key, next_ms);
+        // Who waits may be waiting for just that.
+        cx.tx.signal(key);
+    }
+    Ok(())
+}
