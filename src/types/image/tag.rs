@@ -76,6 +76,18 @@ tags! {
     StreamPolicy = 39,
     /// The group's policy.
     GroupPolicy = 40,
+    /// When entries of the stream may be delivered and when they expire, but for all that follows.
+    StreamSchedule = 41,
+    /// Entries that are delayed.
+    StreamDelays = 42,
+    /// Entries that will expire.
+    StreamExpiries = 43,
+    /// Entries that have expired and are still held.
+    StreamExpired = 44,
+    /// Messages that the stream has had, but for all that follows.
+    StreamDedup = 45,
+    /// Some of them.
+    StreamMessages = 46,
     /// A small hash.
     HashPacked = 48,
     /// A large hash, but for its fields.

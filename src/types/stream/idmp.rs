@@ -4,6 +4,7 @@
 //! to the entry it was added as, for a time counted from that entry's id, and for the last so
 //! many messages of each producer. The entry itself may be gone by then.
 
+pub mod dedup;
 pub(super) mod image;
 mod memory;
 

@@ -4,6 +4,9 @@
 //! Stream  last id, max deleted id, entries added, idmp (see there), log (see there), group count
 //! ```
 //!
+//! Behind the groups' count stand the schedule and the messages, each with a head and pieces, if there
+//! are any.
+//!
 //! Behind it the policy if there is one, the log's pieces, those of idmp, and each group's in order of
 //! name.
 
@@ -11,10 +14,12 @@ use std::sync::Arc;
 
 use super::group::Group;
 use super::group::image::{GroupPlace, GroupReader};
+use super::idmp::dedup::DedupReader;
 use super::idmp::image::IdmpReader;
 use super::log::image::{LogPlace, LogReader, put_id, take_id};
 use super::policy::StreamPolicy;
-use super::{COUNT_MAX, Stream};
+use super::schedule::ScheduleReader;
+use super::{COUNT_MAX, Stream, StreamId};
 use crate::types::image::bytes::put_varint;
 use crate::types::image::{BadImage, Cut, ImageReader, ImageWriter, Tag};
 
@@ -34,6 +39,10 @@ enum Place {
     Policy,
     Log(LogPlace),
     Idmp(usize),
+    ScheduleHead,
+    Schedule((usize, StreamId)),
+    DedupHead,
+    Dedup(usize),
     Group(usize, GroupPlace),
     End,
 }
@@ -61,7 +70,15 @@ impl StreamImage {
     }
 
     fn idmp_place(&self) -> Place {
-        if self.stream.idmp.is_empty() { self.group_place(0) } else { Place::Idmp(0) }
+        if self.stream.idmp.is_empty() { self.schedule_place() } else { Place::Idmp(0) }
+    }
+
+    fn schedule_place(&self) -> Place {
+        if self.stream.schedule.is_some() { Place::ScheduleHead } else { self.dedup_place() }
+    }
+
+    fn dedup_place(&self) -> Place {
+        if self.stream.dedup.is_some() { Place::DedupHead } else { self.group_place(0) }
     }
 
     fn group_place(&self, at: usize) -> Place {
@@ -85,7 +102,25 @@ impl ImageWriter for StreamImage {
                 stream.log.put_piece(place, out).map_or_else(|| self.idmp_place(), Place::Log)
             }
             Place::Idmp(from) => {
-                stream.idmp.put_piece(from, out).map_or_else(|| self.group_place(0), Place::Idmp)
+                stream.idmp.put_piece(from, out).map_or_else(|| self.schedule_place(), Place::Idmp)
+            }
+            Place::ScheduleHead => {
+                let schedule = stream.schedule.as_ref();
+                schedule.into_iter().for_each(|schedule| schedule.put_head(out));
+                let place = schedule.and_then(|schedule| schedule.first_place(0));
+                place.map_or_else(|| self.dedup_place(), Place::Schedule)
+            }
+            Place::Schedule(place) => {
+                let next = stream.schedule.as_ref().and_then(|it| it.put_piece(place, out));
+                next.map_or_else(|| self.dedup_place(), Place::Schedule)
+            }
+            Place::DedupHead => {
+                stream.dedup.iter().for_each(|dedup| dedup.put_head(out));
+                Place::Dedup(0)
+            }
+            Place::Dedup(from) => {
+                let next = stream.dedup.as_ref().and_then(|dedup| dedup.put_piece(from, out));
+                next.map_or_else(|| self.group_place(0), Place::Dedup)
             }
             Place::Group(at, place) => match stream.groups.at(at) {
                 Some((name, group)) => match group.put_piece(name, place, out) {
@@ -111,6 +146,8 @@ struct Parts {
     stream: Stream,
     log: LogReader,
     idmp: IdmpReader,
+    schedule: Option<ScheduleReader>,
+    dedup: Option<DedupReader>,
     group: Option<GroupReader>,
     group_count: u64,
 }
@@ -128,10 +165,11 @@ impl Parts {
         }
         let stream =
             Stream { last_id, max_deleted_id, entries_added, ..Stream::new(Default::default()) };
-        Ok(Parts { stream, log, idmp, group: None, group_count })
+        Ok(Parts { stream, log, idmp, schedule: None, dedup: None, group: None, group_count })
     }
 
     fn read_piece(&mut self, tag: Tag, cut: Cut<'_>) -> Result<(), BadImage> {
+        const WRONG: BadImage = BadImage("a piece that does not continue the stream");
         match (tag, &mut self.group) {
             (Tag::StreamPolicy, None) if self.stream.policy.is_none() => {
                 self.stream.policy = Some(Arc::new(StreamPolicy::read_piece(cut)?));
@@ -140,6 +178,24 @@ impl Parts {
             (Tag::StreamNodes, _) => self.log.read_nodes(cut),
             (Tag::StreamBlock, _) => self.log.read_block(cut),
             (Tag::StreamIdmp, _) => self.idmp.read(cut),
+            (Tag::StreamSchedule, None) if self.schedule.is_none() => {
+                self.schedule = Some(ScheduleReader::new(cut)?);
+                Ok(())
+            }
+            (Tag::StreamDedup, None) if self.dedup.is_none() => {
+                self.dedup = Some(DedupReader::new(cut)?);
+                Ok(())
+            }
+            (Tag::StreamMessages, None) => match &mut self.dedup {
+                Some(dedup) => dedup.read(cut),
+                None => Err(WRONG),
+            },
+            (Tag::StreamDelays | Tag::StreamExpiries | Tag::StreamExpired, None) => {
+                match &mut self.schedule {
+                    Some(schedule) => schedule.read(tag, cut),
+                    None => Err(WRONG),
+                }
+            }
             (Tag::StreamConsumers, Some(group)) => group.read_consumers(cut),
             (Tag::StreamPending, Some(group)) => group.read_pending(cut),
             (Tag::GroupPolicy, Some(group)) => group.read_policy(cut),
@@ -148,7 +204,7 @@ impl Parts {
                 self.group = Some(GroupReader::new(cut)?);
                 Ok(())
             }
-            _ => Err(BadImage("a piece that does not continue the stream")),
+            _ => Err(WRONG),
         }
     }
 
@@ -189,7 +245,7 @@ impl ImageReader for StreamImageReader {
     fn finish(self) -> Result<Stream, BadImage> {
         let mut parts = self.parts.ok_or(BadImage("a stream is not whole"))?;
         parts.end_group()?;
-        let Parts { mut stream, log, idmp, group_count, .. } = parts;
+        let Parts { mut stream, log, idmp, schedule, dedup, group_count, .. } = parts;
         if stream.groups.len() as u64 != group_count {
             return Err(BadImage("the groups of a stream are not whole"));
         }
@@ -199,6 +255,15 @@ impl ImageReader for StreamImageReader {
         }
         stream.log = log.finish()?;
         stream.idmp = idmp.finish()?;
+        if let Some(schedule) = schedule {
+            let contains = |id| stream.log.contains(id);
+            stream.schedule = Some(Box::new(schedule.finish(contains)?));
+        }
+        if let Some(dedup) = dedup {
+            let is_wanted = stream.policy().is_some_and(|policy| policy.dedup.is_some());
+            let dedup = dedup.finish()?;
+            stream.dedup = is_wanted.then(|| Box::new(dedup));
+        }
         stream.timer_ms = stream.next_due_ms();
         Ok(stream)
     }

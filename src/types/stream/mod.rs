@@ -8,6 +8,7 @@ mod image;
 pub mod log;
 pub mod pending;
 pub mod policy;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +17,13 @@ use std::sync::Arc;
 use self::group::{Extent, Group};
 use self::groups::Groups;
 pub use self::id::StreamId;
+use self::idmp::dedup::Dedup;
 use self::idmp::{Idmp, IdmpLimits};
 pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
-use self::policy::{GroupPolicy, StreamPolicy};
+use self::policy::{DedupField, GroupPolicy, StreamPolicy};
+pub use self::schedule::Fate;
+use self::schedule::Schedule;
 
 /// The time of what is never due.
 pub const NEVER: i64 = i64::MAX;
@@ -43,6 +47,10 @@ pub struct Stream {
     /// When something in it is due by itself, unix ms, or earlier: see `keyspace::timers`. It is no
     /// part of the value: a stream that is loaded finds it out again.
     timer_ms: i64,
+    /// None where no entry is delayed, or expires.
+    schedule: Option<Box<Schedule>>,
+    /// None where no message is remembered by a field.
+    dedup: Option<Box<Dedup>>,
 }
 
 /// What becomes of a removed entry's place in the groups.
@@ -77,6 +85,8 @@ impl Stream {
             groups: Groups::default(),
             policy: None,
             timer_ms: NEVER,
+            schedule: None,
+            dedup: None,
         }
     }
 
@@ -133,7 +143,30 @@ impl Stream {
 
     /// Changes what the stream does by itself. A policy in which nothing is set is none.
     pub fn set_policy(&mut self, policy: StreamPolicy) {
+        let field = |policy: &StreamPolicy| policy.dedup.as_ref().map(|dedup| dedup.field.clone());
+        if self.policy().and_then(field) != field(&policy) {
+            // What another field said tells nothing of this one.
+            self.dedup = None;
+        }
         self.policy = (!policy.is_none()).then(|| Arc::new(policy));
+    }
+
+    /// The entry that a message with these fields was added as, by the field that the policy names.
+    pub fn find_message<F: AsRef<[u8]>>(&self, fields: &[F], now_ms: u64) -> Option<StreamId> {
+        let policy = self.policy()?.dedup.as_ref()?;
+        let message = message_of(policy, fields)?;
+        self.dedup.as_ref()?.find(message, now_ms, policy.window_ms)
+    }
+
+    /// Remembers the message that an entry is, if the policy names a field for that.
+    pub fn remember_message<F: AsRef<[u8]>>(&mut self, fields: &[F], id: StreamId, now_ms: u64) {
+        let Some(policy) = self.policy.as_ref().and_then(|policy| policy.dedup.as_ref()) else {
+            return;
+        };
+        if let Some(message) = message_of(policy, fields) {
+            let dedup = self.dedup.get_or_insert_default();
+            dedup.remember(message, id, now_ms, policy.window_ms);
+        }
     }
 
     /// Changes what a group does by itself; false if there is no such group. A policy in which nothing
@@ -199,13 +232,19 @@ impl Stream {
         if policy == RefPolicy::DelRef {
             self.groups.forget_references(id);
         }
+        self.change_schedule(|schedule| schedule.forget(id));
         self.max_deleted_id = self.max_deleted_id.max(id);
         Deletion::Deleted
     }
 
     /// Removes entries from the front, and answers how many, and the last of them.
     pub fn trim(&mut self, trim: Trim, policy: RefPolicy) -> (u64, StreamId) {
-        let Stream { log, groups, .. } = self;
+        let Stream { log, groups, schedule, .. } = self;
+        let mut forget = |id| {
+            if let Some(schedule) = schedule {
+                schedule.forget(id);
+            }
+        };
         let mut last = StreamId::MIN;
         let removed = match policy {
             RefPolicy::KeepRef => {
@@ -216,18 +255,105 @@ impl Stream {
             }
             RefPolicy::DelRef => log.trim_if(trim, |id| {
                 groups.forget_references(id);
+                forget(id);
                 last = id;
                 true
             }),
             RefPolicy::Acked => log.trim_if(trim, |id| {
                 let done = !groups.await_entry(id);
                 if done {
+                    forget(id);
                     last = id;
                 }
                 done
             }),
         };
+        if policy == RefPolicy::KeepRef
+            && let Some(end) = last.next()
+        {
+            self.change_schedule(|schedule| schedule.forget_before(end));
+        } else {
+            self.change_schedule(|_| ());
+        }
         (removed, last)
+    }
+
+    // When entries may be delivered, and how long they live.
+
+    /// Has an entry not be delivered before `due_ms`, and expire at `expires_ms`, both unix ms.
+    pub fn schedule(&mut self, id: StreamId, due_ms: Option<u64>, expires_ms: Option<u64>) {
+        if due_ms.is_none() && expires_ms.is_none() {
+            return;
+        }
+        let schedule = self.schedule.get_or_insert_default();
+        due_ms.into_iter().for_each(|due_ms| schedule.delay(id, due_ms));
+        expires_ms.into_iter().for_each(|expires_ms| schedule.expire(id, expires_ms));
+    }
+
+    /// Whether any entry may be delayed or expire, or has expired and is still held. If not, every
+    /// entry's [`Fate`] is to be delivered.
+    #[inline]
+    pub fn has_schedule(&self) -> bool {
+        self.schedule.is_some()
+    }
+
+    /// What a group whose cursor comes to an entry does with it at this time.
+    #[inline]
+    pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
+        let Some(schedule) = &self.schedule else { return Fate::Deliver };
+        if self.has_expired(id, now_ms) {
+            return Fate::Pass;
+        }
+        match schedule.due_ms(id) {
+            Some(due_ms) if due_ms > now_ms => Fate::Defer(due_ms),
+            _ => Fate::Deliver,
+        }
+    }
+
+    /// When an entry may first be delivered, unix ms; `None` if it was never delayed, or that is over.
+    pub fn due_ms(&self, id: StreamId) -> Option<u64> {
+        self.schedule.as_ref()?.due_ms(id)
+    }
+
+    /// When an entry expires, unix ms; `None` if it does not, or has.
+    pub fn expires_ms(&self, id: StreamId) -> Option<u64> {
+        self.schedule.as_ref()?.expires_ms(id)
+    }
+
+    /// Whether an entry has outlived its time.
+    pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
+        let Some(schedule) = &self.schedule else { return false };
+        schedule.has_expired(id) || schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// When the next entry expires, unix ms.
+    pub fn next_expiry_ms(&self) -> Option<u64> {
+        self.schedule.as_ref()?.next_expiry_ms()
+    }
+
+    /// Entries that expire at `now_ms` or before, and were not noted to have, the earliest first.
+    pub fn expiring(&self, now_ms: u64) -> impl Iterator<Item = StreamId> {
+        self.schedule.iter().flat_map(move |schedule| schedule.expiring(now_ms))
+    }
+
+    /// Notes that the groups have been told that an entry has expired; false if that was noted before,
+    /// or it does not expire.
+    pub fn note_expired(&mut self, id: StreamId) -> bool {
+        self.schedule.as_mut().is_some_and(|schedule| schedule.note_expired(id))
+    }
+
+    /// Forgets some delays that are over.
+    pub fn forget_due(&mut self, now_ms: u64, most: usize) {
+        self.change_schedule(|schedule| schedule.forget_due(now_ms, most));
+    }
+
+    fn change_schedule(&mut self, change: impl FnOnce(&mut Schedule)) {
+        if let Some(schedule) = &mut self.schedule {
+            change(schedule);
+            if schedule.is_empty() {
+                self.schedule = None;
+            }
+        }
     }
 
     /// Whether a group has the entry pending or still has to be given it.
@@ -287,7 +413,16 @@ impl Stream {
             + self.log.memory_bytes()
             + self.idmp.memory_bytes()
             + self.groups.heap_bytes()
+            + self.schedule.as_ref().map_or(0, |schedule| schedule.heap_bytes())
+            + self.dedup.as_ref().map_or(0, |dedup| size_of::<Dedup>() + dedup.heap_bytes())
     }
+}
+
+/// What tells an entry with these names and values apart from others, if anything does.
+fn message_of<'a, F: AsRef<[u8]>>(policy: &DedupField, fields: &'a [F]) -> Option<&'a [u8]> {
+    let (pairs, _) = fields.as_chunks();
+    let named = pairs.iter().find(|[name, _]| name.as_ref() == &*policy.field);
+    named.map(|[_, value]| value.as_ref()).filter(|value| !value.is_empty())
 }
 
 impl std::fmt::Debug for Stream {

@@ -153,6 +153,14 @@ impl Memory {
         }
     }
 
+    /// Forgets a pair, if it is remembered.
+    pub fn forget_message(&mut self, producer: &[u8], iid: &[u8]) {
+        let Some((place, _)) = self.find_record(producer, iid) else { return };
+        if let Some(record) = self.by_hash.get(place).map(|known| Arc::clone(&known.record)) {
+            self.forget(&record);
+        }
+    }
+
     fn forget(&mut self, record: &Record) {
         remove_by_age(&mut self.by_age, record.age);
         if let Some((place, _)) = self.find_record(&record.producer, &record.iid) {

@@ -8,7 +8,7 @@ use crate::types::image::tests::{pieces, read, read_damaged};
 use crate::types::stream::idmp::IdmpLimits;
 use crate::types::stream::log::{NodeLimits, Trim, TrimBy};
 use crate::types::stream::pending::{Filter, Owner};
-use crate::types::stream::policy::GroupPolicy;
+use crate::types::stream::policy::{DedupField, GroupPolicy};
 use crate::types::stream::{RefPolicy, StreamId};
 
 #[derive(Clone, Debug)]
@@ -64,6 +64,13 @@ enum Op {
         group: u8,
         consumer: u8,
     },
+    /// Delays of entries, and when they expire.
+    Schedule {
+        at: usize,
+        due: u64,
+        ttl: u64,
+        expired: bool,
+    },
     /// The policy of a group, or of the stream.
     Policy(Option<u8>, u64),
 }
@@ -94,6 +101,8 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0..3u8, any::<usize>(), 1..4usize, 1..200usize).prop_map(
             |(group, at, stride, count)| Op::Acknowledge { group, at, stride, count }),
         1 => (0..3u8, 0..5u8).prop_map(|(group, consumer)| Op::RemoveConsumer { group, consumer }),
+        3 => (any::<usize>(), 0..90u64, 0..90u64, any::<bool>())
+            .prop_map(|(at, due, ttl, expired)| Op::Schedule { at, due, ttl, expired }),
         1 => (prop::option::of(0..3u8), 0..3u64).prop_map(|(group, n)| Op::Policy(group, n)),
     ]
 }
@@ -131,7 +140,13 @@ impl World {
         let value = vec![b'a' + (id.seq % 26) as u8; size];
         let limits = NodeLimits { bytes_max: 4096, entries_max: self.entries_max };
         let fields = [name.as_bytes(), &value, b"second", b"12"];
-        if self.stream.append(id, &fields, limits).is_ok() && producer > 0 {
+        if self.stream.append(id, &fields, limits).is_err() {
+            return;
+        }
+        if self.stream.find_message(&fields, self.now_ms).is_none() {
+            self.stream.remember_message(&fields, id, self.now_ms);
+        }
+        if producer > 0 {
             let idmp = self.stream.idmp_mut();
             let iid = [producer, id.seq as u8];
             if idmp.find(&[producer], &iid, self.now_ms).is_some() {
@@ -169,9 +184,26 @@ impl World {
                 self.stream.trim(Trim { by, approximate, limit: 0 }, policy);
             }
             Op::SetId { last, added } => self.set_id(last, added),
+            Op::Schedule { at, due, ttl, expired } => {
+                let (id, now_ms) = (self.pick(at), self.now_ms);
+                if self.stream.log().contains(id) {
+                    let expires_ms = (ttl > 0).then_some(now_ms + ttl);
+                    let due_ms = (due > 0).then_some(now_ms + due);
+                    if !self.stream.has_expired(id, 0) {
+                        self.stream.schedule(id, due_ms, expires_ms);
+                    }
+                }
+                self.stream.forget_due(now_ms, 1);
+                if expired {
+                    let ids: Vec<StreamId> = self.stream.expiring(now_ms).take(2).collect();
+                    ids.into_iter().for_each(|id| assert!(self.stream.note_expired(id)));
+                }
+            }
             Op::Policy(None, n) => {
-                let max_len = (n > 0).then_some(n);
-                self.stream.set_policy(StreamPolicy { max_len, ..StreamPolicy::default() });
+                let dedup = DedupField { field: b"field".as_slice().into(), window_ms: 30 };
+                let policy = StreamPolicy { max_len: (n > 0).then_some(n), ..Default::default() };
+                let dedup = (n > 1).then_some(dedup);
+                self.stream.set_policy(StreamPolicy { dedup, ..policy });
             }
             Op::Policy(Some(group), n) => {
                 let max_deliveries = (n > 0).then_some(n);
@@ -278,6 +310,16 @@ impl World {
             assert_eq!(idmp.find(producer, iid, self.now_ms), Some(id));
         }
         let _ = writeln!(state, "{:?}", self.stream.policy());
+        let messages = self.stream.dedup.as_ref().map(|dedup| dedup.iter().collect::<Vec<_>>());
+        let _ = writeln!(state, "{messages:?} {:?}", self.stream.next_expiry_ms());
+        for entry in log.range(StreamId::MIN, StreamId::MAX).filter(|_| self.stream.has_schedule())
+        {
+            let (stream, id) = (&self.stream, entry.id());
+            let _ = write!(state, "{:?} {:?} ", stream.due_ms(id), stream.expires_ms(id));
+            let _ =
+                writeln!(state, "{} {:?}", stream.has_expired(id, 0), stream.fate(id, self.now_ms));
+        }
+        let _ = writeln!(state, "{:?}", self.stream.expiring(u64::MAX).collect::<Vec<_>>());
         for (name, group) in self.stream.groups() {
             let _ = writeln!(state, "{name:?} {}", group_state(group, &self.stream, self.now_ms));
         }
