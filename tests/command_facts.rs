@@ -56,7 +56,7 @@ fn every_command_is_as_redis_states_it() {
             assert_eq!(json!(spec.syntax_in_redis()), *syntax);
         }
         assert_eq!(json!(spec.arity), fact["arity"], "{name}");
-        assert_eq!(json!(spec.flags.names().collect::<Vec<_>>()), fact["flags"], "{name}");
+        assert_eq!(json!(spec.flags.told().names().collect::<Vec<_>>()), fact["flags"], "{name}");
         assert_eq!(json!(spec.categories.names().collect::<Vec<_>>()), fact["acl"], "{name}");
         let keys: Vec<Value> =
             spec.keys.iter().filter(|key| !key.is_own).map(key_spec_as_fact).collect();

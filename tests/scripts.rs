@@ -122,6 +122,37 @@ fn replies_become_values() {
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
+/// What random comparison with redis-server has found.
+#[test]
+fn libraries_keep_to_the_letter() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let cases = [
+        ("return cjson.encode({[-2]='x'})", text("{\"-2\":\"x\"}")),
+        ("return cjson.encode({[7]='x',a=nil,[1.5]='y'})=='' and 1 or 2", Ok(Value::Int(2))),
+        ("return cjson.encode({[1e15]=1})", text("{\"1e+15\":1}")),
+        ("return cmsgpack.unpack('\\207'..('\\255'):rep(8))", Ok(Value::Int(-1))),
+        (
+            "return select(2,pcall(struct.pack,'h'))",
+            text("bad argument #2 to 'pack' (number expected, got nil)"),
+        ),
+        ("return struct.unpack('dc0',struct.pack('d',1e30)..'x')", text("")),
+        ("return redis.error_reply('alone').err", text("ERR alone")),
+        ("return redis.error_reply('-MY own\\r\\n').err", text("MY own")),
+        (
+            "return redis.acl_check_cmd('set','k') and redis.acl_check_cmd('xgroup')",
+            Ok(Value::Int(1)),
+        ),
+    ];
+    for (script, expected) in cases {
+        assert_eq!(eval(&mut client, script), expected, "{script}");
+    }
+    let nested = "cjson.decode_max_depth(2) local _,e=pcall(cjson.decode,'[[[')\
+                  cjson.decode_max_depth(1000) return e";
+    let expected = text("Found too many nested data structures (3) at character 3");
+    assert_eq!(eval(&mut client, nested), expected);
+}
+
 #[test]
 fn errors_say_where_they_come_from() {
     let server = TestServer::manual();
@@ -454,6 +485,8 @@ fn functions_are_loaded_called_and_removed() {
     let oops = "ERR user_function:6: oops script: fail, on @user_function:6.";
     assert_eq!(fcall(&mut client, &["FCALL", "fail", "0"]), Err(oops.into()));
     assert_eq!(fcall(&mut client, &["FCALL", "none", "0"]), Err("ERR Function not found".into()));
+    assert_eq!(fcall(&mut client, &["FCALL", "none", "x"]), Err("ERR Function not found".into()));
+    assert_eq!(fcall(&mut client, &["FCALL_RO", "READ", "1", "k"]), text("v"));
     let again = "ERR Library 'lib' already exists";
     assert_eq!(function(&mut client, &["LOAD", LIBRARY]), Err(again.into()));
     assert_eq!(function(&mut client, &["LOAD", "REPLACE", LIBRARY]), text("lib"));

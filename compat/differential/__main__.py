@@ -28,6 +28,7 @@ def arguments():
     parser.add_argument("--seed", type=int, help="where to start; drawn and printed if not given")
     parser.add_argument("--sequences", type=int, help="end after so many sequences")
     parser.add_argument("--without", nargs="*", default=[], help="leave out forms of these commands")
+    parser.add_argument("--scripts", type=float, help="how much of all commands are scripts, 0 to 1")
     parser.add_argument("--first", action="store_true", help="end at the first failure")
     return parser.parse_args()
 
@@ -85,7 +86,7 @@ def explore(options, pair):
             break
         # Each sequence has a seed of its own, so that one can be run again alone.
         sequence_seed = seed + run
-        steps = Generator(random.Random(sequence_seed), families).sequence()
+        steps = Generator(random.Random(sequence_seed), families, options.scripts).sequence()
         mismatch = pair.run(steps)
         run += 1
         if mismatch is None:

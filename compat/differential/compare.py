@@ -7,6 +7,8 @@ places in their replies, and what lies beside those places is still compared exa
 
 import re
 
+from scripts import Scripted
+
 # How far clock values of the two servers may lie apart: they are asked one after the other, and a
 # loaded machine may stop either in between.
 NEAR_MS = 5_000
@@ -300,12 +302,51 @@ RULES = {
     b"MEMORY STATS": same_kind,
     b"MEMORY DOCTOR": same_kind,
     b"OBJECT IDLETIME": same_kind,
+    b"FUNCTION LIST": lambda one, other: loosely(one) == loosely(other),
+    b"FUNCTION DUMP": same_kind,
     b"DEBUG OBJECT": lambda one, other: one.kind == other.kind == "+" or alike(one, other),
 }
 
 
+def loosely(reply):
+    """A reply without the order of its parts, as far down as it has any."""
+    if not isinstance(reply.value, list):
+        return repr(reply)
+    return reply.kind, sorted(map(repr, map(loosely, reply.value)))
+
+
+def _by_name(reply):
+    """A reply whose names and values, wherever they may be such, stand in the names' order."""
+    if not isinstance(reply.value, list):
+        return reply
+    parts = list(map(_by_name, reply.value))
+    if len(parts) % 2 == 0 and all(part.kind == "$" for part in parts[::2]):
+        pairs = sorted(zip(parts[::2], parts[1::2], strict=True), key=lambda pair: repr(pair[0]))
+        parts = [part for pair in pairs for part in pair]
+    return type(reply)(reply.kind, parts)
+
+
+def _scripted(command, oracle, subject):
+    """Each reply in a script's reply by the rule of its command."""
+
+    def agree(call, one, other):
+        return same(call, one, other) or command.resp3 and (
+            loosely(one) == loosely(other) or same(call, _by_name(one), _by_name(other))
+        )
+
+    calls = command.calls
+    lists = isinstance(oracle.value, list) and isinstance(subject.value, list)
+    if command.shape == "one":
+        return agree(calls[0], oracle, subject)
+    if command.shape == "each" and lists and len(oracle.value) == len(subject.value) == len(calls):
+        return oracle.kind == subject.kind and all(map(agree, calls, oracle.value, subject.value))
+    return alike(oracle, subject) or (command.resp3 and loosely(oracle) == loosely(subject))
+
+
 def same(command, oracle, subject):
     """Whether the two servers said the same to `command`."""
+    if isinstance(command, Scripted) and (command.shape != "own" or command.resp3):
+        return _scripted(command, oracle, subject)
     name = command[0].upper()
     second = command[1].upper() if len(command) > 1 and isinstance(command[1], bytes) else b""
     if second == b"HELP" and not oracle.is_error:

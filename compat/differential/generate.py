@@ -2,6 +2,7 @@
 
 from grammar import UNSPOILED
 from pools import ALL_KEYS, EDGES, LEX_KEYS, ClientId, Pools
+from scripts import Scripted, ScriptWriter
 from steps import Close, Raw, Scan, Send
 
 CONNECTIONS = 4
@@ -28,13 +29,16 @@ def _number(word):
 class Generator:
     """Draws whole sequences from one random source."""
 
-    def __init__(self, rng, families):
+    def __init__(self, rng, families, script_odds=None):
         self.rng = rng
+        self.forced_script_odds = script_odds
         self.families = families
         self.family_weights = [weight for weight, _ in families]
         self.form_weights = [[weight for weight, _ in forms] for _, forms in families]
         self.pools = None
         self.spoil_odds = 0.0
+        self.script_odds = 0.0
+        self.scripts = None
 
     def sequence(self):
         """One sequence of steps, starting from empty servers and new connections."""
@@ -42,6 +46,10 @@ class Generator:
         self.pools = Pools(rng, CONNECTIONS)
         # Some sequences stay clean, so that deep states are reached; some are mostly edges.
         self.spoil_odds = rng.choice([0.0, 0.03, 0.08, 0.25])
+        self.script_odds = rng.choice([0.0, 0.02, 0.1, 0.5])
+        if self.forced_script_odds is not None:
+            self.script_odds = self.forced_script_odds
+        self.scripts = ScriptWriter(rng, self.pools, self._inner_command)
         steps = []
         for connection in range(CONNECTIONS):
             if rng.random() < 0.5:
@@ -122,7 +130,17 @@ class Generator:
     # One command
 
     def command(self):
-        """One command as a tuple of words."""
+        """One command as a tuple of words: a script's now and then."""
+        if self.rng.random() < self.script_odds:
+            return self.scripts.command()
+        return self._plain_command()
+
+    def _inner_command(self):
+        """A command for a script; None if how long it lives would count from an unknown time."""
+        command, short_ms = tame_times(self._plain_command())
+        return None if short_ms else command
+
+    def _plain_command(self):
         family = self.rng.choices(range(len(self.families)), self.family_weights)[0]
         forms = self.families[family][1]
         nodes = self.rng.choices(forms, self.form_weights[family])[0][1]
@@ -204,6 +222,8 @@ class Generator:
 def tame_times(command):
     """Makes what depends on a clock certain. Gives the command, with times that would fall due at an
     unforeseeable step moved far away, and how long to wait so that very short lives are over."""
+    if isinstance(command, Scripted):
+        return command, 0
     words = list(command)
     if words[0].upper() in RELATIVE:
         return _tame_lifetime(words, words[0].upper())

@@ -120,8 +120,8 @@ class Pools:
         return [told, *(word for field in fields for word in (field, self.value()))]
 
     def hcursor(self):
-        # A small hash is told whole, whatever the cursor.
-        return self._weighted((b"0", 85), (b"7", 9), (b"x", 3), (b"-1", 3))
+        # A small hash is told whole, whatever the cursor, but it may be a large one.
+        return self._weighted((b"0", 94), (b"x", 3), (b"-1", 3))
 
     def tkey(self):
         return self._key(STRING_KEYS)

@@ -54,7 +54,7 @@ class Mismatch:
     def signature(self):
         """What two failures have in common when they are probably one defect."""
         name = b" ".join(word for word in self.command[:2] if isinstance(word, bytes)).upper()
-        if name.split(b" ")[0] not in (b"XGROUP", b"XINFO", b"CLIENT", b"CONFIG", b"OBJECT", b"COMMAND"):
+        if name.split(b" ")[0] not in (b"XGROUP", b"XINFO", b"CLIENT", b"CONFIG", b"OBJECT", b"COMMAND", b"SCRIPT", b"FUNCTION"):
             name = name.split(b" ")[0]
         return name, _shape(self.oracle), _shape(self.subject)
 
@@ -67,7 +67,8 @@ def _shape(reply):
     if isinstance(reply.value, list):
         return f"{reply.kind}{len(reply.value) > 0}"
     if reply.is_error:
-        return reply.kind + repr(reply.value[:24])
+        # Without the script's digest.
+        return reply.kind + repr(reply.value.split(b" script: ")[0][:24])
     return reply.kind + str(reply.value is None)
 
 
@@ -124,6 +125,8 @@ class Side:
                 self.control.ask("CONFIG", "SET", name, value)
             self.control.ask("FLUSHALL")
             self.control.ask("SLOWLOG", "RESET")
+            self.control.ask("SCRIPT", "FLUSH")
+            self.control.ask("FUNCTION", "FLUSH")
             self.callers = [Caller(self.server.port) for _ in range(CONNECTIONS)]
         except (Closed, OSError) as problem:
             raise Died(str(problem)) from problem

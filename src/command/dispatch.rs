@@ -14,6 +14,7 @@ use super::monitor;
 use super::observe;
 use super::permission;
 use super::persistence;
+use super::scripting;
 use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
@@ -176,10 +177,10 @@ fn admit<'s>(
     }
     if let Some((until_ms, all)) = server.pause.at(now_ms) {
         let queued_writes = || {
-            command.locks == Locks::Queued
-                && session.queued().iter().any(|it| it.command.spec.flags.has(Flags::WRITE))
+            let writes = |it: &Queued| may_write(server, it.command, &it.args());
+            command.locks == Locks::Queued && session.queued().iter().any(writes)
         };
-        if all || flags.has(Flags::WRITE) || queued_writes() {
+        if all || may_write(server, command, args) || queued_writes() {
             return Ok(Admitted::Paused(until_ms));
         }
     }
@@ -190,6 +191,14 @@ fn admit<'s>(
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command, room))
+}
+
+/// Whether a request writes, or runs what may: what CLIENT PAUSE holds back.
+fn may_write(server: &Server, command: &Command, args: &[&[u8]]) -> bool {
+    match scripting::stated_flags(server, command.spec.name, args) {
+        Some(flags) => !flags.has(crate::script::Flags::NO_WRITES),
+        None => command.spec.flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE)),
+    }
 }
 
 /// What everybody is told while a script is past `busy-reply-threshold`.

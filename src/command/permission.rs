@@ -207,6 +207,18 @@ pub fn may_run(session: &Session, command: &'static Command, args: &[&[u8]]) -> 
     check(session.user.as_deref(), command, args).is_ok()
 }
 
+/// Whether the user of a connection may name a container without one of its commands.
+pub fn may_name_container(session: &Session, container: &Spec, args: &[&[u8]]) -> bool {
+    let Some(user) = session.user.as_ref().filter(|user| !user.is_unrestricted()) else {
+        return true;
+    };
+    let at = table::containers().position(|known| known.name == container.name);
+    // As the catalog has them.
+    let Some(command) = at.map(|at| table::commands().len() + at) else { return false };
+    let demand = Demand { command, words: args, keys: SmallVec::new(), channels: SmallVec::new() };
+    !user.is_removed() && user.rights().check(&demand, &CATALOG).is_ok()
+}
+
 /// Whether the user of a connection may run a request that also reads keys it does not name, by
 /// patterns (SORT with BY or GET).
 pub fn may_read_any_key(session: &Session, args: &[&[u8]]) -> bool {

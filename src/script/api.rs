@@ -126,11 +126,13 @@ fn single_field(lua: &Lua, field: &str, args: &MultiValue) -> mlua::Result<Value
         table.raw_set(field, text)?;
         return Ok(Value::Table(table));
     }
-    // A leading minus is the protocol's, not the text's; a text without a code gets one only where
-    // nothing else is left of it.
+    // A leading minus is the protocol's, not the text's; so is a line's end.
     let text = bytes.strip_prefix(b"-").unwrap_or(&bytes);
-    let text = if text.is_empty() { b"ERR " } else { text };
-    table.raw_set(field, lua.create_string(text)?)?;
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
+    let text = &text[..end];
+    // A single word is no code: it is what went wrong.
+    let code: &[u8] = if text.contains(&b' ') { b"" } else { b"ERR " };
+    table.raw_set(field, lua.create_string([code, text].concat())?)?;
     Ok(Value::Table(table))
 }
 

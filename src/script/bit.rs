@@ -48,7 +48,12 @@ pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
         let function = move |lua: &Lua, args: MultiValue| {
             let args = Arguments::new(lua, name, &args);
             let first = bits(&args, 0)?;
-            (1..args.len()).try_fold(first, |all, at| Ok(fold(all, bits(&args, at)?))).map(signed)
+            // From the last one on: of two that are no numbers the later one is told.
+            let others = (1..args.len()).rev();
+            others
+                .map(|at| bits(&args, at))
+                .try_fold(first, |all, it| Ok(fold(all, it?)))
+                .map(signed)
         };
         bit.raw_set(name, lua.create_function(function)?)?;
     }

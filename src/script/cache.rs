@@ -160,6 +160,11 @@ impl Cache {
         Sha::parse(sha).is_some_and(|sha| self.scripts.lock().scripts.contains_key(&sha))
     }
 
+    /// What a script states of itself; none if it states nothing, is not there, or if one runs now.
+    pub fn flags_of(&self, sha: &[u8]) -> Option<Flags> {
+        self.scripts.try_lock()?.scripts.get(&Sha::parse(sha)?)?.flags
+    }
+
     /// Forgets all scripts and what they have left in the interpreter.
     pub fn flush(&self) {
         let before = std::mem::take(&mut *self.scripts.lock());

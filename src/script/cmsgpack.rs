@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlua::{Lua, MultiValue, Table, Value};
 
 use super::arguments::Arguments;
-use super::failure::raise;
+use super::failure::{Raised, raise};
 use super::memory::Budget;
 use super::state::Shared;
 
@@ -196,7 +196,8 @@ fn unpack(
         values.push(reader.value().map_err(|bad| match bad {
             Bad::Missing => raise(lua, "Missing bytes in input."),
             Bad::Format => raise(lua, "Bad data format in input."),
-            Bad::Text(text) => raise(lua, text),
+            // Lua's own, raised where no line of the script is known.
+            Bad::Text(text) => Raised::Text(text.into()).into(),
             Bad::Lua(error) => error,
         })?);
     }
@@ -251,7 +252,8 @@ impl<'a> Reader<'a> {
             0xcc => f64::from(u8::from_be_bytes(self.take()?)),
             0xcd => f64::from(u16::from_be_bytes(self.take()?)),
             0xce => f64::from(u32::from_be_bytes(self.take()?)),
-            0xcf => u64::from_be_bytes(self.take()?) as f64,
+            // Lua's integers have a sign, so the upper half comes out below zero.
+            0xcf => i64::from_be_bytes(self.take()?) as f64,
             0xd0 => f64::from(i8::from_be_bytes(self.take()?)),
             0xd1 => f64::from(i16::from_be_bytes(self.take()?)),
             0xd2 => f64::from(i32::from_be_bytes(self.take()?)),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mlua::Function;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use super::cache::{Call, Outcome, finish};
 use super::host::{HOST, Host};
@@ -52,8 +53,20 @@ struct Loaded {
 struct Inner {
     state: Option<State>,
     libraries: BTreeMap<Vec<u8>, Loaded>,
-    /// By name: the function, its flags, and its library.
-    functions: HashMap<Vec<u8>, (Function, Flags), foldhash::fast::RandomState>,
+    /// By name in small letters, since callers may write it as they like.
+    functions: HashMap<SmallName, Callable, foldhash::fast::RandomState>,
+}
+
+type SmallName = SmallVec<[u8; 32]>;
+
+struct Callable {
+    name: Vec<u8>,
+    function: Function,
+    flags: Flags,
+}
+
+fn small(name: &[u8]) -> SmallName {
+    name.iter().map(u8::to_ascii_lowercase).collect()
 }
 
 /// All libraries.
@@ -155,10 +168,11 @@ impl Libraries {
         reply: &mut crate::resp::Reply<'_>,
     ) -> Outcome {
         let inner = self.inner.lock();
-        let (Some((function, flags)), Some(state)) = (inner.functions.get(name), &inner.state)
+        let (Some(callable), Some(state)) = (inner.functions.get(&small(name)), &inner.state)
         else {
             return Outcome::Unknown;
         };
+        let Callable { name, function, flags } = callable;
         if let Err(text) = host.admit(Some(*flags)) {
             return Outcome::refused(text);
         }
@@ -170,6 +184,15 @@ impl Libraries {
         let outcome = finish(state, result, reply, shown);
         self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);
         outcome
+    }
+
+    /// What a function states of itself; none if there is no such function, or if one runs now.
+    pub fn flags_of(&self, name: &[u8]) -> Option<Flags> {
+        Some(self.inner.try_lock()?.functions.get(&small(name))?.flags)
+    }
+
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.inner.lock().functions.contains_key(&small(name))
     }
 
     fn note(&self, inner: &Inner) {
@@ -188,7 +211,7 @@ impl Inner {
     fn remove(&mut self, name: &[u8]) -> Option<Loaded> {
         let library = self.libraries.remove(name)?;
         for (function, _) in &library.callbacks {
-            self.functions.remove(function);
+            self.functions.remove(&small(function));
         }
         Some(library)
     }
@@ -220,10 +243,10 @@ impl Inner {
             return Err(b"ERR No functions registered".into());
         }
         let of_others = |function: &&Registered| {
-            let is_own = |library: &Loaded| {
-                library.callbacks.iter().any(|(name, _)| *name == function.facts.name)
-            };
-            self.functions.contains_key(&function.facts.name)
+            let is_it =
+                |(name, _): &(Vec<u8>, Function)| name.eq_ignore_ascii_case(&function.facts.name);
+            let is_own = |library: &Loaded| library.callbacks.iter().any(is_it);
+            self.functions.contains_key(&small(&function.facts.name))
                 && !self.libraries.get(&name).is_some_and(is_own)
         };
         if let Some(function) = registered.iter().find(of_others) {
@@ -234,7 +257,9 @@ impl Inner {
         let mut functions = Vec::new();
         let mut callbacks = Vec::new();
         for Registered { facts, callback } in registered {
-            self.functions.insert(facts.name.clone(), (callback.clone(), facts.flags));
+            let name = facts.name.clone();
+            let callable = Callable { name, function: callback.clone(), flags: facts.flags };
+            self.functions.insert(small(&facts.name), callable);
             callbacks.push((facts.name.clone(), callback));
             functions.push(facts);
         }

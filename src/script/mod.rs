@@ -32,7 +32,7 @@ pub use failure::Failure;
 pub use host::{Host, Refusal};
 pub use library::{FunctionFacts, Libraries, Library, Policy};
 pub use running::{Description, Running, Sort, Unkillable};
-pub use shebang::{Flags, Shebang};
+pub use shebang::{Flags, Shebang, flags_of_source};
 
 use std::sync::Arc;
 

@@ -70,6 +70,11 @@ impl<'a> Shebang<'a> {
     }
 }
 
+/// What the text of a script states of itself, if it does.
+pub fn flags_of_source(source: &[u8]) -> Option<Flags> {
+    Some(eval_flags(source).ok()??.0)
+}
+
 /// The flags that a script for EVAL states and the length of its first line; `None` where there is
 /// no such line: then everything is allowed that was allowed before there were flags.
 ///

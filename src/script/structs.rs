@@ -149,9 +149,12 @@ impl<'a> Format<'a> {
     }
 }
 
-fn pack(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
+fn pack(lua: &Lua, mut args: MultiValue) -> mlua::Result<Value> {
+    let text = Arguments::new(lua, "pack", &args).text(0)?;
+    // In C a nil separates the arguments from what has been packed: it is what is found for a missing
+    // one.
+    args.push_back(Value::Nil);
     let args = Arguments::new(lua, "pack", &args);
-    let text = args.text(0)?;
     let mut format = Format::new(lua, &args, &text);
     let mut out = Vec::new();
     let mut next = 1;
@@ -197,10 +200,11 @@ fn unpack(lua: &Lua, args: MultiValue) -> mlua::Result<MultiValue> {
     let text = args.text(0)?;
     let packed = args.text(1)?;
     let first = args.integer_or(2, 1)?;
-    if first <= 0 {
+    if first == 0 {
         return Err(args.refuse(2, "offset must be 1 or greater"));
     }
-    let mut at = first as usize - 1;
+    // A negative offset is a huge one in C.
+    let mut at = (first as usize).wrapping_sub(1);
     let mut format = Format::new(lua, &args, &text);
     let mut values: Vec<Value> = Vec::new();
     while let Some(Item { letter, mut size }) = format.next()? {
@@ -244,7 +248,7 @@ fn unpack(lua: &Lua, args: MultiValue) -> mlua::Result<MultiValue> {
         }
         at += size;
     }
-    values.push(Value::Number((at + 1) as f64));
+    values.push(Value::Number(at.wrapping_add(1) as i64 as f64));
     Ok(MultiValue::from_vec(values))
 }
 
@@ -255,8 +259,11 @@ fn previous_size(lua: &Lua, values: &mut Vec<Value>) -> mlua::Result<usize> {
         None => None,
     };
     values.pop();
+    /// From here on, where C leaves it open, what becomes of the number on x86 is none.
+    const SIZES: f64 = 18_446_744_073_709_551_616.0;
     match number {
-        Some(number) if number >= 0.0 => Ok(number as usize),
+        Some(number) if number >= SIZES => Ok(0),
+        Some(number) if number > -1.0 => Ok(number as usize),
         // A negative length is a huge one in C.
         Some(_) => Ok(usize::MAX),
         None => Err(raise(lua, "format 'c0' needs a previous size")),
@@ -271,8 +278,10 @@ fn size(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     while let Some(item) = format.next()? {
         bytes += format.padding(&item, bytes);
         match item.letter {
-            b's' => return Err(args.refuse(0, "variable-size format in 's'")),
-            b'c' if item.size == 0 => return Err(args.refuse(0, "variable-length format 'c0'")),
+            b's' => return Err(args.refuse(0, "option 's' has no fixed size")),
+            b'c' if item.size == 0 => {
+                return Err(args.refuse(0, "option 'c0' has no fixed size"));
+            }
             letter if !letter.is_ascii_alphanumeric() => format.control(letter)?,
             _ => {}
         }

@@ -75,9 +75,10 @@ pub fn ask(server: &Arc<Server>, db: usize, words: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// The state, as text: each key with all that is kept of it, in order.
+/// The state, as text: the functions, then each key with all that is kept of it, in order.
 pub fn digest(server: &Arc<Server>) -> Vec<String> {
-    let mut lines = Vec::new();
+    let functions = ask(server, 0, &[b"FUNCTION", b"LIST", b"WITHCODE"]);
+    let mut lines = vec![functions.escape_ascii().to_string()];
     for db in 0..DATABASES {
         for key in &keys(server, db) {
             let kind = ask(server, db, &[b"TYPE", key]);

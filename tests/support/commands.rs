@@ -1,5 +1,6 @@
 //! Random commands: few keys, small values, edge arguments, everything that the server knows.
 
+use super::scripts;
 use super::values::PAYLOADS;
 
 /// Draws commands; the same seed draws the same ones.
@@ -32,8 +33,13 @@ impl Generator {
         self.below(times) == 0
     }
 
-    /// A whole command, its name first.
+    /// A whole command, its name first: a script now and then.
     pub fn command(&mut self) -> Vec<Vec<u8>> {
+        if self.one_in(12) { scripts::draw(self) } else { self.plain_command() }
+    }
+
+    /// A command that runs no others.
+    pub fn plain_command(&mut self) -> Vec<Vec<u8>> {
         let family = match self.below(34) {
             31..34 => HASH,
             0..9 => STREAM,
@@ -59,7 +65,8 @@ impl Generator {
     pub fn names() -> impl Iterator<Item = &'static str> {
         let families =
             [STREAM, LIST, STRING, KEYS, TRANSACTION, SET, BITMAP, HYPERLOGLOG, ZSET, GEO, HASH];
-        families.into_iter().flatten().filter_map(|template| template.split(' ').next())
+        let plain = families.into_iter().flatten().filter_map(|it| it.split(' ').next());
+        plain.chain(scripts::NAMES.iter().copied())
     }
 
     fn pick(&mut self, words: &[&str]) -> Vec<u8> {

@@ -5,6 +5,7 @@
 
 pub mod bare;
 pub mod commands;
+pub mod scripts;
 pub mod targets;
 pub mod values;
 

@@ -85,9 +85,15 @@ impl Field {
     }
 
     /// A value of SET as it is compared with the field's range: for an unsigned one a negative value
-    /// is one above all others.
+    /// is one above all others, and for a signed one so is what is so far below that Redis's
+    /// distance to the greatest value overflows.
     fn given(self, value: i64) -> i128 {
-        if self.signed { value.into() } else { (value as u64).into() }
+        if !self.signed {
+            return (value as u64).into();
+        }
+        let max = i64::MAX >> (64 - self.width);
+        let is_far_below = self.width < 64 && max.checked_sub(value).is_none();
+        i128::from(value) + if is_far_below { 1 << 64 } else { 0 }
     }
 }
 

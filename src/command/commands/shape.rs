@@ -8,7 +8,7 @@ pub(super) fn write(reply: &mut Reply<'_>, spec: &'static Spec) {
     reply.array(10);
     reply.text(spec.name);
     reply.int(i64::from(spec.arity));
-    write_words(reply, spec.flags.names(), "");
+    write_words(reply, spec.flags.told().names(), "");
     let (first, last, step) = spec.key_range();
     reply.int(first);
     reply.int(last);

@@ -13,12 +13,10 @@ use crate::script::{Library, Policy, Sort};
 const UNKNOWN_FUNCTION: Error = Error::fixed("ERR Function not found");
 
 pub(super) fn fcall(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let words = keys_and_args(args).map_err(|error| {
-        if error == Error::NOT_INTEGER {
-            Error::fixed("ERR Bad number of keys provided")
-        } else {
-            error
-        }
+    let words = keys_and_args(args).map_err(|error| match error {
+        _ if !cx.server.scripts.libraries.contains(args[1]) => UNKNOWN_FUNCTION,
+        error if error == Error::NOT_INTEGER => Error::fixed("ERR Bad number of keys provided"),
+        error => error,
     })?;
     let call = call_of(cx, &words);
     let caller = Caller { request: args, read_only: is_read_only(args), name: Some(args[1]) };

@@ -201,9 +201,15 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn may_call(&mut self, args: &[&[u8]]) -> Option<bool> {
-        let command = table::lookup(args).ok()?;
-        let fits = command.spec.arity_fits(args.len());
-        fits.then(|| permission::may_run(&self.session, command, args))
+        // A request that is cut short is asked for what it has.
+        match table::lookup(args) {
+            Ok(command) => Some(permission::may_run(&self.session, command, args)),
+            Err(_) if args.len() == 1 => {
+                let container = table::spec_of(args)?;
+                Some(permission::may_name_container(&self.session, container, args))
+            }
+            Err(_) => None,
+        }
     }
 
     fn hold_long(&mut self) {

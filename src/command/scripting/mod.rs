@@ -8,7 +8,20 @@ mod function;
 mod host;
 mod script;
 
+use super::server::Server;
 use super::table::{Entry, Locks, all, keys};
+use crate::script::{Flags, flags_of_source};
+
+/// What the script or function that a request runs states of itself, if it does. While another one
+/// runs it is not known.
+pub(super) fn stated_flags(server: &Server, name: &str, args: &[&[u8]]) -> Option<Flags> {
+    match name {
+        "eval" | "eval_ro" => flags_of_source(args[1]),
+        "evalsha" | "evalsha_ro" => server.scripts.cache.flags_of(args[1]),
+        "fcall" | "fcall_ro" => server.scripts.libraries.flags_of(args[1]),
+        _ => None,
+    }
+}
 
 pub(super) static COMMANDS: &[Entry] = &[
     all("eval", eval::eval),

@@ -19,7 +19,7 @@ pub static PFADD: Spec = Spec {
 pub static PFCOUNT: Spec = Spec {
     summary: "Estimates how many distinct elements were added, to all keys together.",
     complexity: "O(N) in the number of keys",
-    flags: flags![READONLY],
+    flags: flags![READONLY, MAY_REPLICATE],
     categories: categories![READ, HYPERLOGLOG, SLOW],
     keys: &[KeySpec::at(1, key_flags![RW, ACCESS]).up_to(-1)],
     arguments: &[key("key", 0).multiple()],

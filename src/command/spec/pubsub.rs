@@ -28,7 +28,7 @@ pub static PSUBSCRIBE: Spec = Spec {
 pub static PUBLISH: Spec = Spec {
     summary: "Sends a message to those who listen to a channel.",
     complexity: "O(N+M) in the receivers and the patterns that anybody listens to",
-    flags: flags![PUBSUB, LOADING, STALE, FAST],
+    flags: flags![PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE],
     categories: categories![PUBSUB, FAST],
     arguments: &[string("channel"), string("message")],
     ..Spec::new("publish", Group::Pubsub, 3, "2.0.0")
@@ -111,7 +111,7 @@ pub static PUNSUBSCRIBE: Spec = Spec {
 pub static SPUBLISH: Spec = Spec {
     summary: "Sends a message to those who listen to a shard channel.",
     complexity: "O(N) in the number of receivers",
-    flags: flags![PUBSUB, LOADING, STALE, FAST],
+    flags: flags![PUBSUB, LOADING, STALE, FAST, MAY_REPLICATE],
     categories: categories![PUBSUB, FAST],
     keys: &[KeySpec::at(1, key_flags![NOT_KEY])],
     arguments: &[string("shardchannel"), string("message")],

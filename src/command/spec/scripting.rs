@@ -12,6 +12,8 @@ pub static ALL: &[&Spec] =
 const CALLED: KeyFlags = key_flags![RW, ACCESS, UPDATE];
 const CALLED_RO: KeyFlags = key_flags![RO, ACCESS];
 const CALL_FLAGS: Flags = flags![NOSCRIPT, STALE, SKIP_MONITOR, NO_MANDATORY_KEYS, MOVABLEKEYS];
+const CALL_RO_FLAGS: Flags = CALL_FLAGS.with(Flags::READONLY);
+const CALL_RW_FLAGS: Flags = CALL_FLAGS.with(Flags::MAY_REPLICATE);
 
 const fn call(
     name: &'static str,
@@ -47,32 +49,32 @@ static KEYS_RO: [KeySpec; 1] = [KeySpec::at(2, CALLED_RO).counted(1)];
 
 pub static EVAL: Spec = Spec {
     summary: "Runs a script in Lua.",
-    ..call("eval", &SCRIPT_ARGUMENTS, &KEYS, CALL_FLAGS, "2.6.0")
+    ..call("eval", &SCRIPT_ARGUMENTS, &KEYS, CALL_RW_FLAGS, "2.6.0")
 };
 
 pub static EVALSHA: Spec = Spec {
     summary: "Runs a script that the server has, by its SHA-1.",
-    ..call("evalsha", &SHA_ARGUMENTS, &KEYS, CALL_FLAGS, "2.6.0")
+    ..call("evalsha", &SHA_ARGUMENTS, &KEYS, CALL_RW_FLAGS, "2.6.0")
 };
 
 pub static EVALSHA_RO: Spec = Spec {
     summary: "Runs a script that the server has and that changes nothing, by its SHA-1.",
-    ..call("evalsha_ro", &SHA_ARGUMENTS, &KEYS_RO, CALL_FLAGS.with(Flags::READONLY), "7.0.0")
+    ..call("evalsha_ro", &SHA_ARGUMENTS, &KEYS_RO, CALL_RO_FLAGS, "7.0.0")
 };
 
 pub static EVAL_RO: Spec = Spec {
     summary: "Runs a script in Lua that changes nothing.",
-    ..call("eval_ro", &SCRIPT_ARGUMENTS, &KEYS_RO, CALL_FLAGS.with(Flags::READONLY), "7.0.0")
+    ..call("eval_ro", &SCRIPT_ARGUMENTS, &KEYS_RO, CALL_RO_FLAGS, "7.0.0")
 };
 
 pub static FCALL: Spec = Spec {
     summary: "Calls a function.",
-    ..call("fcall", &FUNCTION_ARGUMENTS, &KEYS, CALL_FLAGS, "7.0.0")
+    ..call("fcall", &FUNCTION_ARGUMENTS, &KEYS, CALL_RW_FLAGS, "7.0.0")
 };
 
 pub static FCALL_RO: Spec = Spec {
     summary: "Calls a function that changes nothing.",
-    ..call("fcall_ro", &FUNCTION_ARGUMENTS, &KEYS_RO, CALL_FLAGS.with(Flags::READONLY), "7.0.0")
+    ..call("fcall_ro", &FUNCTION_ARGUMENTS, &KEYS_RO, CALL_RO_FLAGS, "7.0.0")
 };
 
 pub static FUNCTION: Spec = Spec {

@@ -104,6 +104,8 @@ bit_set! {
         FAST = "fast",
         /// Allowed before the client has authenticated.
         NO_AUTH = "no_auth",
+        /// No write by itself, but what it brings about may be: refused to scripts that read only,
+        /// and held back while writes are paused.
         MAY_REPLICATE = "may_replicate",
         NO_MANDATORY_KEYS = "no_mandatory_keys",
         NO_ASYNC_LOADING = "no_async_loading",
@@ -112,6 +114,13 @@ bit_set! {
         MOVABLEKEYS = "movablekeys",
         /// Allowed while a script runs past its time.
         ALLOW_BUSY = "allow_busy",
+    }
+}
+
+impl Flags {
+    /// Those that clients are told of: Redis keeps `may_replicate` to itself.
+    pub fn told(self) -> Flags {
+        Flags(self.0 & !Flags::MAY_REPLICATE.0)
     }
 }
 

@@ -266,7 +266,8 @@ impl Decoder<'_> {
     ) -> Result<Value, Failed> {
         self.depth += 1;
         if self.depth as i64 > self.config.decode_depth_max || self.depth > STACK_DEPTH_MAX {
-            let text = format!("Found too many nested data structures ({})", self.depth);
+            let (depth, at) = (self.depth, self.at);
+            let text = format!("Found too many nested data structures ({depth}) at character {at}");
             return Err(Failed::Text(text));
         }
         let table = read(self)?;

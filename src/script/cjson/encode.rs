@@ -114,7 +114,7 @@ impl Encoder<'_> {
 
     fn table(&mut self, table: &Table, depth: usize) -> Result<(), Failed> {
         if depth as i64 > self.config.encode_depth_max || depth > STACK_DEPTH_MAX {
-            let text = format!("Cannot serialise, excessive depth ({depth})");
+            let text = format!("Cannot serialise, excessive nesting ({depth})");
             return Err(Failed::Text(text));
         }
         if table.metatable().is_some_and(|meta| meta == *self.array_meta) {
@@ -133,7 +133,7 @@ impl Encoder<'_> {
 
     /// A table is an array if all its keys are positive integers, and not too few of them are there.
     fn shape(&self, pairs: &[(Value, Value)]) -> Result<Shape, Failed> {
-        let mut last = 0.0_f64;
+        let mut last = 0;
         for (key, _) in pairs {
             let number = match key {
                 Value::Integer(number) => *number as f64,
@@ -143,8 +143,12 @@ impl Encoder<'_> {
             if number < 1.0 || number.floor() != number {
                 return Ok(Shape::Object);
             }
-            last = last.max(number);
+            // Counted in C's int: what does not fit is the least there is.
+            if number > f64::from(last) {
+                last = if number > f64::from(i32::MAX) { i32::MIN } else { number as i32 };
+            }
         }
+        let (len, last) = (last, f64::from(last));
         let Config { sparse_ratio, sparse_safe, sparse_convert, .. } = *self.config;
         let is_sparse = sparse_ratio > 0
             && last > pairs.len() as f64 * sparse_ratio as f64
@@ -156,7 +160,7 @@ impl Encoder<'_> {
             let text = "Cannot serialise table: excessively sparse array";
             return Err(Failed::Text(text.into()));
         }
-        if last == 0.0 { Ok(Shape::Object) } else { Ok(Shape::Array(last as usize)) }
+        if len <= 0 { Ok(Shape::Object) } else { Ok(Shape::Array(len as usize)) }
     }
 
     fn array(
@@ -195,6 +199,13 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    fn number_key(&mut self, number: f64, key: &Value) -> Result<(), Failed> {
+        self.out.push(b'"');
+        self.number(number, key)?;
+        self.out.push(b'"');
+        Ok(())
+    }
+
     fn object(&mut self, pairs: &[(Value, Value)], depth: usize) -> Result<(), Failed> {
         self.out.push(b'{');
         for (at, (key, value)) in pairs.iter().enumerate() {
@@ -203,12 +214,8 @@ impl Encoder<'_> {
             }
             match key {
                 Value::String(text) => self.string(&text.as_bytes()),
-                Value::Integer(_) | Value::Number(_) => {
-                    self.out.push(b'"');
-                    let number = key.as_f64().unwrap_or_default();
-                    self.number(number, key)?;
-                    self.out.push(b'"');
-                }
+                Value::Integer(number) => self.number_key(*number as f64, key)?,
+                Value::Number(number) => self.number_key(*number, key)?,
                 key => return Err(cannot(key, "table key must be a number or string")),
             }
             self.out.push(b':');

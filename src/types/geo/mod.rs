@@ -181,16 +181,12 @@ impl Cell {
 
     /// The cell so many columns to the east and rows to the north, round the world in both directions.
     fn beside(self, east: i32, north: i32) -> Cell {
-        if (east, north) == (0, 0) {
-            // At the map's very edge it is behind the last column, and stays there.
-            return self;
-        }
+        // At the map's very edge it is behind the last column, and stays there unless it is moved.
         let mask = ((1u64 << self.steps) - 1) as u32;
-        Cell {
-            x: self.x.wrapping_add_signed(east) & mask,
-            y: self.y.wrapping_add_signed(north) & mask,
-            steps: self.steps,
-        }
+        let moved = |at: u32, by: i32| {
+            if by == 0 { at } else { at.wrapping_add_signed(by) & mask }
+        };
+        Cell { x: moved(self.x, east), y: moved(self.y, north), steps: self.steps }
     }
 
     /// The scores of the places in the cell: from the first up to, and without, the second.
