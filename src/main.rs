@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use forebay::command::Server;
@@ -163,8 +163,14 @@ fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(threads).enable_all();
     if threads > 1 {
-        let server = Arc::clone(idle);
+        idle.awake.store(threads, Ordering::SeqCst);
+        let unparked = Arc::clone(&idle.awake);
+        builder.on_thread_unpark(move || {
+            unparked.fetch_add(1, Ordering::SeqCst);
+        });
+        let (server, awake) = (Arc::clone(&idle.server), Arc::clone(&idle.awake));
         builder.on_thread_park(move || {
+            awake.fetch_sub(1, Ordering::SeqCst);
             if let Some(server) = server.get() {
                 server.store.commit_when_idle();
             }
@@ -173,8 +179,14 @@ fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
     builder.build()
 }
 
-/// The server that idle threads work for, once there is one.
-type Idle = Arc<OnceLock<Arc<Server>>>;
+/// What the runtime's threads know when they go to sleep.
+#[derive(Clone, Default)]
+struct Idle {
+    /// The server they work for, once there is one.
+    server: Arc<OnceLock<Arc<Server>>>,
+    /// How many are awake.
+    awake: Arc<AtomicUsize>,
+}
 
 async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String> {
     dict::set_seed(RandomState::new().hash_one("dict"));
@@ -194,8 +206,8 @@ async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String>
     server.load_users().map_err(|error| error.to_string())?;
     server.stream_rules.load(&config).map_err(|error| error.to_string())?;
     if Handle::current().metrics().num_workers() > 1 {
-        server.store.idle_commits.store(true, Ordering::Relaxed);
-        assert!(idle.set(Arc::clone(&server)).is_ok(), "there is one server");
+        assert!(server.store.awake.set(idle.awake).is_ok(), "there is one runtime");
+        assert!(idle.server.set(Arc::clone(&server)).is_ok(), "there is one server");
     }
     let signals = Signals::listen().map_err(|error| format!("cannot watch signals: {error}"))?;
     tokio::spawn(signals.stop_when_told(Arc::clone(&server)));

@@ -159,7 +159,7 @@ fn open(disk: &SlowDisk, mode: Mode) -> Journal {
         on_failure: Box::new(|failure, _| panic!("{failure}")),
     };
     let journal = Journal::open(Arc::new(disk.clone()), &plan, options).expect("the disk is well");
-    journal.let_idle_threads_commit();
+    journal.let_idle_threads_commit(Arc::default());
     journal
 }
 

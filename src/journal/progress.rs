@@ -25,12 +25,10 @@ impl Progress {
         self.position.load(Ordering::Acquire)
     }
 
-    /// Moves on to `position`, if that is further, and wakes those it passes.
-    pub fn advance(&self, position: u64) {
+    /// Moves on to `position`, if that is further, and wakes those it passes; how many those are.
+    pub fn advance(&self, position: u64) -> usize {
         let before = self.position.fetch_max(position, Ordering::AcqRel);
-        if before < position {
-            self.wake_up_to(position);
-        }
+        if before < position { self.wake_up_to(position) } else { 0 }
     }
 
     /// Wakes all who wait, because something else than the position has changed.
@@ -57,14 +55,15 @@ impl Progress {
         self.waiters.lock().len()
     }
 
-    fn wake_up_to(&self, position: u64) {
+    fn wake_up_to(&self, position: u64) -> usize {
         let passed: Vec<(u64, Arc<AtomicWaker>)> = {
             let mut waiters = self.waiters.lock();
             waiters.extract_if(.., |(target, _)| *target <= position).collect()
         };
         // Outside the lock: waking may be a system call.
-        for (_, waker) in passed {
+        for (_, waker) in &passed {
             waker.wake();
         }
+        passed.len()
     }
 }

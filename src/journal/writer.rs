@@ -15,8 +15,8 @@
 //! unknown, and the owner ends the process. Otherwise the journal is impaired: new work is refused,
 //! reads go on, until a snapshot stands for what is in doubt ([`Journal::cut`]).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -188,7 +188,8 @@ impl Journal {
             stopping: AtomicBool::new(false),
             started: Instant::now(),
             synced_at_ms: AtomicU64::new(0),
-            idle_commits: AtomicBool::new(false),
+            awake: OnceLock::new(),
+            usual_bytes: AtomicU64::new(0),
             is_writer_asleep: AtomicBool::new(false),
         };
         let shared = Arc::new(shared);
@@ -229,8 +230,8 @@ impl Journal {
     fn wake_writer(&self) {
         fence(Ordering::SeqCst);
         let shared = &self.shared;
-        let wants_waking = !shared.idle_commits.load(Ordering::Relaxed)
-            || shared.is_writer_asleep.load(Ordering::SeqCst);
+        let wants_waking =
+            shared.awake.get().is_none() || shared.is_writer_asleep.load(Ordering::SeqCst);
         if wants_waking
             && shared.has_work()
             && let Some(writer) = &self.writer
@@ -240,11 +241,13 @@ impl Journal {
     }
 
     /// From now on the threads that serve call [`Journal::commit_when_idle`] before they sleep.
-    pub fn let_idle_threads_commit(&self) {
-        self.shared.idle_commits.store(true, Ordering::Relaxed);
+    /// `awake`: how many of them do not sleep; whoever calls counts itself out first. Said once.
+    pub fn let_idle_threads_commit(&self, awake: Arc<AtomicUsize>) {
+        assert!(self.shared.awake.set(awake).is_ok(), "there is one runtime");
     }
 
-    /// Under `Always`: commits what has gathered, unless another thread is at it.
+    /// Under `Always`: commits what has gathered, unless another thread is at it, or it is little
+    /// and a thread that is awake will come to it.
     pub fn commit_when_idle(&self) {
         self.shared.commit_when_idle();
     }

@@ -10,7 +10,7 @@ mod reload;
 mod room;
 mod save;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -39,8 +39,9 @@ pub struct Store {
     pub loading: Loading,
     pub saves: Saves,
     pub failed: Failed,
-    /// The runtime's threads commit before they sleep ([`Store::commit_when_idle`]).
-    pub idle_commits: AtomicBool,
+    /// How many of the runtime's threads are awake; set if they commit before they sleep
+    /// ([`Store::commit_when_idle`]).
+    pub awake: OnceLock<Arc<AtomicUsize>>,
     /// No threads: [`Journal::step`] does their work (tests).
     pub stepped: AtomicBool,
 }
@@ -52,7 +53,7 @@ impl Store {
         self.journal.get()
     }
 
-    /// Called by a thread of the runtime that is about to sleep.
+    /// Called by a thread of the runtime that is about to sleep, and is no longer counted as awake.
     pub fn commit_when_idle(&self) {
         if let Some(journal) = self.journal() {
             journal.commit_when_idle();

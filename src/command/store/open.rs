@@ -237,8 +237,8 @@ fn open_journal(
 /// From here on changes are kept.
 fn keep(server: &Arc<Server>, journal: Journal) {
     let journal = Arc::new(journal);
-    if server.store.idle_commits.load(Ordering::Relaxed) {
-        journal.let_idle_threads_commit();
+    if let Some(awake) = server.store.awake.get() {
+        journal.let_idle_threads_commit(Arc::clone(awake));
     }
     assert!(server.store.journal.set(Arc::clone(&journal)).is_ok(), "opened under the lock");
     server.keyspace.set_sink(journal as Arc<dyn Sink>);

@@ -107,6 +107,27 @@ fn only_passed_waiters_are_woken() {
 }
 
 #[test]
+fn little_is_left_to_a_thread_that_is_awake() {
+    let disk = SimDisk::new();
+    let journal = bench(&disk, Mode::Always, 0).journal;
+    let awake = Arc::new(AtomicUsize::new(0));
+    journal.let_idle_threads_commit(Arc::clone(&awake));
+    let append = |bytes| journal.append(frame(bytes));
+    let is_settled_after_sleep = |end| {
+        journal.commit_when_idle();
+        journal.settled() == end
+    };
+    awake.store(1, Ordering::SeqCst);
+    assert!(is_settled_after_sleep(append(1000)), "there is no usual group yet");
+    let end = append(100);
+    assert!(!is_settled_after_sleep(end), "the thread that is awake has more to come");
+    assert!(is_settled_after_sleep(append(500)), "this is half of what is usual");
+    append(100);
+    awake.store(0, Ordering::SeqCst);
+    assert!(is_settled_after_sleep(append(1)), "nobody else would do it");
+}
+
+#[test]
 fn modes_promise_what_they_say() {
     for mode in [Mode::EverySecond, Mode::Never] {
         let disk = SimDisk::new();
