@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::persistence::DurabilityWait;
 use super::server::Server;
 use super::session::Session;
-use crate::keyspace::{Class, Tx, Wait};
+use crate::keyspace::{Class, ShardSet, Tx, Wait};
 use crate::metrics::RunningTotals;
 use crate::resp::{Proto, Reply};
 
@@ -145,6 +145,17 @@ impl<'a, 'k> Cx<'a, 'k> {
             retry_args: None,
             look_again_ms: None,
         });
+    }
+
+    /// Whether the command can be run again under more locks than it has.
+    pub fn may_run_again(&self) -> bool {
+        matches!(self.mode, Mode::Direct | Mode::Retry)
+    }
+
+    /// Whether these shards are locked, or cannot be for this command. If not, the handler returns at
+    /// once, having changed nothing: it is run again with them.
+    pub fn reach(&mut self, shards: ShardSet) -> bool {
+        !self.may_run_again() || self.tx.require(shards)
     }
 
     /// As [`Cx::block`], saying everything.

@@ -457,6 +457,9 @@ impl Parked for ParkedCommand {
         let mut cx = Cx::new(tx, reply, &mut session, &self.server, Mode::Retry);
         let begun = cx.session.stopwatch.start();
         let succeeded = call(&mut cx, self.request.command, &args);
+        if cx.tx.lacks_shards() {
+            return None;
+        }
         if let Some(blocking) = &cx.blocking {
             let look_again_ms = blocking.look_again_ms.unwrap_or(NEVER);
             self.look_again_ms.store(look_again_ms, Ordering::Release);

@@ -7,6 +7,7 @@ use super::observe;
 use super::permission;
 use super::server::Server;
 use super::session::{Multi, Session, Transaction};
+use super::stream;
 use super::table::{Entry, Locks, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -32,6 +33,12 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let Some(multi) = cx.session.multi.take() else {
         return Err(Error::fixed("ERR EXEC without MULTI"));
     };
+    // What it may need beside its own keys is known before any of it runs.
+    let needed = stream::shards_beside(cx, &multi.queue);
+    if cx.may_run_again() && !cx.tx.require(needed) {
+        cx.session.multi = Some(multi);
+        return Ok(());
+    }
     let Multi { queue, aborted, refusal, queued_bytes } = *multi;
     let broken = cx.session.watch_broken(cx.tx);
     // The transaction's own writes are no reason to break a watch.

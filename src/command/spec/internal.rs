@@ -5,11 +5,12 @@ use super::{Group, KeySpec, Spec};
 
 /// Every internal command.
 pub static ALL: &[&Spec] =
-    &[&XASSIGN, &XDELIVER, &XIDMPCOUNT, &XPLACE, &XPOLICY, &XREDELIVER, &XRELEASE];
+    &[&XASSIGN, &XDELIVER, &XIDMPCOUNT, &XPACE, &XPLACE, &XPOLICY, &XREDELIVER, &XRELEASE];
 
 static XASSIGN: Spec = of_stream("xassign", -6);
 static XDELIVER: Spec = of_stream("xdeliver", -7);
 static XIDMPCOUNT: Spec = of_stream("xidmpcount", 4);
+static XPACE: Spec = of_stream("xpace", 5);
 static XPLACE: Spec = of_stream("xplace", -6);
 static XPOLICY: Spec = of_stream("xpolicy", -2);
 static XREDELIVER: Spec = of_stream("xredeliver", 7);

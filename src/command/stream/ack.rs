@@ -7,6 +7,7 @@ use crate::command::args::{integer_in, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::EventClass;
+use crate::types::stream::group::Group;
 use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 
 pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -21,17 +22,25 @@ pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         // Most often it is one id: no list is made then.
         let id = id(text, 0)?;
         let acknowledged = group.acknowledge(id).is_some();
+        let frees_others = group.frees_others();
         cx.reply.int(i64::from(acknowledged));
         if acknowledged {
             record_acknowledged(cx.tx, key, name, &[id]);
+            if frees_others {
+                cx.tx.signal(key);
+            }
         }
         return Ok(());
     }
     let mut ids = ids(&args[3..])?;
     ids.retain(|&id| group.acknowledge(id).is_some());
+    let frees_others = group.frees_others();
     cx.reply.count(ids.len());
     if !ids.is_empty() {
         record_acknowledged(cx.tx, key, name, &ids);
+        if frees_others {
+            cx.tx.signal(key);
+        }
     }
     Ok(())
 }
@@ -71,8 +80,13 @@ pub(super) fn xackdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.reply.int(outcome as i64);
     }
     let deleted = stream.log().len() < length_before;
+    let frees_others = stream.group(name).is_some_and(Group::frees_others);
+    let groups_changed = stream.take_groups_changed();
     if acknowledged.is_empty() {
         return Ok(());
+    }
+    if frees_others || groups_changed {
+        cx.tx.signal(key);
     }
     if deleted {
         cx.tx.changed(key);
@@ -80,9 +94,9 @@ pub(super) fn xackdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     } else {
         cx.tx.changed_unwatched(key);
     }
-    if let Some(effect) = cx.tx.effect(6 + acknowledged.len()) {
-        let word = POLICIES.iter().find(|(_, known)| *known == policy).map_or("", |it| it.0);
-        let effect = effect.args([b"XACKDEL" as &[u8], key, name, word.as_bytes(), b"IDS"]);
+    let word = POLICIES.iter().find(|(_, known)| *known == policy).map(|it| it.0.as_bytes());
+    if let Some(effect) = cx.tx.effect(5 + word.iter().len() + acknowledged.len()) {
+        let effect = effect.args([b"XACKDEL" as &[u8], key, name]).args(word).arg(b"IDS");
         let effect = effect.int(acknowledged.len() as i64);
         acknowledged.iter().fold(effect, |it, &id| it.arg(IdText::new(id).as_bytes())).end();
     }

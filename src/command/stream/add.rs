@@ -165,7 +165,7 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, id: StreamId, trimmed: Option<&Trimmed>) {
     let mut args = 3 + request.fields.len();
     args += request.idempotency.as_ref().map_or(0, |_| Idempotency::EFFECT_ARGS);
-    args += trimmed.map_or(0, |_| Trimmed::EFFECT_ARGS);
+    args += trimmed.map_or(0, Trimmed::effect_args);
     let Some(mut effect) = cx.tx.effect(args) else { return };
     effect = effect.arg(b"XADD").arg(request.key);
     if let Some(known) = &request.idempotency {

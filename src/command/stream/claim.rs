@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::args::{id, no_key_or_group, range_start};
+use super::claim_queue::{self, Claimant};
 use super::effects::{record_acknowledged, record_assigned};
 use super::pending::idle_filter;
 use super::reply::{write_entry, write_id};
@@ -21,22 +22,22 @@ use crate::types::stream::{Stream, StreamId};
 const LOOKS_EACH: usize = 10;
 
 /// The options of XCLAIM.
-struct Options {
-    delivered_at_ms: i64,
+pub(super) struct Options {
+    pub delivered_at_ms: i64,
     /// Sets the count of deliveries.
-    count: Option<u64>,
-    force: bool,
-    just_id: bool,
-    last_id: Option<StreamId>,
+    pub count: Option<u64>,
+    pub force: bool,
+    pub just_id: bool,
+    pub last_id: Option<StreamId>,
 }
 
 /// What a claim did, to be recorded.
 #[derive(Default)]
-struct Claimed {
+pub(super) struct Claimed {
     /// Ids with their counts of deliveries now.
-    assigned: Vec<(StreamId, u64)>,
+    pub assigned: Vec<(StreamId, u64)>,
     /// Pending entries that the stream no longer has.
-    gone: Vec<StreamId>,
+    pub gone: Vec<StreamId>,
 }
 
 pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -49,6 +50,10 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let ids_end = 5 + args[5..].iter().take_while(|text| id(text, 0).is_ok()).count();
     let ids: Vec<StreamId> = super::args::ids(&args[5..ids_end])?;
     let options = options(&args[ids_end..], now_ms)?;
+    if group.policy().is_some() {
+        let claimant = Claimant { key, group: name, consumer: consumer_name, idle_ms_min };
+        return claim_queue::claim(cx, &claimant, &ids, &options);
+    }
 
     let before_id = group.last_delivered_id();
     if let Some(last_id) = options.last_id {
@@ -105,12 +110,16 @@ pub(super) fn xautoclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let has_holes = may_have_holes(stream, name);
     let (group, log) = stream.group_mut(name).ok_or_else(|| no_key_or_group(key, name))?;
 
-    let (consumer, is_new) = consumer_of(group, consumer_name, now_ms);
     let scan = if has_holes {
         scan_all(group, log, start, count, now_ms, idle_ms_min)
     } else {
         scan_idle(group, start, count, now_ms, idle_ms_min)
     };
+    if group.policy().is_some() {
+        let claimant = Claimant { key, group: name, consumer: consumer_name, idle_ms_min };
+        return claim_queue::auto_claim(cx, &claimant, scan, just_id);
+    }
+    let (consumer, is_new) = consumer_of(group, consumer_name, now_ms);
     let mut claimed = Claimed { gone: scan.gone, ..Claimed::default() };
     for record in scan.found {
         let count = record.count + u64::from(!just_id);
@@ -218,7 +227,7 @@ fn auto_options(args: &[&[u8]]) -> Result<(usize, bool), Error> {
 }
 
 /// The consumer of a name, made if need be, and whether it was.
-fn consumer_of(group: &mut Group, name: &[u8], now_ms: i64) -> (u32, bool) {
+pub(super) fn consumer_of(group: &mut Group, name: &[u8], now_ms: i64) -> (u32, bool) {
     let known = group.consumer(name).map(Consumer::number);
     let consumer = known.unwrap_or_else(|| {
         group.create_consumer(name, now_ms as u64).expect("there was none of this name")
@@ -249,11 +258,11 @@ fn may_have_holes(stream: &Stream, name: &[u8]) -> bool {
 
 /// What XAUTOCLAIM finds in one call.
 #[derive(Default)]
-struct Scan {
-    found: Vec<Record>,
-    gone: Vec<StreamId>,
+pub(super) struct Scan {
+    pub found: Vec<Record>,
+    pub gone: Vec<StreamId>,
     /// Where to go on.
-    next: Option<StreamId>,
+    pub next: Option<StreamId>,
 }
 
 /// Looks at one pending entry after another, as Redis does: also one that is not idle yet is
@@ -275,7 +284,9 @@ fn scan_all(
         looks -= 1;
         if !log.contains(record.id) {
             scan.gone.push(record.id);
-        } else if is_idle(record, now_ms, idle_ms_min) {
+        } else if is_idle(record, now_ms, idle_ms_min)
+            && (record.owner.is_free() || !record.owner.is_unowned())
+        {
             scan.found.push(record);
         }
         ControlFlow::Continue(())
@@ -299,7 +310,12 @@ fn scan_idle(group: &Group, start: StreamId, count: usize, now_ms: i64, idle_ms_
     scan
 }
 
-fn write_claimed(reply: &mut Reply<'_>, log: &Log, assigned: &[(StreamId, u64)], just_id: bool) {
+pub(super) fn write_claimed(
+    reply: &mut Reply<'_>,
+    log: &Log,
+    assigned: &[(StreamId, u64)],
+    just_id: bool,
+) {
     reply.array(assigned.len());
     for &(id, _) in assigned {
         if just_id {
@@ -312,7 +328,7 @@ fn write_claimed(reply: &mut Reply<'_>, log: &Log, assigned: &[(StreamId, u64)],
 }
 
 /// Records what a claim changed, if it did. `place_moved`: the group's place was set.
-fn record_claimed(
+pub(super) fn record_claimed(
     tx: &mut Tx<'_>,
     key: &[u8],
     to: (&[u8], &[u8], u64),

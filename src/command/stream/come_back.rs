@@ -1,14 +1,15 @@
 //! Entries that come back to their group: their lease has run out, or they were deferred until now.
 
 use super::dead_letter::{self, Casualty, Reason};
+use super::effects::own_records;
 use super::places::Places;
 use crate::command::cx::Cx;
 use crate::keyspace::{PutOff, Tx};
-use crate::types::stream::Stream;
-use crate::types::stream::group::Group;
+use crate::types::stream::group::{Consumer, Group};
 use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
 use crate::types::stream::policy::{Backoff, GroupPolicy};
+use crate::types::stream::{Stream, StreamId};
 
 /// Entries of one kind that are looked after in one step.
 const ENTRIES_PER_STEP: usize = 64;
@@ -102,4 +103,36 @@ fn find_due(tx: &Tx<'_>, group: &Group, log: &Log) -> Due {
 pub(super) fn waiting(record: Record, due_ms: u64, now_ms: u64) -> Record {
     let owner = if due_ms <= now_ms { Owner::READY } else { Owner::DEFERRED };
     Record { owner, time: due_ms, ..record }
+}
+
+/// Takes back all that a consumer holds, which is about to go: it is ready again, its count kept, or
+/// given up where that was its last delivery. False, and nothing done, if that takes more shards.
+pub(super) fn take_back(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], consumer: &[u8]) -> bool {
+    let Ok(Some(stream)) = cx.tx.peek_as::<Stream>(key) else { return true };
+    let Some(group) = stream.group(name) else { return true };
+    let Some(number) = group.consumer(consumer).map(Consumer::number) else { return true };
+    let now_ms = cx.tx.now_ms() as u64;
+    let (mut back, mut gone, mut dead) = (Vec::new(), Vec::new(), Vec::new());
+    for record in own_records(group, number, StreamId::MIN, usize::MAX) {
+        if !stream.log().contains(record.id) {
+            gone.push(record.id);
+        } else if is_used_up(group, record.count) {
+            dead.extend(Casualty::new(group, stream.log(), &record, Reason::MaxDeliveries));
+        } else {
+            back.push(waiting(record, now_ms, now_ms));
+        }
+    }
+    if !dead.is_empty() && !cx.reach(dead_letter::shards(cx, group)) {
+        return false;
+    }
+    let mut places = Places::new(now_ms as i64);
+    let stream = cx.tx.write::<Stream>(key).ok().flatten();
+    if let Some((group, log)) = stream.and_then(|stream| stream.group_mut(name)) {
+        gone.into_iter().for_each(|id| places.finish(group, id));
+        back.into_iter().for_each(|record| places.put(group, log, record));
+    }
+    places.record(cx.tx, key, name, b"");
+    dead_letter::give_up(cx, key, name, &dead);
+    cx.tx.signal(key);
+    true
 }

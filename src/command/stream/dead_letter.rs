@@ -15,11 +15,10 @@ use crate::types::stream::{Stream, StreamId};
 
 /// Why an entry is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(dead_code, reason = "for XNACK FATAL, and for entries that outlive their TTL")]
 pub(super) enum Reason {
     MaxDeliveries,
     Fatal,
-
+    #[expect(dead_code, reason = "for entries that outlive their TTL")]
     Expired,
 }
 

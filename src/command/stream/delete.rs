@@ -21,12 +21,16 @@ pub(super) fn xdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let ids = args::ids(&args[2..])?;
     let mut effect: Vec<&[u8]> = vec![b"XDEL", key];
     for (&id, &text) in ids.iter().zip(&args[2..]) {
-        if stream.delete(id, RefPolicy::KeepRef) == Deletion::Deleted {
+        if stream.delete(id, RefPolicy::Unsaid) == Deletion::Deleted {
             effect.push(text);
         }
     }
     let deleted = effect.len() - 2;
+    let groups_changed = stream.take_groups_changed();
     if deleted > 0 {
+        if groups_changed {
+            cx.tx.signal(key);
+        }
         cx.tx.changed(key);
         cx.tx.record(&effect);
         cx.tx.notify(EventClass::STREAM, "xdel", key);
@@ -97,10 +101,15 @@ pub(super) fn xdelex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
         }
     }
+    let groups_changed = stream.take_groups_changed();
     if !changed.is_empty() {
+        if groups_changed {
+            cx.tx.signal(key);
+        }
         cx.tx.changed(key);
-        if let Some(effect) = cx.tx.effect(5 + changed.len()) {
-            let effect = effect.arg(b"XDELEX").arg(key).arg(policy_name(policy).as_bytes());
+        let word = Some(policy_name(policy).as_bytes()).filter(|word| !word.is_empty());
+        if let Some(effect) = cx.tx.effect(4 + word.iter().len() + changed.len()) {
+            let effect = effect.arg(b"XDELEX").arg(key).args(word);
             let effect = effect.arg(b"IDS").display(changed.len());
             changed.iter().fold(effect, |effect, id| effect.display(id)).end();
         }

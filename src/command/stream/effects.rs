@@ -5,6 +5,7 @@
 //! XDELIVER key group consumer at-ms count last-id [NOACK]   the next entries, to a consumer
 //! XREDELIVER key group consumer at-ms start-id count        a consumer's own, once more
 //! XASSIGN key group consumer at-ms last-id [id count …]     pending under a consumer
+//! XPACE key group at-ms count                               deliveries that RATE counts
 //! XRELEASE key group id count [id count …]                  pending without an owner, in order
 //! ```
 
@@ -42,7 +43,9 @@ pub(super) fn deliver(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         group.set_cursor(cursor);
     }
     let to = is_pending.then_some(consumer);
-    note_delivered(group, ids.into_iter(), &extent, to, at_ms);
+    note_delivered(group, log, ids.into_iter(), &extent, to, at_ms);
+    let due_ms = group.next_due_ms();
+    cx.tx.arm(args[1], due_ms);
     done(cx, args[1])
 }
 
@@ -57,6 +60,8 @@ pub(super) fn redeliver(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             group.redeliver(record, consumer, at_ms);
         }
     }
+    let due_ms = group.next_due_ms();
+    cx.tx.arm(args[1], due_ms);
     done(cx, args[1])
 }
 
@@ -66,14 +71,25 @@ pub(super) fn assign(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let last_id = id(args[5], 0)?;
     let records = ids_with_counts(&args[6..])?;
     let stream = stream_of(cx, args)?;
-    let (group, _, consumer) = parties(stream, args)?;
+    let (group, log, consumer) = parties(stream, args)?;
     group.raise_last_delivered_id(last_id);
     if !records.is_empty() {
         group.note_active(consumer, now_ms);
     }
     for (id, count) in records {
+        group.line_up(log, id);
         group.assign(id, consumer, at_ms, count);
     }
+    let due_ms = group.next_due_ms();
+    cx.tx.arm(args[1], due_ms);
+    done(cx, args[1])
+}
+
+pub(super) fn pace(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
+    let (at_ms, count) = (integer(args[3])? as u64, integer(args[4])? as u64);
+    let stream = stream_of(cx, args)?;
+    let (group, _) = stream.group_mut(args[2]).ok_or(DOES_NOT_FIT)?;
+    group.note_deliveries(at_ms, count);
     done(cx, args[1])
 }
 
@@ -91,6 +107,7 @@ pub(super) fn release(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 /// them.
 pub(super) fn note_delivered(
     group: &mut Group,
+    log: &Log,
     ids: impl Iterator<Item = StreamId>,
     extent: &Extent,
     to: Option<u32>,
@@ -99,6 +116,7 @@ pub(super) fn note_delivered(
     for id in ids {
         group.advance(id, extent);
         if let Some(consumer) = to {
+            group.line_up(log, id);
             group.assign(id, consumer, at_ms, 1);
         }
     }
@@ -140,6 +158,16 @@ pub(super) fn record_assigned(
         let effect = effect.args([b"XASSIGN" as &[u8], key, group, consumer]);
         let effect = effect.int(at_ms as i64).arg(IdText::new(last_id).as_bytes());
         write_ids_with_counts(effect, records).end();
+    }
+}
+
+/// Counts and records that RATE counts so many deliveries now.
+pub(super) fn record_paced(tx: &mut Tx<'_>, key: &[u8], group: &[u8], count: usize) {
+    tx.changed_unwatched(key);
+    let at_ms = tx.now_ms();
+    if let Some(effect) = tx.effect(5) {
+        let effect = effect.args([b"XPACE" as &[u8], key, group]);
+        effect.int(at_ms).int(count as i64).end();
     }
 }
 

@@ -1,12 +1,13 @@
 //! XGROUP: making, moving and removing groups and their consumers.
 
 use super::args::{self, no_group_for_key};
+use super::come_back;
 use super::reply::IdText;
 use crate::command::args::{integer, is};
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::EventClass;
-use crate::types::stream::group::Group;
+use crate::types::stream::group::{Consumer, Group};
 use crate::types::stream::policy::GroupPolicy;
 use crate::types::stream::{Stream, StreamId};
 
@@ -48,11 +49,12 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         _ => cx.server.stream_rules.of_group(key, name),
     };
     let empty = super::new_stream(cx.server, cx.mode, key);
+    let at_ms = cx.tx.recorded_ms();
     let stream = cx.tx.write_or_insert(key, || empty)?;
     stream.add_group(name, Group::new(id, entries_read));
     let policy_words = policy.as_ref().map(GroupPolicy::words);
     if let Some(policy) = policy {
-        stream.set_group_policy(name, policy);
+        stream.set_group_policy(name, policy, at_ms);
     }
     if is_new_key {
         cx.tx.changed(key)
@@ -138,8 +140,15 @@ pub(super) fn delete_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name, consumer) = (args[2], args[3], args[4]);
     let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
     let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
+    let held = group.consumer(consumer).map_or(0, Consumer::pending);
+    let keeps_entries = group.policy().is_some();
+    if keeps_entries && held > 0 && !come_back::take_back(cx, key, name, consumer) {
+        return Ok(());
+    }
+    let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
+    let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
     let deleted = group.delete_consumer(consumer);
-    cx.reply.int(deleted.unwrap_or(0) as i64);
+    cx.reply.int(deleted.map_or(0, |_| held) as i64);
     if deleted.is_some() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"DELCONSUMER", key, name, consumer]);

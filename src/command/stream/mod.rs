@@ -3,8 +3,10 @@
 mod ack;
 mod add;
 mod args;
+mod beside;
 mod chores;
 mod claim;
+mod claim_queue;
 mod come_back;
 mod dead_letter;
 mod delete;
@@ -24,8 +26,10 @@ mod reply;
 mod rules;
 mod set_id;
 mod stream_info;
+mod take;
 mod trim;
 
+pub(super) use self::beside::shards_beside;
 pub use self::rules::StreamRules;
 use super::cx::{Cx, Mode};
 use super::server::Server;
@@ -71,6 +75,7 @@ pub(super) static INTERNAL: &[Entry] = &[
     keys("xassign", effects::assign),
     keys("xdeliver", effects::deliver),
     keys("xidmpcount", idempotency::xidmpcount),
+    keys("xpace", effects::pace),
     keys("xplace", places::place),
     keys("xpolicy", policy::xpolicy),
     keys("xredeliver", effects::redeliver),

@@ -37,11 +37,15 @@ impl Places {
         Places { at_ms: at_ms as u64, to: StreamId::MIN, moves: Vec::new() }
     }
 
+    /// When it is done, unix ms.
+    pub fn at_ms(&self) -> u64 {
+        self.at_ms
+    }
+
     pub fn is_empty(&self) -> bool {
         self.moves.is_empty() && self.to == StreamId::MIN
     }
 
-    #[expect(dead_code, reason = "for reads that pass over entries")]
     /// The cursor has passed all entries up to `id`.
     pub fn passed(&mut self, id: StreamId) {
         self.to = id;
@@ -50,6 +54,11 @@ impl Places {
     /// Puts an entry into a state, or under a consumer.
     pub fn put(&mut self, group: &mut Group, log: &Log, record: Record) {
         group.place(log, record);
+        self.moves.push((record.id, Some(record)));
+    }
+
+    /// Notes a place that an entry has been put into.
+    pub fn note(&mut self, record: Record) {
         self.moves.push((record.id, Some(record)));
     }
 

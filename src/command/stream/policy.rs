@@ -89,6 +89,7 @@ fn set_on_stream(tx: &mut Tx<'_>, key: &[u8], words: &[&[u8]]) -> Outcome {
 fn set_on_group(tx: &mut Tx<'_>, key: &[u8], name: &[u8], words: &[&[u8]]) -> Outcome {
     // Looked at before the key, as all that is wrong with a request by itself.
     GroupPolicy::default().set(words)?;
+    let at_ms = tx.recorded_ms();
     let stream = tx.write::<Stream>(key)?.ok_or(Error::NO_SUCH_KEY)?;
     let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
     let before = group.policy().cloned().unwrap_or_default();
@@ -97,8 +98,10 @@ fn set_on_group(tx: &mut Tx<'_>, key: &[u8], name: &[u8], words: &[&[u8]]) -> Ou
     if policy.dlq.as_deref() == Some(key) {
         return Err(DLQ_IS_ITSELF);
     }
-    group.set_policy(policy.clone());
     if policy != before {
+        stream.set_group_policy(name, policy.clone(), at_ms);
+        let due_ms = stream.next_due_ms();
+        tx.arm(key, due_ms);
         tx.changed_unwatched(key);
         // What is in the group may be readable now.
         tx.signal(key);
@@ -121,12 +124,13 @@ pub(super) fn record_policy(tx: &mut Tx<'_>, key: &[u8], group: Option<&[u8]>, w
 pub(super) fn xpolicy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
     let (group, words) = split_group(&args[2..]);
+    let at_ms = cx.tx.recorded_ms();
     let stream = cx.tx.write::<Stream>(key)?.ok_or(Error::NO_SUCH_KEY)?;
     match group {
         Some(name) => {
             let mut policy = GroupPolicy::default();
             policy.set(words)?;
-            if !stream.set_group_policy(name, policy) {
+            if !stream.set_group_policy(name, policy, at_ms) {
                 return Err(no_group_for_key(key, name));
             }
         }
@@ -136,6 +140,8 @@ pub(super) fn xpolicy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             stream.set_policy(policy);
         }
     }
+    let due_ms = stream.next_due_ms();
+    cx.tx.arm(key, due_ms);
     cx.tx.changed(key);
     cx.tx.record(&[]);
     Ok(())

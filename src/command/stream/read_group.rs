@@ -7,13 +7,16 @@
 use smallvec::SmallVec;
 
 use super::args::{self, no_key_or_group_to_read};
+use super::come_back::is_used_up;
+use super::dead_letter::{self, Casualty, Reason};
 use super::effects::{note_delivered, own_records, record_acknowledged, record_assigned};
 use super::pending::delivered_by_ms;
 use super::read_options::ReadOptions;
 use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
+use super::take::take;
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Class, EventClass, Tx, Wait};
+use crate::keyspace::{Class, EventClass, NEVER, ShardSet, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
@@ -45,8 +48,11 @@ pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         wanted.push(parse_wanted(id)?);
     }
+    if options.keys.len() > 1 && !reach_all(cx, &options) {
+        return Ok(());
+    }
     let served = read_streams(cx, &mut options, &wanted);
-    if served {
+    if served || cx.tx.lacks_shards() {
         return Ok(());
     }
     match options.block {
@@ -69,6 +75,18 @@ pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         None => cx.reply.null_array(),
     }
     Ok(())
+}
+
+/// Whether all streams that entries of these groups may be given up to are locked, or cannot be.
+/// Otherwise nothing is done. (A read of one stream finds out whether it gives up any.)
+fn reach_all(cx: &mut Cx<'_, '_>, options: &ReadOptions<'_, '_>) -> bool {
+    let shards = options.keys.iter().map(|key| {
+        let stream = cx.tx.peek_as::<Stream>(key).ok().flatten();
+        let group = stream.and_then(|stream| stream.group(options.group));
+        group.map_or(ShardSet::NONE, |group| dead_letter::shards(cx, group))
+    });
+    let shards: ShardSet = shards.collect();
+    cx.reach(shards)
 }
 
 fn parse_wanted(text: &[u8]) -> Result<Wanted, Error> {
@@ -128,7 +146,7 @@ fn write_streams_header(reply: &mut Reply<'_>, count: usize) {
     }
 }
 
-fn write_stream_header(reply: &mut Reply<'_>, key: &[u8], entries: usize) {
+pub(super) fn write_stream_header(reply: &mut Reply<'_>, key: &[u8], entries: usize) {
     if !reply.is_resp3() {
         reply.array(2);
     }
@@ -146,7 +164,15 @@ fn read_stream(
 ) -> bool {
     let now_ms = cx.tx.now_ms();
     // Found once for all that follows: a read of one entry is little more than finding things.
-    let stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
+    let mut stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
+    if stream.has_schedule() || !stream.group(options.group).is_some_and(Group::is_plain) {
+        match wanted {
+            Wanted::New => return take(cx, options, key) > 0,
+            Wanted::Own(start) if !bury_used_up(cx, options, key, start) => return false,
+            Wanted::Own(_) => {}
+        }
+        stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
+    }
     let (group, _) = stream.group_mut(options.group).expect(CHECKED);
     let known = group.consumer(options.consumer).map(Consumer::number);
     let consumer = known.unwrap_or_else(|| {
@@ -161,6 +187,7 @@ fn read_stream(
             Done::Own(start, redeliver_own(stream, &mut cx.reply, options, key, to, start))
         }
     };
+    let due_ms = stream.group(options.group).map_or(NEVER, Group::next_due_ms);
     if known.is_none() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
@@ -173,6 +200,9 @@ fn read_stream(
         }
         Done::Own(start, shown) => {
             record_own(cx.tx, key, options, start, shown);
+            if due_ms != NEVER {
+                cx.tx.arm(key, due_ms);
+            }
             true
         }
     }
@@ -243,7 +273,14 @@ fn deliver_new(
             group.set_cursor(cursor);
         }
         let to = (!options.no_ack).then_some(consumer);
-        note_delivered(group, fresh.iter().map(|entry| entry.id()), &extent, to, now_ms as u64);
+        note_delivered(
+            group,
+            log,
+            fresh.iter().map(|entry| entry.id()),
+            &extent,
+            to,
+            now_ms as u64,
+        );
     }
     if !claim.found.is_empty() {
         group.note_active(consumer, now_ms as u64);
@@ -289,6 +326,33 @@ fn redeliver_own(
         }
     }
     redelivered.then_some(records.len())
+}
+
+/// Gives up those of a consumer's own entries that a read of them would deliver once too often; false,
+/// and nothing done, if that takes more shards.
+fn bury_used_up(
+    cx: &mut Cx<'_, '_>,
+    options: &ReadOptions<'_, '_>,
+    key: &[u8],
+    start: StreamId,
+) -> bool {
+    let stream = cx.tx.peek_as::<Stream>(key).ok().flatten().expect(CHECKED);
+    let group = stream.group(options.group).expect(CHECKED);
+    let Some(consumer) = group.consumer(options.consumer) else { return true };
+    let count = options.count.min(options.room.entries).try_into().unwrap_or(usize::MAX);
+    let own = own_records(group, consumer.number(), start, count);
+    let used_up = own.iter().filter(|record| is_used_up(group, record.count));
+    let bury = |record| Casualty::new(group, stream.log(), record, Reason::MaxDeliveries);
+    let dead: Vec<Casualty> = used_up.filter_map(bury).collect();
+    if dead.is_empty() {
+        return true;
+    }
+    if !cx.reach(dead_letter::shards(cx, group)) {
+        return false;
+    }
+    dead_letter::give_up(cx, key, options.group, &dead);
+    cx.tx.signal(key);
+    true
 }
 
 fn record_new(tx: &mut Tx<'_>, key: &[u8], options: &ReadOptions<'_, '_>, done: &Delivered) {
@@ -375,7 +439,12 @@ fn find_claimable<'a>(
 }
 
 /// An entry with how long it was idle and how often it had been delivered before.
-fn write_claimed_entry(reply: &mut Reply<'_>, entry: &Entry<'_>, idle_ms: i64, count: u64) {
+pub(super) fn write_claimed_entry(
+    reply: &mut Reply<'_>,
+    entry: &Entry<'_>,
+    idle_ms: i64,
+    count: u64,
+) {
     reply.array(4);
     write_entry_items(reply, entry);
     reply.bulk_int(idle_ms.max(0));
@@ -387,7 +456,7 @@ fn redelivered(record: &Record) -> (StreamId, u64) {
     (record.id, (record.count + 1).min(DELIVERIES_MAX))
 }
 
-fn record_delivered(
+pub(super) fn record_delivered(
     tx: &mut Tx<'_>,
     key: &[u8],
     options: &ReadOptions<'_, '_>,

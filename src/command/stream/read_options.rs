@@ -135,6 +135,16 @@ impl Room {
         self.entries == 0 || (self.taken && self.bytes == Some(0))
     }
 
+    /// Whether nothing has been taken yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.taken
+    }
+
+    /// Has nothing more fit.
+    pub(super) fn close(&mut self) {
+        self.entries = 0;
+    }
+
     /// Takes the room for an entry; false if there is not enough.
     pub(super) fn take(&mut self, entry: &Entry<'_>) -> bool {
         match self.bytes {

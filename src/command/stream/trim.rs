@@ -104,6 +104,7 @@ pub(super) fn policy(arg: &[u8]) -> Option<RefPolicy> {
 
 pub(super) fn policy_name(policy: RefPolicy) -> &'static str {
     match policy {
+        RefPolicy::Unsaid => "",
         RefPolicy::KeepRef => "KEEPREF",
         RefPolicy::DelRef => "DELREF",
         RefPolicy::Acked => "ACKED",
@@ -136,14 +137,19 @@ impl Trimmed {
     }
 
     /// How many arguments [`write`](Trimmed::write) adds to an effect.
-    pub const EFFECT_ARGS: usize = 4;
+    pub fn effect_args(&self) -> usize {
+        if self.policy == RefPolicy::Unsaid { 3 } else { 4 }
+    }
 
     pub fn write<'e>(&self, effect: EffectWriter<'e>) -> EffectWriter<'e> {
         let effect = match self.bound {
             Bound::MinId(id) => effect.arg(b"MINID").arg(b"=").display(id),
             Bound::MaxLen(len) => effect.arg(b"MAXLEN").arg(b"=").display(len),
         };
-        effect.arg(policy_name(self.policy).as_bytes())
+        match self.policy {
+            RefPolicy::Unsaid => effect,
+            policy => effect.arg(policy_name(policy).as_bytes()),
+        }
     }
 }
 
@@ -156,15 +162,23 @@ pub(super) fn xtrim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         rest = &rest[taken..];
     }
     let trim = options.finish(super::node_limits(cx))?.ok_or(NO_STRATEGY)?;
+    let mut groups_changed = false;
     let trimmed = match cx.tx.write::<Stream>(key)? {
-        Some(stream) => Trimmed::by(stream, trim, options.policy()),
+        Some(stream) => {
+            let trimmed = Trimmed::by(stream, trim, options.policy());
+            groups_changed = stream.take_groups_changed();
+            trimmed
+        }
         None => None,
     };
+    if groups_changed {
+        cx.tx.signal(key);
+    }
     cx.reply.int(trimmed.as_ref().map_or(0, |trimmed| trimmed.removed as i64));
     if let Some(trimmed) = trimmed {
         cx.tx.changed(key);
         cx.tx.notify(EventClass::STREAM, "xtrim", key);
-        if let Some(effect) = cx.tx.effect(2 + Trimmed::EFFECT_ARGS) {
+        if let Some(effect) = cx.tx.effect(2 + trimmed.effect_args()) {
             trimmed.write(effect.arg(b"XTRIM").arg(key)).end();
         }
     }

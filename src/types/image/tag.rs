@@ -88,6 +88,10 @@ tags! {
     StreamDedup = 45,
     /// Some of them.
     StreamMessages = 46,
+    /// Which entries of the group stand in which line.
+    GroupOrder = 47,
+    /// Deliveries that the group's rate counts.
+    GroupPace = 56,
     /// A small hash.
     HashPacked = 48,
     /// A large hash, but for its fields.

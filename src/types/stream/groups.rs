@@ -87,6 +87,30 @@ impl Groups {
         was_pending
     }
 
+    /// Drops an entry that is gone where it waits for its next delivery or is dead; whether it did
+    /// anywhere.
+    pub fn forget(&mut self, id: StreamId) -> bool {
+        self.forget_by(|group| group.forget(id))
+    }
+
+    /// The same for all entries below `end`.
+    pub fn forget_below(&mut self, end: StreamId) -> bool {
+        self.forget_by(|group| group.forget_below(end))
+    }
+
+    fn forget_by(&mut self, forget: impl Fn(&mut Group) -> bool) -> bool {
+        let mut forgot = false;
+        for place in 0..self.groups.len() {
+            // Looked at first: a group that has none must not be copied.
+            if self.at(place).is_some_and(|(_, group)| group.queued_count() > 0)
+                && let Some(named) = self.groups.get_mut(place)
+            {
+                forgot |= forget(Arc::make_mut(&mut named.group));
+            }
+        }
+        forgot
+    }
+
     pub fn heap_bytes(&self) -> usize {
         /// The two counters of each `Arc`.
         const COUNTERS_BYTES: usize = 4 * size_of::<usize>();

@@ -198,6 +198,8 @@ impl Parts {
             }
             (Tag::StreamConsumers, Some(group)) => group.read_consumers(cut),
             (Tag::StreamPending, Some(group)) => group.read_pending(cut),
+            (Tag::GroupOrder, Some(group)) => group.read_order(cut),
+            (Tag::GroupPace, Some(group)) => group.read_pace(cut),
             (Tag::GroupPolicy, Some(group)) => group.read_policy(cut),
             (Tag::StreamGroup, _) => {
                 self.end_group()?;

@@ -22,8 +22,8 @@ use self::idmp::{Idmp, IdmpLimits};
 pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
 use self::policy::{DedupField, GroupPolicy, StreamPolicy};
-pub use self::schedule::Fate;
 use self::schedule::Schedule;
+pub use self::schedule::{Fate, Times};
 
 /// The time of what is never due.
 pub const NEVER: i64 = i64::MAX;
@@ -51,13 +51,18 @@ pub struct Stream {
     schedule: Option<Box<Schedule>>,
     /// None where no message is remembered by a field.
     dedup: Option<Box<Dedup>>,
+    /// Removing entries has changed what groups may hand out.
+    groups_changed: bool,
 }
 
 /// What becomes of a removed entry's place in the groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefPolicy {
-    /// It stays pending where it was.
+    /// Nothing was said: it stays with a consumer that holds it, and where XNACK has released it. Where
+    /// it waits for its next delivery, or is dead, it goes with the entry.
     #[default]
+    Unsaid,
+    /// It stays pending where it was.
     KeepRef,
     /// It is pending nowhere any more.
     DelRef,
@@ -87,7 +92,13 @@ impl Stream {
             timer_ms: NEVER,
             schedule: None,
             dedup: None,
+            groups_changed: false,
         }
+    }
+
+    /// Whether removing entries has changed what groups may hand out, since this was last asked.
+    pub fn take_groups_changed(&mut self) -> bool {
+        std::mem::take(&mut self.groups_changed)
     }
 
     /// When the stream is to be looked after, unix ms; it may be too early. [`NEVER`]: it does
@@ -171,9 +182,9 @@ impl Stream {
 
     /// Changes what a group does by itself; false if there is no such group. A policy in which nothing
     /// is set is none.
-    pub fn set_group_policy(&mut self, name: &[u8], policy: GroupPolicy) -> bool {
-        let Some((group, _)) = self.group_mut(name) else { return false };
-        group.set_policy(policy);
+    pub fn set_group_policy(&mut self, name: &[u8], policy: GroupPolicy, at_ms: i64) -> bool {
+        let Some((group, log)) = self.group_mut(name) else { return false };
+        group.adopt(policy, log, at_ms as u64);
         true
     }
 
@@ -229,8 +240,10 @@ impl Stream {
         if !self.log.remove(id) {
             return Deletion::NoSuchEntry;
         }
-        if policy == RefPolicy::DelRef {
-            self.groups.forget_references(id);
+        match policy {
+            RefPolicy::DelRef => drop(self.groups.forget_references(id)),
+            RefPolicy::Unsaid => self.groups_changed |= self.groups.forget(id),
+            RefPolicy::KeepRef | RefPolicy::Acked => {}
         }
         self.change_schedule(|schedule| schedule.forget(id));
         self.max_deleted_id = self.max_deleted_id.max(id);
@@ -247,10 +260,14 @@ impl Stream {
         };
         let mut last = StreamId::MIN;
         let removed = match policy {
-            RefPolicy::KeepRef => {
+            RefPolicy::KeepRef | RefPolicy::Unsaid => {
                 let removed = log.trim(trim);
                 // All entries up to the new first one are gone.
                 last = log.first_id().and_then(StreamId::prev).unwrap_or(self.last_id);
+                if removed > 0 && policy == RefPolicy::Unsaid {
+                    let end = log.first_id().unwrap_or(StreamId::MAX);
+                    self.groups_changed |= groups.forget_below(end);
+                }
                 removed
             }
             RefPolicy::DelRef => log.trim_if(trim, |id| {
@@ -268,7 +285,7 @@ impl Stream {
                 done
             }),
         };
-        if policy == RefPolicy::KeepRef
+        if matches!(policy, RefPolicy::KeepRef | RefPolicy::Unsaid)
             && let Some(end) = last.next()
         {
             self.change_schedule(|schedule| schedule.forget_before(end));
@@ -300,14 +317,11 @@ impl Stream {
     /// What a group whose cursor comes to an entry does with it at this time.
     #[inline]
     pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
-        let Some(schedule) = &self.schedule else { return Fate::Deliver };
-        if self.has_expired(id, now_ms) {
-            return Fate::Pass;
-        }
-        match schedule.due_ms(id) {
-            Some(due_ms) if due_ms > now_ms => Fate::Defer(due_ms),
-            _ => Fate::Deliver,
-        }
+        self.times().fate(id, now_ms)
+    }
+
+    fn times(&self) -> Times<'_> {
+        Times::of(self.schedule.as_deref())
     }
 
     /// When an entry may first be delivered, unix ms; `None` if it was never delayed, or that is over.
@@ -322,8 +336,7 @@ impl Stream {
 
     /// Whether an entry has outlived its time.
     pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
-        let Some(schedule) = &self.schedule else { return false };
-        schedule.has_expired(id) || schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms)
+        self.times().has_expired(id, now_ms)
     }
 
     /// When the next entry expires, unix ms.
@@ -385,6 +398,12 @@ impl Stream {
     /// A group to change, and the log that it reads beside it.
     pub fn group_mut(&mut self, name: &[u8]) -> Option<(&mut Group, &Log)> {
         Some((self.groups.get_mut(name)?, &self.log))
+    }
+
+    /// A group to read with, the log, and when its entries may be delivered.
+    pub fn reading(&mut self, name: &[u8]) -> Option<(&mut Group, &Log, Times<'_>)> {
+        let times = Times::of(self.schedule.as_deref());
+        Some((self.groups.get_mut(name)?, &self.log, times))
     }
 
     /// All groups, in order of name.

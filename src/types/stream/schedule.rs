@@ -33,6 +33,35 @@ pub enum Fate {
     Pass,
 }
 
+/// When entries of a stream may be delivered, to look at while a group changes.
+#[derive(Clone, Copy)]
+pub struct Times<'a>(Option<&'a Schedule>);
+
+impl<'a> Times<'a> {
+    pub(super) fn of(schedule: Option<&'a Schedule>) -> Times<'a> {
+        Times(schedule)
+    }
+
+    /// What a group whose cursor comes to an entry does with it at this time.
+    #[inline]
+    pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
+        let Some(schedule) = self.0 else { return Fate::Deliver };
+        if self.has_expired(id, now_ms) {
+            return Fate::Pass;
+        }
+        match schedule.due_ms(id) {
+            Some(due_ms) if due_ms > now_ms => Fate::Defer(due_ms),
+            _ => Fate::Deliver,
+        }
+    }
+
+    /// Whether an entry has outlived its time.
+    pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
+        let Some(schedule) = self.0 else { return false };
+        schedule.has_expired(id) || schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms)
+    }
+}
+
 fn put(times: &mut Pending, id: StreamId, time: u64) {
     times.put(Record { id, owner: Owner::consumer(0), time, count: 0 });
 }

@@ -2,7 +2,10 @@
 
 mod consumers;
 pub(super) mod image;
+mod order;
+mod pace;
 mod progress;
+mod queue;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 pub use self::consumers::Consumer;
 use self::consumers::Consumers;
 pub use self::progress::Extent;
+use self::queue::Work;
 use self::states::Unowned;
 use super::StreamId;
 use super::log::{Cursor, Log, Range};
@@ -40,6 +44,8 @@ pub struct Group {
     /// The place of the last released record in the order of release.
     released: u64,
     policy: Option<Arc<GroupPolicy>>,
+    /// What parameters of the policy need.
+    work: Option<Box<Work>>,
 }
 
 impl Group {
@@ -78,6 +84,7 @@ impl Group {
     /// Changes what the group does by itself. A policy in which nothing is set is none.
     pub fn set_policy(&mut self, policy: GroupPolicy) {
         self.policy = (!policy.is_none()).then(|| Arc::new(policy));
+        self.fit_work();
     }
 
     pub fn pending(&self) -> &Pending {
@@ -197,6 +204,9 @@ impl Group {
     pub fn acknowledge(&mut self, id: StreamId) -> Option<Record> {
         let record = self.pending.take(id)?;
         self.uncount(record);
+        if self.work.is_some() {
+            self.follow_done(id);
+        }
         Some(record)
     }
 
@@ -233,10 +243,20 @@ impl Group {
 
     /// Bytes allocated. Walks the group's nodes and consumers.
     pub fn heap_bytes(&self) -> usize {
-        self.pending.heap_bytes() + self.consumers.heap_bytes()
+        let work = self.work.as_ref().map_or(0, |work| work.heap_bytes());
+        self.pending.heap_bytes() + self.consumers.heap_bytes() + work
     }
 
     fn put(&mut self, record: Record) -> Option<Record> {
+        let old = self.put_alone(record);
+        if self.work.is_some() {
+            self.follow(record);
+        }
+        old
+    }
+
+    /// Without a look at others with its value.
+    fn put_alone(&mut self, record: Record) -> Option<Record> {
         match record.owner.consumer_number() {
             Some(number) => self.consumers.numbered_mut(number).pending += 1,
             None => *self.unowned.of(record.owner) += 1,

@@ -1,8 +1,10 @@
 //! The states of an entry in a group, but for those in which a consumer holds it.
 
-use super::{Extent, Group, Log, Record};
+use std::ops::ControlFlow;
+
+use super::Group;
+use crate::types::stream::StreamId;
 use crate::types::stream::pending::Owner;
-use crate::types::stream::{NEVER, StreamId};
 
 /// How many pending entries are in each state without a consumer.
 #[derive(Clone, Copy, Default)]
@@ -39,57 +41,49 @@ impl Group {
         *unowned.of(state)
     }
 
+    /// Whether the group hands out what its cursor comes to and nothing else, as in Redis.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.policy.is_none() && self.unowned.ready == 0
+    }
+
     /// How many pending entries consumers hold.
     pub fn in_flight(&self) -> u64 {
         self.pending.len() - self.unowned.all()
     }
 
-    /// When something in the group is due by itself, unix ms: a deferred entry, or the end of a
-    /// lease.
-    pub fn next_due_ms(&self) -> i64 {
-        let due_ms = self.pending.earliest_due_ms().map_or(NEVER, u64::cast_signed);
-        let Some(lease_ms) = self.policy().and_then(|policy| policy.lease_ms) else {
-            return due_ms;
-        };
-        let delivered_ms = self.pending.earliest_delivery_ms();
-        let lapse_ms = delivered_ms.map_or(NEVER, |at_ms| (at_ms + lease_ms).cast_signed());
-        due_ms.min(lapse_ms)
+    /// How many pending entries are in a state that only this server has.
+    pub fn queued_count(&self) -> u64 {
+        self.unowned.all() - self.count_in(Owner::RELEASED)
     }
 
-    /// Puts an entry into a state, or under a consumer. What it was before.
-    pub fn place(&mut self, _log: &Log, record: Record) -> Option<Record> {
-        self.put(record)
+    /// Drops an entry that the stream no longer has, if it waits for its next delivery or is dead; whether
+    /// it did. What a consumer holds stays until that is done with it, and what XNACK has released in
+    /// a group without a policy stays as in Redis.
+    pub fn forget(&mut self, id: StreamId) -> bool {
+        let is_queued = self.pending.get(id).is_some_and(|record| is_queued(record.owner));
+        is_queued && self.acknowledge(id).is_some()
     }
 
-    /// Moves the cursor over all entries up to `to`. `extent` is the stream's.
-    pub fn pass_to(&mut self, to: StreamId, log: &Log, extent: &Extent) {
-        let mut entries = self.undelivered(log);
-        let mut passed = None;
-        while let Some(entry) = entries.next()
-            && entry.id() <= to
-        {
-            self.advance(entry.id(), extent);
-            passed = entries.cursor();
+    /// The same for all entries below `end`.
+    pub fn forget_below(&mut self, end: StreamId) -> bool {
+        let mut gone = Vec::new();
+        self.scan(StreamId::MIN, Default::default(), |record| {
+            if record.id >= end {
+                return ControlFlow::Break(());
+            }
+            if is_queued(record.owner) {
+                gone.push(record.id);
+            }
+            ControlFlow::Continue(())
+        });
+        for &id in &gone {
+            self.acknowledge(id);
         }
-        if let Some(cursor) = passed {
-            self.set_cursor(cursor);
-        }
+        !gone.is_empty()
     }
+}
 
-    /// Pending entries below `end` that no consumer holds.
-    pub fn unowned_below(&self, end: StreamId) -> Vec<Record> {
-        let mut found = Vec::new();
-        if self.unowned.all() > 0 {
-            self.scan(StreamId::MIN, Default::default(), |record| {
-                if record.id >= end {
-                    return std::ops::ControlFlow::Break(());
-                }
-                if record.owner.is_unowned() {
-                    found.push(record);
-                }
-                std::ops::ControlFlow::Continue(())
-            });
-        }
-        found
-    }
+fn is_queued(owner: Owner) -> bool {
+    owner.is_unowned() && owner != Owner::RELEASED
 }

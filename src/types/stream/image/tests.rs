@@ -208,7 +208,7 @@ impl World {
             Op::Policy(Some(group), n) => {
                 let max_deliveries = (n > 0).then_some(n);
                 let policy = GroupPolicy { max_deliveries, ..GroupPolicy::default() };
-                self.stream.set_group_policy(&[b'g', group], policy);
+                self.stream.set_group_policy(&[b'g', group], policy, 1000);
             }
             Op::Limit(entries_max) => self.entries_max = entries_max,
             Op::IdmpLimits(duration_s) => {
