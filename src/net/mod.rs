@@ -17,9 +17,9 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Serves until the shutdown begins, then closes all connections.
 pub async fn serve(server: Arc<Server>, listeners: Listeners) {
+    server.look_after_streams();
     let accepting = listeners.accept_all(&server);
     let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
-    server.look_after_streams();
     let keeping_time = tokio::spawn(Arc::clone(&server.keyspace).keep_time());
     let reaping = tokio::spawn(close_idle(Arc::clone(&server)));
     let sampling = tokio::spawn(sample(Arc::clone(&server)));

@@ -5,6 +5,7 @@
 
 pub mod bare;
 pub mod commands;
+pub mod queues;
 pub mod scripts;
 pub mod targets;
 pub mod values;
@@ -93,6 +94,8 @@ impl TestServer {
         let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
         server.load_users().unwrap_or_else(|error| panic!("{error}"));
         server.stream_rules.load(&server.config).unwrap_or_else(|error| panic!("{error}"));
+        // Not only once it serves: a test may look at its keys before.
+        server.look_after_streams();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
