@@ -121,18 +121,15 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     let count = picked.again.len() + fresh.entries.len();
     if count > 0 {
         write(&mut cx.reply, options, key, &picked.again, &fresh.entries, now_ms as i64);
-        group.note_active(consumer, now_ms);
+        if !options.no_ack {
+            group.note_active(consumer, now_ms);
+        }
         group.note_deliveries(now_ms, count as u64);
     }
     let last_id = group.last_delivered_id();
-    // What has to be looked at again while this reader waits, although nothing changes.
-    let again_ms = match &limits {
-        _ if options.block.is_none() || count > 0 => NEVER,
-        _ if fresh.is_cut_short => now_ms as i64,
-        Limits { tokens: 0, .. } => group.rate_next_ms(),
-        _ => NEVER,
-    };
-    let due_ms = group.next_due_ms().min(again_ms);
+    let waits = options.block.is_some() && count == 0;
+    let again_ms = look_again_ms(group, &limits, fresh.is_cut_short, now_ms);
+    let due_ms = group.next_due_ms().min(if waits { again_ms } else { NEVER });
     let is_paced = policy.is_some_and(|policy| policy.rate.is_some());
     let (has_passed, fresh_count) = (fresh.has_passed, fresh.entries.len());
     if is_new {
@@ -152,6 +149,15 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     dead_letter::give_up(cx, key, options.group, &dead);
     cx.tx.arm(key, due_ms);
     count
+}
+
+/// When a reader that has found nothing is to look again although nothing changes, unix ms.
+fn look_again_ms(group: &Group, limits: &Limits, is_cut_short: bool, now_ms: u64) -> i64 {
+    match limits {
+        _ if is_cut_short => now_ms as i64,
+        Limits { tokens: 0, .. } => group.rate_next_ms(),
+        _ => NEVER,
+    }
 }
 
 /// Chooses among what has a record: what is ready, and with CLAIM what is idle.
