@@ -245,9 +245,9 @@ HYPERLOGLOGS = """
 
 KEYS = """
 5  <DEL | UNLINK> {anykey+}
-3  SORT <{lkey} | {ekey} | {anykey}> [LIMIT {index} {index}] [<ASC | DESC>] [ALPHA] [STORE {lkey}]
-2  SORT <{lkey} | {ekey}> BY {sortpattern} [LIMIT {index} {index}] [GET {sortpattern}] [<ASC | DESC>] [GET #] [STORE {lkey}]
-1  SORT {lkey} BY nosort [LIMIT {index} {index}] [DESC] [GET #] [STORE {lkey}]
+3  SORT <{lkey} | {ekey} | {anykey}> [LIMIT {index} {index}] [<ASC | DESC>] [ALPHA] [STORE {sortdest}]
+2  SORT <{lkey} | {ekey}> BY {sortpattern} [LIMIT {index} {index}] [GET {sortpattern}] [<ASC | DESC>] [GET #] [STORE {sortdest}]
+1  SORT {lkey} BY nosort [LIMIT {index} {index}] [DESC] [GET #] [STORE {sortdest}]
 2  SORT_RO <{lkey} | {ekey}> [LIMIT {index} {index}] [<ASC | DESC>] [ALPHA] [GET {sortpattern}]
 2  MSET t1 {integer} t2 {integer} t3 {integer}
 1  SADD {ekey} 1 2 3

@@ -136,6 +136,10 @@ class Pools:
         # No other key: only here all members have one score.
         return self.rng.choice(LEX_KEYS)
 
+    def sortdest(self):
+        # Nobody waits for these (differences.md, "Values stored over one of another type").
+        return self.rng.choice([b"sorted1", b"sorted2"])
+
     def sortpattern(self):
         return self.rng.choice([b"t*", b"t*", b"*", b"none_*", b"t*->f", b"e*"])
 

@@ -224,6 +224,33 @@ def payload_case(writer, settings, seed, scratch):
         same("restored there", state(own, with_encoding=False), state(peer, with_encoding=False))
 
 
+def _move(source, target_port, keys):
+    for at in range(0, len(keys), 50):
+        source.ask("MIGRATE", "127.0.0.1", target_port, "", 0, 10_000, "KEYS", *keys[at : at + 50])
+    if source.ask("DBSIZE") != b"0":
+        raise Failed("MIGRATE has left keys behind")
+
+
+def moved_case(writer, seed, scratch):
+    """MIGRATE from there to here, and back."""
+    with oracle(writer) as server, Server(forebay_binary()) as own_server:
+        peer, own = server.connect(timeout_s=60.0), own_server.connect(timeout_s=60.0)
+        fill(peer, seed)
+        for database in (1, 2):
+            peer.ask("SELECT", database)
+            peer.ask("FLUSHDB")
+        peer.ask("SELECT", 0)
+        keys = peer.ask("KEYS", "*")
+        for key in keys:
+            # What is left of a deadline is not the same when it is told twice.
+            peer.ask("PERSIST", key)
+        written = state(peer, with_encoding=False)
+        _move(peer, own_server.port, keys)
+        same("moved here", written, state(own, with_encoding=False))
+        _move(own, server.port, keys)
+        same("moved back", written, state(peer, with_encoding=False))
+
+
 def timed_case(writer, seed, scratch):
     """Deadlines of fields: a file and payloads there and here; and here and there, where that is Redis:
     Valkey has a form of its own, which only it reads."""
@@ -281,6 +308,7 @@ def cases(seed):
                 lambda scratch, writer=writer, preamble=preamble: log_case(writer, preamble, seed, scratch),
             )
     for writer in READERS:
+        yield f"moved_case {writer}", lambda scratch, writer=writer: moved_case(writer, seed, scratch)
         yield f"timed_case {writer}", lambda scratch, writer=writer: timed_case(writer, seed, scratch)
     for version in (6, 8, 9, 10, 11):
         yield f"old_case {version}", lambda scratch, version=version: old_case(version, scratch)

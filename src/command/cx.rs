@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::keys::Migration;
 use super::persistence::DurabilityWait;
 use super::server::Server;
 use super::session::Session;
@@ -37,6 +38,8 @@ pub struct Cx<'a, 'k> {
     pub(super) blocking: Option<Blocking>,
     /// The command waits for the disk.
     pub(super) durability: Option<DurabilityWait>,
+    /// The command waits for another server.
+    pub(super) migration: Option<Box<Migration>>,
     /// The error that the handler gives has been counted: a script failed with a command's.
     pub(super) error_is_counted: bool,
 }
@@ -97,6 +100,7 @@ impl<'a, 'k> Cx<'a, 'k> {
             mode,
             blocking: None,
             durability: None,
+            migration: None,
             error_is_counted: false,
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::clients::Client;
 use super::cx::{Blocking, Cx, Mode};
 use super::error::{Error, Outcome};
+use super::keys;
 use super::listening::{self, Listening, Tracked};
 use super::monitor;
 use super::observe;
@@ -323,10 +324,15 @@ fn run_under(
         if let Some(lacking) = cx.tx.take_lacking() {
             return Ran::Lacking(lacking);
         }
-        let blocked = match (cx.durability.take(), cx.blocking.take()) {
-            (Some(wait), _) => Some(persistence::wait(session, server, wait)),
-            (None, Some(blocking)) => Some(park(tx, session, server, command, args, blocking)),
-            (None, None) => None,
+        let (durability, migration) = (cx.durability.take(), cx.migration.take());
+        let blocked = if let Some(wait) = durability {
+            Some(persistence::wait(session, server, wait))
+        } else if let Some(migration) = migration {
+            Some(keys::begin_migration(session, server, command, args, migration))
+        } else if let Some(blocking) = cx.blocking.take() {
+            Some(park(tx, session, server, command, args, blocking))
+        } else {
+            None
         };
         Ran::Done { succeeded, blocked }
     });

@@ -126,6 +126,19 @@ pub(super) fn redacted<'a>(command: &Command, args: &[&'a [u8]]) -> Vec<&'a [u8]
                 shown[at + 3..end].fill(REDACTED);
             }
         }
+        "migrate" => {
+            let mut at = 6;
+            while at < args.len() && !args[at].eq_ignore_ascii_case(b"keys") {
+                let secrets = match args[at] {
+                    word if word.eq_ignore_ascii_case(b"auth") => 1,
+                    word if word.eq_ignore_ascii_case(b"auth2") => 2,
+                    _ => 0,
+                };
+                let end = args.len().min(at + 1 + secrets);
+                shown[at + 1..end].fill(REDACTED);
+                at = end;
+            }
+        }
         "acl|setuser" | "acl|deluser" | "acl|getuser" => shown[2..].fill(REDACTED),
         "config|set" => {
             for pair in shown[2..].chunks_exact_mut(2) {

@@ -6,10 +6,12 @@ mod dumping;
 mod existence;
 mod expiry;
 mod iteration;
+mod migrate;
 mod object;
 mod sort;
 
 pub(super) use iteration::parse_cursor;
+pub(super) use migrate::{Migration, begin as begin_migration};
 pub(super) use sort::names_keys_while_running;
 
 use super::help::help;
@@ -27,6 +29,7 @@ pub(super) static COMMANDS: &[Entry] = &[
     all("flushall", databases::flushall),
     all("flushdb", databases::flushdb),
     all("keys", iteration::keys),
+    keys("migrate", migrate::migrate),
     keys("move", copying::move_to),
     keys("object|encoding", object::encoding),
     keys("object|freq", object::freq),

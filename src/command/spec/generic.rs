@@ -15,6 +15,7 @@ pub static ALL: &[&Spec] = &[
     &EXPIREAT,
     &EXPIRETIME,
     &KEYS,
+    &MIGRATE,
     &MOVE,
     &OBJECT,
     &PERSIST,
@@ -137,6 +138,37 @@ pub static KEYS: Spec = Spec {
     tips: &["request_policy:all_shards", "nondeterministic_output_order"],
     arguments: &[pattern("pattern")],
     ..Spec::new("keys", Group::Generic, 2, "1.0.0")
+};
+
+pub static MIGRATE: Spec = Spec {
+    summary: "Moves keys to another server.",
+    complexity: "O(N) in the size of the values, and what the network takes",
+    flags: flags![WRITE, MOVABLEKEYS],
+    categories: categories![KEYSPACE, WRITE, SLOW, DANGEROUS],
+    keys: &[
+        KeySpec::at(3, key_flags![RW, ACCESS, DELETE]),
+        KeySpec::after("KEYS", -2, key_flags![RW, ACCESS, DELETE, INCOMPLETE]).up_to(-1),
+    ],
+    tips: &["nondeterministic_output"],
+    arguments: &[
+        string("host"),
+        integer("port"),
+        one_of("key-selector", &[key("key", 0), token("empty-string", "\"\"")]),
+        integer("destination-db"),
+        integer("timeout"),
+        token("copy", "COPY").optional(),
+        token("replace", "REPLACE").optional(),
+        one_of(
+            "authentication",
+            &[
+                string("auth").shown("password").after("AUTH"),
+                block("auth2", &[string("username"), string("password")]).after("AUTH2"),
+            ],
+        )
+        .optional(),
+        key("keys", 1).shown("key").after("KEYS").optional().multiple(),
+    ],
+    ..Spec::new("migrate", Group::Generic, -6, "2.6.0")
 };
 
 pub static MOVE: Spec = Spec {

@@ -1,5 +1,7 @@
 //! Finding the keys in a request from the key specs of its command.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::{KeyFlags, Spec};
@@ -174,6 +176,13 @@ impl Spec {
             if spec.flags.has(KeyFlags::NOT_KEY) {
                 continue;
             }
+            if spec.flags.has(KeyFlags::INCOMPLETE) {
+                if let Some(positions) = migrated_keys(request) {
+                    let flags = self.keys[0].flags;
+                    keys = positions.map(|at| KeyRef { position: at as u32, flags }).collect();
+                }
+                continue;
+            }
             let Some(begin) = spec.begin.find(request) else { continue };
             let stretch = spec.find.stretch(begin, request);
             let Some(Stretch { first, last, step }) = stretch else { return KeyRefs::new() };
@@ -239,6 +248,27 @@ impl Spec {
         }
         merged.map_or((0, 0, 0), |(first, last)| (first, last, 1))
     }
+}
+
+/// Where the keys of MIGRATE begin that stand behind KEYS, in place of the one before the options. A
+/// request that has both is refused, and has none.
+fn migrated_keys<W: Words + ?Sized>(request: &W) -> Option<Range<usize>> {
+    let mut at = 6;
+    while at < request.count() {
+        let is = |name: &str| request.word(at).eq_ignore_ascii_case(name.as_bytes());
+        if is("keys") {
+            let first = if request.word(3).is_empty() { at + 1 } else { request.count() };
+            return Some(first..request.count());
+        }
+        at += if is("auth2") {
+            3
+        } else if is("auth") {
+            2
+        } else {
+            1
+        };
+    }
+    None
 }
 
 /// Where SORT stores: behind its last STORE that is not the value of another option.
