@@ -344,3 +344,34 @@ fn lolwut_draws() {
     let not_integer = "-ERR value is not an integer or out of range";
     assert_eq!(client.ask("LOLWUT VERSION x"), not_integer);
 }
+
+#[test]
+fn sizes_of_keys_are_told_to_who_asks() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    for line in [
+        "SET empty \"\"",
+        "SETRANGE long 1500 x",
+        "SET number 12345",
+        "RPUSH l 1 2 3 4 5",
+        "SADD s a",
+        "ZADD z 1 a 2 b 3 c",
+        "HSET h f v g w",
+        "HPEXPIRE h 5000 FIELDS 1 f",
+        "XADD x * f v",
+        "SELECT 3",
+        "SET k v",
+    ] {
+        assert!(!client.ask(line).starts_with('-'), "{line}");
+    }
+    // As redis-server 8.2.3 tells it.
+    let sizes = client.ask("INFO keysizes");
+    let lines = "db0_distrib_strings_sizes:0=1,4=1,1K=1 db0_distrib_lists_items:4=1 \
+                 db0_distrib_sets_items:1=1 db0_distrib_zsets_items:2=1 \
+                 db0_distrib_hashes_items:2=1 db3_distrib_strings_sizes:1=1";
+    assert!(sizes.ends_with(&format!("# Keysizes {lines}")), "{sizes}");
+    let keyspace = client.ask("INFO keyspace");
+    assert!(keyspace.contains("db0:keys=8,expires=0,avg_ttl=0,subexpiry=1"), "{keyspace}");
+    // It looks at every key, so that no other section brings it.
+    assert!(!client.ask("INFO everything").contains("distrib"));
+}

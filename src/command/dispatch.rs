@@ -329,10 +329,9 @@ fn run_under(
             Some(persistence::wait(session, server, wait))
         } else if let Some(migration) = migration {
             Some(keys::begin_migration(session, server, command, args, migration))
-        } else if let Some(blocking) = cx.blocking.take() {
-            Some(park(tx, session, server, command, args, blocking))
         } else {
-            None
+            let blocking = cx.blocking.take();
+            blocking.map(|blocking| park(tx, session, server, command, args, blocking))
         };
         Ran::Done { succeeded, blocked }
     });

@@ -123,8 +123,7 @@ fn draw(event: &str, spikes: &Spikes, now_s: i64) -> String {
             0 => ' ',
             filled => FILLS[filled.min(FILLS.len()) - 1],
         };
-        let line: String = heights.iter().map(|height| sign(*height)).collect();
-        text.push_str(line.trim_end());
+        text.extend(heights.iter().map(|height| sign(*height)));
         text.push('\n');
     }
     text.push('\n');
@@ -132,8 +131,7 @@ fn draw(event: &str, spikes: &Spikes, now_s: i64) -> String {
         spikes.samples.iter().map(|sample| age(now_s - sample.at_s).chars().collect()).collect();
     let longest_age = ages.iter().map(Vec::len).max().unwrap_or(0);
     for at in 0..longest_age {
-        let line: String = ages.iter().map(|age| age.get(at).copied().unwrap_or(' ')).collect();
-        text.push_str(line.trim_end());
+        text.extend(ages.iter().map(|age| age.get(at).copied().unwrap_or(' ')));
         text.push('\n');
     }
     text
@@ -211,7 +209,7 @@ mod tests {
         let lines: Vec<&str> = drawn.lines().collect();
         assert_eq!(lines[0], "command - high 13 ms, low 2 ms (all time high 40 ms)");
         assert_eq!(lines[1].len(), 80);
-        assert_eq!(&lines[2..6], [" #", " #", " ##", "_##"]);
+        assert_eq!(&lines[2..6], [" # ", " # ", " ##", "_##"]);
         assert_eq!(&lines[7..], ["153", "m00", " ss"]);
     }
 }

@@ -132,6 +132,11 @@ impl Tx<'_> {
         self.dbs().map(|db| db.table.with_deadline()).sum()
     }
 
+    /// How many hashes of the database have fields with a deadline.
+    pub fn db_with_field_deadline(&self) -> usize {
+        self.dbs().map(|db| db.field_deadlines.len()).sum()
+    }
+
     /// Keys removed at their deadline since the start.
     pub fn expired_total(&self) -> u64 {
         self.guards.iter().map(|shard| shard.expired_keys).sum()

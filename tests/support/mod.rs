@@ -7,6 +7,7 @@ pub mod bare;
 pub mod commands;
 pub mod queues;
 pub mod scripts;
+pub mod story;
 pub mod targets;
 pub mod values;
 

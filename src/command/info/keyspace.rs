@@ -8,7 +8,7 @@ use crate::command::store::{Cause, Loading, Running};
 use crate::config::Promise;
 use crate::journal::State;
 use crate::journal::writer::Status;
-use crate::keyspace::NEVER;
+use crate::keyspace::{NEVER, Value};
 
 /// How many keys a database's mean time to live is taken from.
 const TTL_SAMPLES: usize = 64;
@@ -120,11 +120,53 @@ pub fn databases(cx: &mut Cx<'_, '_>, text: &mut Text) {
         }
         let expires = cx.tx.db_with_deadline();
         let mean_ttl_ms = if expires == 0 { 0 } else { mean_ttl_ms(cx) };
+        let timed = cx.tx.db_with_field_deadline();
         text.line(format_args!(
-            "db{db}:keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry=0"
+            "db{db}:keys={keys},expires={expires},avg_ttl={mean_ttl_ms},subexpiry={timed}"
         ));
     }
     cx.tx.select(own_db);
+}
+
+/// How long strings are, and how many elements the other values have: for each type, numbers of keys by
+/// the power of two that is not above their size. All keys are looked at, so that no write has to count.
+pub fn sizes(cx: &mut Cx<'_, '_>, text: &mut Text) {
+    const TYPES: [&str; 5] =
+        ["strings_sizes", "lists_items", "sets_items", "zsets_items", "hashes_items"];
+    let own_db = cx.tx.db();
+    for db in 0..cx.tx.keyspace().databases() {
+        cx.tx.select(db);
+        let mut counts = [[0_u64; usize::BITS as usize + 1]; TYPES.len()];
+        cx.tx.scan(0, usize::MAX, |slot| {
+            let (kind, size) = match &slot.value {
+                Value::String(string) => (0, string.len()),
+                Value::List(list) => (1, list.len()),
+                Value::Set(set) => (2, set.len()),
+                Value::Zset(set) => (3, set.len()),
+                Value::Hash(hash) => (4, hash.len()),
+                Value::Stream(_) => return,
+            };
+            counts[kind][size.checked_ilog2().map_or(0, |power| power as usize + 1)] += 1;
+        });
+        for (name, counts) in TYPES.iter().zip(&counts) {
+            let shown = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            let shown: Vec<String> =
+                shown.map(|(bin, count)| format!("{}={count}", bin_name(bin))).collect();
+            if !shown.is_empty() {
+                text.line(format_args!("db{db}_distrib_{name}:{}", shown.join(",")));
+            }
+        }
+    }
+    cx.tx.select(own_db);
+}
+
+/// `0`, `1`, `2` … `512`, `1K` …
+fn bin_name(bin: usize) -> String {
+    const UNITS: [&str; 7] = ["", "K", "M", "G", "T", "P", "E"];
+    match bin.checked_sub(1) {
+        None => "0".into(),
+        Some(power) => format!("{}{}", 1 << (power % 10), UNITS[power / 10]),
+    }
 }
 
 /// The mean time to live of some keys of the database that have one: an estimate, as in Redis.

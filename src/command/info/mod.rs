@@ -1,6 +1,8 @@
 //! INFO: the server in figures, with Redis's sections and names of fields.
 //!
-//! It runs under all locks, as counting keys asks for; everything it reads costs microseconds.
+//! It runs under all locks, as counting keys asks for; everything it reads costs microseconds, but for
+//! Keysizes, which looks at every key: it is shown only to who asks for it by name, while in Redis writes
+//! keep count of it.
 
 mod commands;
 mod keyspace;
@@ -16,15 +18,24 @@ use super::table::{Entry, all};
 
 pub(super) static COMMANDS: &[Entry] = &[all("info", info)];
 
-/// A section: its name, whether it is shown unless asked for otherwise, and what writes it.
+/// When a section is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    ByDefault,
+    /// To who asks for all, or for it.
+    WithAll,
+    ByName,
+}
+
+/// A section: its name, when it is shown, and what writes it.
 struct Section {
     name: &'static str,
-    by_default: bool,
+    shown: Shown,
     write: fn(&mut Cx<'_, '_>, &mut Text),
 }
 
 const fn section(name: &'static str, write: fn(&mut Cx<'_, '_>, &mut Text)) -> Section {
-    Section { name, by_default: true, write }
+    Section { name, shown: Shown::ByDefault, write }
 }
 
 /// In the order they are shown, whatever the order they are asked for in.
@@ -39,11 +50,12 @@ static SECTIONS: &[Section] = &[
     section("CPU", process::cpu),
     // There are no modules; the title alone says so, as in Redis.
     section("Modules", |_, _| ()),
-    Section { by_default: false, ..section("Commandstats", commands::calls) },
+    Section { shown: Shown::WithAll, ..section("Commandstats", commands::calls) },
     section("Errorstats", commands::errors),
-    Section { by_default: false, ..section("Latencystats", commands::latencies) },
+    Section { shown: Shown::WithAll, ..section("Latencystats", commands::latencies) },
     section("Cluster", |_, text| text.field("cluster_enabled", 0)),
     section("Keyspace", keyspace::databases),
+    Section { shown: Shown::ByName, ..section("Keysizes", keyspace::sizes) },
 ];
 
 /// The reply as it grows.
@@ -97,9 +109,13 @@ fn info(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 fn is_asked_for(section: &Section, asked: &[&[u8]]) -> bool {
     let names = |asked: &&[u8]| {
         let is = |name: &str| asked.eq_ignore_ascii_case(name.as_bytes());
-        is(section.name) || is("all") || is("everything") || is("default") && section.by_default
+        let by_default = section.shown == Shown::ByDefault;
+        let with_all = section.shown != Shown::ByName;
+        is(section.name)
+            || (is("all") || is("everything")) && with_all
+            || is("default") && by_default
     };
-    if asked.is_empty() { section.by_default } else { asked.iter().any(names) }
+    if asked.is_empty() { section.shown == Shown::ByDefault } else { asked.iter().any(names) }
 }
 
 #[cfg(test)]
@@ -129,7 +145,8 @@ mod tests {
         assert_eq!(shown(&[b"keyspace", b"SERVER", b"nosuch"]), ["Server", "Keyspace"]);
         assert_eq!(shown(&[]), shown(&[b"default"]));
         assert!(!shown(&[]).contains(&"Commandstats"));
-        assert_eq!(shown(&[b"all"]).len(), SECTIONS.len());
+        assert_eq!(shown(&[b"all"]).len(), SECTIONS.len() - 1);
+        assert_eq!(shown(&[b"keysizes"]), ["Keysizes"]);
         assert_eq!(shown(&[b"everything"]), shown(&[b"all"]));
         assert!(shown(&[b"default", b"commandstats"]).contains(&"Commandstats"));
         assert_eq!(shown(&[b"nosuch"]), Vec::<&str>::new());
