@@ -41,6 +41,8 @@ class Case:
     # Entries one operation delivers; the stream is filled for all of them beforehand.
     delivers: int = 0
     acknowledges: bool = False
+    # How many numbers `__rand_int__` stands for; 0 where the command holds none.
+    random_below: int = 0
 
 
 def read_group(count):
@@ -54,26 +56,44 @@ def cases(scale):
     lpush = (b"LPUSH", LIST, ELEMENT)
     xack = (b"XACK", STREAM, GROUP, b"__rand_int__-1")
     return [
+        *others(deep),
         Case("XADD", 32, deep, xadd, 0.7),
         Case("LPUSH", 32, deep, lpush, 0.7),
         Case("XREADGROUP COUNT 1", 32, deep // 2, read_group(1), 0.25, delivers=1),
         Case("XREADGROUP COUNT 10", 32, deep // 10, read_group(10), delivers=10),
-        Case("XACK", 32, deep // 2, xack, acknowledges=True),
+        Case("XACK", 32, deep // 2, xack, acknowledges=True, random_below=deep // 2),
         Case("SET", 32, deep, (b"SET", b"key", ELEMENT)),
         Case("GET", 32, deep, (b"GET", b"key")),
         Case("XADD", 1, shallow, xadd, 1.0),
         Case("LPUSH", 1, shallow, lpush, 1.0),
         Case("XREADGROUP COUNT 1", 1, shallow, read_group(1), 1.0, delivers=1),
-        Case("XACK", 1, shallow, xack, 1.0, acknowledges=True),
+        Case("XACK", 1, shallow, xack, 1.0, acknowledges=True, random_below=shallow),
         Case("SET", 1, shallow, (b"SET", b"key", ELEMENT), 1.0),
         Case("GET", 1, shallow, (b"GET", b"key"), 1.0),
     ]
+
+
+def others(deep):
+    """Types beside streams, lists and strings: 10,000 members of one large value."""
+    member = b"member:__rand_int__"
+    commands = [
+        ("HSET", (b"HSET", b"hash", member, ELEMENT)),
+        ("HGET", (b"HGET", b"hash", member)),
+        ("SADD", (b"SADD", b"set", member)),
+        ("SISMEMBER", (b"SISMEMBER", b"set", member)),
+        ("ZADD", (b"ZADD", b"zset", b"__rand_int__", member)),
+        ("ZSCORE", (b"ZSCORE", b"zset", member)),
+        ("PUBLISH", (b"PUBLISH", b"channel", ELEMENT)),
+    ]
+    return [Case(name, 32, deep // 2, command, random_below=10_000) for name, command in commands]
 
 
 def prepare(case, connection):
     """Brings the server to where the case starts."""
     connection.ask("FLUSHALL", "SYNC")
     connection.ask("SET", "key", ELEMENT)
+    if case.name in ("HGET", "SISMEMBER", "ZSCORE"):
+        fill_members(connection)
     if case.delivers:
         fill_stream(connection, case.count * case.delivers)
         connection.ask("XGROUP", "CREATE", STREAM, GROUP, "0")
@@ -81,6 +101,15 @@ def prepare(case, connection):
         fill_numbered(connection, case.count)
         connection.ask("XGROUP", "CREATE", STREAM, GROUP, "0")
         repeat(connection, read_group(500), case.count // 500 + 1, size=4)
+
+
+def fill_members(connection):
+    """Every member that `__rand_int__` (twelve digits) can name, in each of the large values."""
+    for number in range(10_000):
+        member = b"member:%012d" % number
+        connection.ask("HSET", "hash", member, ELEMENT)
+        connection.ask("SADD", "set", member)
+        connection.ask("ZADD", "zset", number, member)
 
 
 def fill_numbered(connection, count):
@@ -114,7 +143,7 @@ def measure(case, server, connection):
     prepare(case, connection)
     load = Load(server.port, case.pipeline)
     before = server.cpu_s()
-    rate = load.run(case.count, case.command, case.count if case.acknowledges else None)
+    rate = load.run(case.count, case.command, case.random_below or None)
     spent_s = server.cpu_s() - before
     check(case, connection)
     return spent_s / case.count * 1e6, rate
