@@ -1,5 +1,6 @@
 //! Servers without sockets, and their whole state as text.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use forebay::command::{self, Blocked, Flow, Server, Session};
@@ -8,6 +9,8 @@ use forebay::journal::MemorySink;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
 use forebay::types::hash::{Field, Hash};
 use forebay::types::set::Set;
+use forebay::types::stream::pending::{Filter, Owner};
+use forebay::types::stream::{Stream, StreamId};
 
 /// How many numbered databases a bare server has.
 pub const DATABASES: usize = 3;
@@ -19,13 +22,19 @@ pub fn new_server(
     sink: Option<Arc<MemorySink>>,
 ) -> Arc<Server> {
     let config = Config::from_lines("stream-node-max-entries 5\n").expect("the lines are valid");
+    let has_sink = sink.is_some();
     let keyspace = Keyspace::new(Options {
         databases: DATABASES,
         clock: clock as Arc<dyn Clock>,
         seed,
         sink: sink.map(|sink| sink as Arc<dyn forebay::journal::Sink>),
     });
-    Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)))
+    let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
+    if has_sink {
+        // What is only replayed does nothing by itself.
+        server.look_after_streams();
+    }
+    server
 }
 
 /// One connection without a socket.
@@ -161,5 +170,26 @@ fn stream_state(server: &Arc<Server>, db: usize, key: &[u8]) -> Vec<u8> {
         }
         kept.extend_from_slice(line);
     }
+    kept.extend(queue_state(server, db, key).into_bytes());
     kept
+}
+
+/// What groups keep of their entries that no reply shows.
+fn queue_state(server: &Arc<Server>, db: usize, key: &[u8]) -> String {
+    let now_ms = server.keyspace.clock().now_ms();
+    server.keyspace.run(ShardSet::ALL, db, now_ms, |tx| {
+        let stream = tx.peek_as::<Stream>(key).expect("it is one").expect("it is there");
+        let mut lines = String::new();
+        for (_, group) in stream.groups() {
+            group.scan::<()>(StreamId::MIN, Filter::default(), |record| {
+                if record.owner != Owner::RELEASED {
+                    lines += &format!("{record:?}\n");
+                }
+                ControlFlow::Continue(())
+            });
+            let (line, paced) = (group.in_line(), group.paced());
+            lines += &format!("{:?} {:?}\n", line.collect::<Vec<_>>(), paced.collect::<Vec<_>>());
+        }
+        lines
+    })
 }

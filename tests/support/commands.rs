@@ -61,6 +61,16 @@ impl Generator {
         args
     }
 
+    /// A command on a stream that has groups with policies, most often.
+    pub fn queue_command(&mut self) -> Vec<Vec<u8>> {
+        let pick = self.below(QUEUE.len() as u64) as usize;
+        let mut args = Vec::new();
+        for word in QUEUE[pick].split(' ') {
+            self.fill(word, &mut args);
+        }
+        args
+    }
+
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let families =
@@ -131,6 +141,7 @@ impl Generator {
                     _ => format!("{ms}-{seq}").into_bytes(),
                 }
             }
+            "{q}" => format!("5-{}", self.below(24)).into_bytes(),
             "{eid}" => {
                 let (ms, seq) = (self.below(12), self.below(4));
                 format!("{ms}-{seq}").into_bytes()
@@ -180,7 +191,7 @@ const STREAM: &[&str] = &[
     "XDELEX {s} [<KEEPREF|DELREF|ACKED>] IDS 2 {eid} {eid}",
     "XACK {s} {g} {eid} {eid} {eid}",
     "XACKDEL {s} {g} [<KEEPREF|DELREF|ACKED>] IDS 2 {eid} {eid}",
-    "XNACK {s} {g} <SILENT|FAIL|FATAL> IDS 2 {eid} {eid} [RETRYCOUNT_{count}] [FORCE]",
+    "XNACK {s} {g} <SILENT|FAIL|FATAL> IDS 2 {eid} {eid} [RETRYCOUNT_{count}] [DELAY_{ms}] [CONSUMER_{c}] [FORCE]",
     "XLEN {s}",
     "XRANGE {s} {from} {to} [COUNT_{count}]",
     "XREVRANGE {s} {to} {from} [COUNT_{count}]",
@@ -208,6 +219,46 @@ const STREAM: &[&str] = &[
     "XAUTOCLAIM {s} {g} {c} <0|10|30> <0|{eid}> [COUNT_{count}] [JUSTID]",
     "XSETID {s} <{eid}|100-0> [ENTRIESADDED_{count}_MAXDELETEDID_{eid}]",
     "XINFO STREAM {s}",
+];
+
+/// Of one stream, its entries with few ids and values, so that they meet in every state.
+const QUEUE: &[&str] = &[
+    "XADD s 5-* k <x|y>",
+    "XADD s 5-* k <x|y>",
+    "XADD s 5-* k <x|y>",
+    "XADD s 5-* f {v}",
+    "XADD s2 5-* k x",
+    "XGROUP CREATE s <g|h> 0 MKSTREAM",
+    "XGROUP CREATE s2 <g|h> 0 MKSTREAM",
+    "XCFGSET s GROUP <g|h> <LEASE_20|LEASE_60|LEASE_0|BACKOFF_5_20|BACKOFF_0_0>",
+    "XCFGSET s GROUP <g|h> <MAXDELIVERIES_2|MAXDELIVERIES_1|MAXDELIVERIES_0|DLQ_dead|DLQ_s2>",
+    "XCFGSET s GROUP <g|h> <ORDERBY_k|ORDERBY_k|ORDERBY_f|MAXINFLIGHT_2|MAXINFLIGHT_0|RATE_2_50|RATE_0_0>",
+    "XCFGSET s GROUP g LEASE 0 MAXDELIVERIES 0 ORDERBY f RATE 0 0",
+    "XREADGROUP GROUP <g|h> {c} [COUNT_{count}] STREAMS s >",
+    "XREADGROUP GROUP <g|h> {c} [COUNT_{count}] STREAMS s >",
+    "XREADGROUP GROUP <g|h> {c} [COUNT_{count}] STREAMS s >",
+    "XREADGROUP GROUP g {c} [COUNT_{count}] NOACK STREAMS s >",
+    "XREADGROUP GROUP g {c} [COUNT_{count}] STREAMS s 0",
+    "XREADGROUP GROUP g {c} [MAXCOUNT_{count}] STREAMS s s2 > >",
+    "XREADGROUP GROUP <g|h> {c} BLOCK {ms} STREAMS s >",
+    "XREADGROUP GROUP g {c} [COUNT_{count}] CLAIM <0|10|30> STREAMS s >",
+    "XACK s <g|h> {q} {q} {q} {q}",
+    "XACKDEL s g [<KEEPREF|DELREF|ACKED>] IDS 2 {q} {q}",
+    "XNACK s <g|h> <SILENT|FAIL|FATAL> IDS 2 {q} {q} [RETRYCOUNT_{count}] [DELAY_<5|30>] [FORCE]",
+    "XNACK s <g|h> <SILENT|FAIL> IDS 3 {q} {q} {q} [CONSUMER_{c}]",
+    "XCLAIM s g {c} <0|10|30> {q} {q} [<IDLE_5|TIME_{at}>] [RETRYCOUNT_{n}] [FORCE] [JUSTID]",
+    "XAUTOCLAIM s g {c} <0|10|30> <0|{q}> [COUNT_{count}] [JUSTID]",
+    "XDEL s {q} {q}",
+    "XTRIM s MAXLEN {count} [<KEEPREF|DELREF|ACKED>]",
+    "XGROUP SETID s <g|h> <0|$|{q}>",
+    "XGROUP DELCONSUMER s <g|h> {c}",
+    "XGROUP DESTROY s h",
+    "COPY s s2 REPLACE",
+    "MULTI",
+    "EXEC",
+    "EXEC",
+    "DEL dead",
+    "XTRIM s MINID 5-30",
 ];
 
 const LIST: &[&str] = &[

@@ -125,6 +125,18 @@ impl Group {
         self.rated().and_then(|(pace, rate)| pace.next_ms(rate)).map_or(NEVER, u64::cast_signed)
     }
 
+    /// The deliveries that RATE still counts: when, unix ms, and how many.
+    pub fn paced(&self) -> impl Iterator<Item = (u64, u64)> {
+        let pace = self.work.as_ref().and_then(|work| work.pace.as_ref());
+        pace.into_iter().flat_map(|pace| pace.from(0))
+    }
+
+    /// The unfinished entries with an ORDERBY value, by id, each with what its value comes to.
+    pub fn in_line(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        let order = self.work.as_ref().and_then(|work| work.order.as_ref());
+        order.into_iter().flat_map(|order| order.from(0))
+    }
+
     fn rated(&self) -> Option<(&Pace, crate::types::stream::policy::Rate)> {
         let pace = self.work.as_ref()?.pace.as_ref()?;
         Some((pace, self.policy()?.rate?))
