@@ -6,7 +6,7 @@ use super::come_back;
 use crate::command::cx::{Cx, Mode};
 use crate::command::server::Server;
 use crate::command::session::Session;
-use crate::keyspace::{Chores, PutOff, Tx};
+use crate::keyspace::{Chores, NEVER, PutOff, Tx};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::Stream;
 
@@ -22,7 +22,8 @@ impl Server {
 
 impl Chores for StreamChores {
     fn run(&self, tx: &mut Tx<'_>, key: &[u8]) -> Result<(), PutOff> {
-        let Some(server) = self.0.upgrade() else { return Ok(()) };
+        // Without its server nothing is to come of the keyspace any more.
+        let Some(server) = self.0.upgrade() else { return Err(PutOff::NoRoom) };
         let mut unread = Vec::new();
         let mut session = Session::stand_in(tx.db(), Proto::Resp2);
         tx.set_origin(0);
@@ -34,7 +35,11 @@ impl Chores for StreamChores {
 /// Does some of what is due of the stream at `key`, and finds out when there is more to do.
 fn look_after(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
     let now_ms = cx.tx.now_ms();
-    let Ok(Some(stream)) = cx.tx.peek_as::<Stream>(key) else { return Ok(()) };
+    let Ok(Some(stream)) = cx.tx.peek_as::<Stream>(key) else {
+        // Its key is past its deadline, and nobody sees it any more.
+        cx.tx.rearm(key, NEVER);
+        return Ok(());
+    };
     let due = stream.groups().filter(|(_, group)| group.next_due_ms() <= now_ms);
     // The first alone, if it is much: the step has no small end otherwise.
     let due: Vec<Box<[u8]>> = due.map(|(name, _)| name.into()).collect();

@@ -16,7 +16,7 @@ use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
 use super::take::take;
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Class, EventClass, NEVER, ShardSet, Tx, Wait};
+use crate::keyspace::{Class, EventClass, ShardSet, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
@@ -165,15 +165,17 @@ fn read_stream(
     let now_ms = cx.tx.now_ms();
     // Found once for all that follows: a read of one entry is little more than finding things.
     let mut stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
-    if stream.has_schedule() || !stream.group(options.group).is_some_and(Group::is_plain) {
+    let has_schedule = stream.has_schedule();
+    let (mut group, _) = stream.group_mut(options.group).expect(CHECKED);
+    if has_schedule || !group.is_plain() {
         match wanted {
             Wanted::New => return take(cx, options, key) > 0,
             Wanted::Own(start) if !bury_used_up(cx, options, key, start) => return false,
             Wanted::Own(_) => {}
         }
         stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
+        (group, _) = stream.group_mut(options.group).expect(CHECKED);
     }
-    let (group, _) = stream.group_mut(options.group).expect(CHECKED);
     let known = group.consumer(options.consumer).map(Consumer::number);
     let consumer = known.unwrap_or_else(|| {
         let created = group.create_consumer(options.consumer, now_ms as u64);
@@ -187,7 +189,6 @@ fn read_stream(
             Done::Own(start, redeliver_own(stream, &mut cx.reply, options, key, to, start))
         }
     };
-    let due_ms = stream.group(options.group).map_or(NEVER, Group::next_due_ms);
     if known.is_none() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
@@ -200,9 +201,6 @@ fn read_stream(
         }
         Done::Own(start, shown) => {
             record_own(cx.tx, key, options, start, shown);
-            if due_ms != NEVER {
-                cx.tx.arm(key, due_ms);
-            }
             true
         }
     }

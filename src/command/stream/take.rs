@@ -90,7 +90,7 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     let may_run_again = cx.may_run_again();
     let can_bury = cx.tx.locked().contains(needed);
     let stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
-    let extent = stream.extent();
+    let (extent, armed_ms) = (stream.extent(), stream.timer_ms());
     let (group, log, times) = stream.reading(options.group).expect(CHECKED);
     let policy = group.shared_policy();
     let mut limits = Limits::of(group, options, now_ms);
@@ -147,7 +147,9 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
         record_paced(cx.tx, key, options.group, count);
     }
     dead_letter::give_up(cx, key, options.group, &dead);
-    cx.tx.arm(key, due_ms);
+    if due_ms < armed_ms {
+        cx.tx.arm(key, due_ms);
+    }
     count
 }
 
