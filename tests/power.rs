@@ -121,6 +121,9 @@ impl Outcome {
 struct Subscriber {
     mailbox: Arc<Mailbox>,
     _session: Session,
+    /// Of the mail that waits: how much there is, and the position behind its last cause.
+    heard_bytes: u64,
+    cause: u64,
     /// What has been fetched and not told: the position it waits for, and the one behind its cause.
     waiting: Vec<(u64, u64)>,
 }
@@ -132,16 +135,26 @@ impl Subscriber {
         let mailbox = Arc::clone(&client.mailbox);
         let mut session = Session::new(Some(client));
         run(server, &mut session, &[b"PSUBSCRIBE".to_vec(), b"*".to_vec()]);
-        Subscriber { mailbox, _session: session, waiting: Vec::new() }
+        Subscriber { mailbox, _session: session, heard_bytes: 0, cause: 0, waiting: Vec::new() }
     }
 
-    /// Fetches what has come because of something that `cause` is the position behind.
-    fn fetch(&mut self, cause: u64) {
+    /// Notes what has come because of something that `cause` is the position behind.
+    fn hear(&mut self, cause: u64) {
+        let bytes = self.mailbox.waiting_bytes();
+        if bytes > self.heard_bytes {
+            self.heard_bytes = bytes;
+            self.cause = self.cause.max(cause);
+        }
+    }
+
+    /// Fetches what has come, of several causes together where it has not been fetched at once.
+    fn fetch(&mut self) {
         let mut mail = Vec::new();
         let position = self.mailbox.fetch(&mut mail);
         if !mail.is_empty() {
-            self.waiting.push((position, cause));
+            self.waiting.push((position, std::mem::take(&mut self.cause)));
         }
+        self.heard_bytes = 0;
     }
 
     /// Tells, in order, what may be told.
@@ -180,14 +193,17 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
         let session = &mut sessions[generator.below(CONNECTIONS as u64) as usize];
         run(&bare.server, session, &generator.command());
         note(&mut outcome);
-        subscriber.fetch(bare.next());
+        subscriber.hear(bare.next());
         if turn % 4 == 3 {
             // A message tells of what its sender has seen.
             let publish = ["PUBLISH", "news", "of it"].map(|word| word.as_bytes().to_vec());
             run(&bare.server, session, &publish);
             if session.multi.is_none() {
-                subscriber.fetch(session.seen.position);
+                subscriber.hear(session.seen.position);
             }
+        }
+        if !generator.one_in(3) {
+            subscriber.fetch();
         }
         if !generator.one_in(3) {
             bare.step();

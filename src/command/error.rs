@@ -46,10 +46,13 @@ impl Error {
     }
 
     /// A text with words of the request in it. Redis puts them in as C strings: what stands behind
-    /// a NUL byte in a word is not shown.
+    /// a NUL byte in a word is not shown. Nor are line breaks at the end of it all.
     pub fn quoting(parts: &[&[u8]]) -> Error {
         let shown = parts.iter().map(|part| part.split(|&byte| byte == 0).next().unwrap_or(part));
-        Error::new(shown.collect::<Vec<_>>().concat())
+        let mut text = shown.collect::<Vec<_>>().concat();
+        let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+        text.truncate(end.map_or(0, |at| at + 1));
+        Error::new(text)
     }
 
     /// `ERR wrong number of arguments for 'name' command`.
