@@ -147,19 +147,28 @@ fn who_waits_or_is_paused_gets_messages_all_the_same() {
     let server = TestServer::start();
     let (mut client, mut sender) = (resp3(&server), server.raw());
     client.ask("SUBSCRIBE c");
+    client.ask("SUBSCRIBE __keyevent@0__:keymiss");
     client.command("BLPOP list 0");
     server.wait_blocked(1);
     sender.ask("PUBLISH c waiting");
     assert_eq!(client.reply(), ">3 $7 message $1 c $7 waiting");
     sender.ask("RPUSH list x");
     assert_eq!(client.reply(), "*2 $4 list $1 x");
+    sender.ask("CONFIG SET notify-keyspace-events Em");
     sender.ask("CLIENT PAUSE 60000 WRITE");
     client.command("SET k v");
     server.wait_blocked(1);
-    sender.ask("PUBLISH c paused");
-    assert_eq!(client.reply(), ">3 $7 message $1 c $6 paused");
+    assert_eq!(sender.ask("GET none"), "$-1");
+    assert_eq!(client.reply(), ">3 $7 message $22 __keyevent@0__:keymiss $4 none");
+    // Who publishes waits as who writes does.
+    let mut publisher = server.raw();
+    publisher.command("PUBLISH c paused");
+    server.wait_blocked(2);
     sender.ask("CLIENT UNPAUSE");
-    assert_eq!(client.reply(), "+OK");
+    assert_eq!(publisher.reply(), ":1");
+    let mut replies = [client.reply(), client.reply()];
+    replies.sort();
+    assert_eq!(replies, ["+OK", ">3 $7 message $1 c $6 paused"]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ SHORT_TTL_MS_MAX = 20
 SHORT_WAIT_MS_MAX = 50
 LONG_MS_MIN = 60_000
 INT32_MAX = 2147483647
+LISTPACK_VALUE_MAX = 64
 
 
 def _number(word):
@@ -158,6 +159,9 @@ class Generator:
         if b"~" in words and MINDS_REFERENCES & set(words):
             # The oracle trims nothing then (differences.md, "Approximate trims that mind references").
             words[words.index(b"~")] = b"="
+        if words[0].upper() == b"HSETEX":
+            # (differences.md, "HSETEX with a time that has passed")
+            words = [b"y" if len(word) > LISTPACK_VALUE_MAX else word for word in words]
         if words[0].upper() == b"LSET" and len(words) > 2 and abs(_number(words[2]) or 0) > INT32_MAX:
             # The oracle cuts the index to 32 bits (differences.md, "LSET with a huge index").
             words[2] = b"%d" % INT32_MAX

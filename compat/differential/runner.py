@@ -25,7 +25,10 @@ SILENT = Reply("neither answers nor counts as blocked", None)
 HELD = Reply("still waits", None)
 BROKEN = Reply("no reply of the protocol", None)
 # redis-server looks for passed timeouts `hz` times a second; at 500 short waits end soon.
-SETTINGS = ("--enable-debug-command", "yes", "--databases", "16", "--hz", "500")
+# What is slow is up to the machine.
+SETTINGS = (
+    "--enable-debug-command", "yes", "--databases", "16", "--hz", "500", "--slowlog-log-slower-than", "-1",
+)  # fmt: skip
 SENTINEL = b"end of raw bytes"
 # Settings a sequence may have changed, and what they were.
 DEFAULTS = {
