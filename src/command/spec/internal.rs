@@ -4,13 +4,25 @@ use super::words::key_flags;
 use super::{Group, KeySpec, Spec};
 
 /// Every internal command.
-pub static ALL: &[&Spec] =
-    &[&XASSIGN, &XDELIVER, &XIDMPCOUNT, &XPACE, &XPLACE, &XPOLICY, &XREDELIVER, &XRELEASE];
+pub static ALL: &[&Spec] = &[
+    &XASSIGN,
+    &XDELIVER,
+    &XEXPIRED,
+    &XIDMPCOUNT,
+    &XPACE,
+    &XPASS,
+    &XPLACE,
+    &XPOLICY,
+    &XREDELIVER,
+    &XRELEASE,
+];
 
 static XASSIGN: Spec = of_stream("xassign", -6);
 static XDELIVER: Spec = of_stream("xdeliver", -7);
 static XIDMPCOUNT: Spec = of_stream("xidmpcount", 4);
+static XEXPIRED: Spec = of_stream("xexpired", -3);
 static XPACE: Spec = of_stream("xpace", 5);
+static XPASS: Spec = of_stream("xpass", -4);
 static XPLACE: Spec = of_stream("xplace", -6);
 static XPOLICY: Spec = of_stream("xpolicy", -2);
 static XREDELIVER: Spec = of_stream("xredeliver", 7);

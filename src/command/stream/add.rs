@@ -1,14 +1,15 @@
 //! XADD.
 
+use super::admission::{self, Duplicate, Terms, Times};
 use super::idempotency::Idempotency;
 use super::reply::{IdText, write_id};
 use super::trim::{TrimOptions, Trimmed};
-use super::{args, idempotency, new_stream, node_limits, record_new_stream};
+use super::{args, filter, idempotency, new_stream, node_limits, record_new_stream, retention};
 use crate::command::args::is;
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::EventClass;
-use crate::types::stream::log::{EntryTooLarge, Trim};
+use crate::types::stream::log::{EntryTooLarge, NodeLimits, Trim};
 use crate::types::stream::{RefPolicy, Stream, StreamId};
 
 const ID_ZERO: Error = Error::fixed("ERR The ID specified in XADD must be greater than 0-0");
@@ -37,6 +38,7 @@ struct Request<'a> {
     trim: Option<Trim>,
     policy: RefPolicy,
     idempotency: Option<Idempotency<'a>>,
+    terms: Terms<'a>,
     id: NewId,
     fields: &'a [&'a [u8]],
 }
@@ -46,6 +48,7 @@ impl<'a> Request<'a> {
         let mut may_create = true;
         let mut options = TrimOptions::default();
         let mut idempotency = None;
+        let mut terms = Terms::default();
         let mut rest = &args[2..];
         let id = loop {
             let Some(&option) = rest.first() else { return Err(Error::wrong_arity("xadd")) };
@@ -57,6 +60,8 @@ impl<'a> Request<'a> {
                 may_create = false;
                 rest = &rest[1..];
             } else if let Some(taken) = idempotency::take(rest, &mut idempotency)? {
+                rest = &rest[taken..];
+            } else if let Some(taken) = terms.take(rest, cx.mode == Mode::Replay)? {
                 rest = &rest[taken..];
             } else {
                 break new_id(option)?;
@@ -76,7 +81,7 @@ impl<'a> Request<'a> {
         }
         let idempotency = idempotency.map(|given| given.resolve(fields));
         let policy = options.policy();
-        Ok(Request { key: args[1], may_create, trim, policy, idempotency, id, fields })
+        Ok(Request { key: args[1], may_create, trim, policy, idempotency, terms, id, fields })
     }
 
     /// The id that the entry gets in this stream.
@@ -100,10 +105,21 @@ fn new_id(text: &[u8]) -> Result<NewId, Error> {
     }
 }
 
+/// An entry that was added.
+struct Added<'a> {
+    id: StreamId,
+    times: Times,
+    /// What it is remembered as.
+    message: Option<&'a [u8]>,
+    trimmed: Option<Trimmed>,
+    /// By the stream's own limit, where the request has trimmed as well.
+    trimmed_more: Option<Trimmed>,
+}
+
 pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let request = Request::parse(cx, args)?;
     let key = request.key;
-    let now_ms = cx.tx.now_ms() as u64;
+    let now_ms = cx.tx.recorded_ms() as u64;
     let limits = node_limits(cx);
     let mut is_new = false;
     let stream = if request.may_create {
@@ -121,22 +137,27 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
         }
     };
-    if let Some(known) = &request.idempotency
-        && cx.mode != Mode::Replay
-        && let Some(id) = stream.idmp().find(known.producer, &known.iid, now_ms)
-    {
-        stream.idmp_mut().note_duplicate();
-        let counts = (stream.idmp().added(), stream.idmp().duplicates());
-        write_id(&mut cx.reply, id);
-        idempotency::record_counts(cx, key, counts);
-        return Ok(());
+    if cx.mode != Mode::Replay {
+        let idempotency = request.idempotency.as_ref();
+        match admission::find_duplicate(stream, idempotency, request.fields, now_ms) {
+            Some(Duplicate::ByIid(id)) => {
+                stream.idmp_mut().note_duplicate();
+                let counts = (stream.idmp().added(), stream.idmp().duplicates());
+                write_id(&mut cx.reply, id);
+                idempotency::record_counts(cx, key, counts);
+                return Ok(());
+            }
+            Some(Duplicate::ByField(id)) => {
+                write_id(&mut cx.reply, id);
+                return Ok(());
+            }
+            None => {}
+        }
     }
-    let added = request.resolve_id(stream, now_ms).and_then(|id| {
-        let added = stream.append(id, request.fields, limits);
-        added.map(|()| id).map_err(|EntryTooLarge| TOO_LARGE)
-    });
-    let id = match added {
-        Ok(id) => id,
+    let added = request.add_to(stream, now_ms, limits, cx.mode == Mode::Replay);
+    let (has_filters, timer_ms) = (stream.has_filters(), stream.soonest_after_add_ms());
+    let added = match added {
+        Ok(added) => added,
         Err(error) => {
             if is_new {
                 cx.tx.remove(key);
@@ -144,28 +165,81 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             return Err(error);
         }
     };
-    if let Some(known) = &request.idempotency {
-        stream.idmp_mut().remember(known.producer, &known.iid, id, now_ms);
-    }
-    let trimmed = request.trim.and_then(|trim| Trimmed::by(stream, trim, request.policy));
-    write_id(&mut cx.reply, id);
+    write_id(&mut cx.reply, added.id);
     cx.tx.changed(key);
     cx.tx.signal(key);
     cx.tx.notify(EventClass::STREAM, "xadd", key);
-    if trimmed.is_some() {
-        cx.tx.notify(EventClass::STREAM, "xtrim", key);
-    }
-    record(cx, &request, id, trimmed.as_ref());
     if is_new {
         record_new_stream(cx, key);
+    }
+    record(cx, &request, &added);
+    if added.trimmed.is_some() || added.trimmed_more.is_some() {
+        cx.tx.notify(EventClass::STREAM, "xtrim", key);
+    }
+    if let Some(timer_ms) = timer_ms {
+        cx.tx.arm(key, timer_ms);
+    }
+    if has_filters && cx.mode != Mode::Replay {
+        filter::pass_unwanted(cx.tx, key);
     }
     Ok(())
 }
 
-fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, id: StreamId, trimmed: Option<&Trimmed>) {
-    let mut args = 3 + request.fields.len();
+impl<'a> Request<'a> {
+    /// Adds the entry, and removes what it makes too much.
+    fn add_to(
+        &self,
+        stream: &mut Stream,
+        now_ms: u64,
+        limits: NodeLimits,
+        is_replay: bool,
+    ) -> Result<Added<'a>, Error> {
+        let policy = stream.policy().filter(|_| !is_replay);
+        let times = match is_replay {
+            true => self.terms.stated(),
+            false => self.terms.resolve(policy, self.fields, now_ms)?,
+        };
+        if let Some(policy) = policy {
+            admission::check_room(stream, policy)?;
+        }
+        let id = self.resolve_id(stream, now_ms)?;
+        if let Some(policy) = policy {
+            admission::check_age(policy, id, times)?;
+        }
+        let message = match is_replay {
+            true => self.terms.message(),
+            false => stream.message(self.fields),
+        };
+        stream.append(id, self.fields, limits).map_err(|EntryTooLarge| TOO_LARGE)?;
+        if let Some(known) = &self.idempotency {
+            stream.idmp_mut().remember(known.producer, &known.iid, id, now_ms);
+        }
+        if let Some(message) = message {
+            stream.remember_message(message, id, now_ms);
+        }
+        if times.due_ms.is_some() {
+            // So that delays which are over do not gather.
+            stream.forget_due(now_ms, 2);
+        }
+        stream.schedule(id, times.due_ms, times.expires_ms);
+        let mut trimmed = self.trim.and_then(|trim| Trimmed::by(stream, trim, self.policy));
+        let mut more = None;
+        if !is_replay && stream.policy().is_some() {
+            more = retention::trim_by_length(stream);
+        }
+        if trimmed.is_none() {
+            trimmed = more.take();
+        }
+        Ok(Added { id, times, message, trimmed, trimmed_more: more })
+    }
+}
+
+fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>) {
+    let Added { id, times, message, trimmed, trimmed_more } = added;
+    let mut args = 3 + request.fields.len() + times.effect_args();
     args += request.idempotency.as_ref().map_or(0, |_| Idempotency::EFFECT_ARGS);
-    args += trimmed.map_or(0, Trimmed::effect_args);
+    args += trimmed.as_ref().map_or(0, Trimmed::effect_args);
+    args += message.map_or(0, |_| 2);
     let Some(mut effect) = cx.tx.effect(args) else { return };
     effect = effect.arg(b"XADD").arg(request.key);
     if let Some(known) = &request.idempotency {
@@ -174,6 +248,15 @@ fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, id: StreamId, trimmed: Opt
     if let Some(trimmed) = trimmed {
         effect = trimmed.write(effect);
     }
+    if let Some(message) = message {
+        effect = effect.arg(b"MESSAGE").arg(message);
+    }
+    effect = times.write(effect);
     let fields = request.fields.iter().copied();
-    effect.arg(IdText::new(id).as_bytes()).args(fields).end();
+    effect.arg(IdText::new(*id).as_bytes()).args(fields).end();
+    if let Some(trimmed) = trimmed_more
+        && let Some(effect) = cx.tx.effect(2 + trimmed.effect_args())
+    {
+        trimmed.write(effect.arg(b"XTRIM").arg(request.key)).end();
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, Weak};
 
-use super::come_back;
+use super::{come_back, expiry, filter, retention};
 use crate::command::cx::{Cx, Mode};
 use crate::command::server::Server;
 use crate::command::session::Session;
 use crate::keyspace::{Chores, NEVER, PutOff, Tx};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::Stream;
+
+/// What removing some entries, and passing over some, leaves behind at most, bytes.
+const UPKEEP_BYTES: usize = 64 << 10;
 
 /// Looks after streams for a server, as long as that is there.
 struct StreamChores(Weak<Server>);
@@ -45,6 +48,13 @@ fn look_after(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
     let due: Vec<Box<[u8]>> = due.map(|(name, _)| name.into()).collect();
     for name in due {
         come_back::settle(cx, key, &name)?;
+    }
+    expiry::judge(cx, key)?;
+    {
+        let _room =
+            cx.server.store.reserve_bytes(true, UPKEEP_BYTES).map_err(|_| PutOff::NoRoom)?;
+        retention::shed(cx.tx, key);
+        filter::pass_unwanted(cx.tx, key);
     }
     let stream = cx.tx.peek_as::<Stream>(key).ok().flatten();
     if let Some(next_ms) = stream.map(Stream::next_due_ms) {

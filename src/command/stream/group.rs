@@ -3,6 +3,7 @@
 use super::args::{self, no_group_for_key};
 use super::come_back;
 use super::reply::IdText;
+use super::retention;
 use crate::command::args::{integer, is};
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
@@ -61,17 +62,18 @@ pub(super) fn create(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     } else {
         cx.tx.changed_unwatched(key)
     }
+    if is_new_key {
+        super::record_new_stream(cx, key);
+    }
     if let Some(effect) = cx.tx.effect(8) {
         let effect = effect.args([b"XGROUP" as &[u8], b"CREATE", key, name]);
         let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"MKSTREAM").arg(b"ENTRIESREAD");
         effect.int(entries_read.map_or(-1, |read| read as i64)).end();
     }
-    if is_new_key {
-        super::record_new_stream(cx, key);
-    }
     if let Some(words) = policy_words {
         super::policy::record_policy(cx.tx, key, Some(name), &words);
     }
+    retention::groups_moved(cx.tx, key);
     cx.tx.notify(EventClass::STREAM, "xgroup-create", key);
     cx.reply.ok();
     Ok(())
@@ -101,6 +103,7 @@ pub(super) fn set_id(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let effect = effect.arg(IdText::new(id).as_bytes()).arg(b"ENTRIESREAD");
         effect.int(entries_read.map_or(-1, |read| read as i64)).end();
     }
+    retention::groups_moved(cx.tx, key);
     cx.tx.notify(EventClass::STREAM, "xgroup-setid", key);
     cx.reply.ok();
     Ok(())
@@ -116,6 +119,7 @@ pub(super) fn destroy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         // Who waits for the group has to learn that it is gone.
         cx.tx.signal(key);
         cx.tx.record(&[b"XGROUP", b"DESTROY", key, name]);
+        retention::groups_moved(cx.tx, key);
         cx.tx.notify(EventClass::STREAM, "xgroup-destroy", key);
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod ack;
 mod add;
+mod admission;
 mod args;
 mod beside;
 mod chores;
@@ -11,6 +12,8 @@ mod come_back;
 mod dead_letter;
 mod delete;
 mod effects;
+mod expiry;
+mod filter;
 mod group;
 mod group_info;
 mod idempotency;
@@ -23,6 +26,7 @@ mod read;
 mod read_group;
 mod read_options;
 mod reply;
+mod retention;
 mod rules;
 mod set_id;
 mod stream_info;
@@ -74,8 +78,10 @@ pub(super) static COMMANDS: &[Entry] = &[
 pub(super) static INTERNAL: &[Entry] = &[
     keys("xassign", effects::assign),
     keys("xdeliver", effects::deliver),
+    keys("xexpired", expiry::xexpired),
     keys("xidmpcount", idempotency::xidmpcount),
     keys("xpace", effects::pace),
+    keys("xpass", filter::xpass),
     keys("xplace", places::place),
     keys("xpolicy", policy::xpolicy),
     keys("xredeliver", effects::redeliver),
@@ -97,18 +103,18 @@ pub(super) fn idmp_limits(server: &Server, mode: Mode) -> IdmpLimits {
     if mode == Mode::Replay { IdmpLimits::default() } else { server.idmp_limits() }
 }
 
-/// Follows the effect that makes a stream with one that carries its settings, where a replay could
-/// not know them.
+/// Makes a new stream with its settings in effects of its own, where a replay could not know them. They
+/// stand before what was done with it first.
 pub(super) fn record_new_stream(cx: &mut Cx<'_, '_>, key: &[u8]) {
     let limits = idmp_limits(cx.server, cx.mode);
-    if limits != IdmpLimits::default()
-        && let Some(effect) = cx.tx.effect(6)
-    {
-        idempotency::write_limits(effect.arg(b"XCFGSET").arg(key), limits).end();
+    let stream = cx.tx.peek_as::<Stream>(key).ok().flatten();
+    let words = stream.and_then(Stream::policy).map(StreamPolicy::words);
+    let has_limits = limits != IdmpLimits::default();
+    if has_limits || words.is_some() {
+        policy::record_policy(cx.tx, key, None, &words.unwrap_or_default());
     }
-    let policy = cx.tx.peek_as::<Stream>(key).ok().flatten().and_then(Stream::policy);
-    if let Some(words) = policy.map(StreamPolicy::words) {
-        policy::record_policy(cx.tx, key, None, &words);
+    if has_limits && let Some(effect) = cx.tx.effect(6) {
+        idempotency::write_limits(effect.arg(b"XCFGSET").arg(key), limits).end();
     }
 }
 

@@ -6,12 +6,14 @@
 
 use super::args::no_group_for_key;
 use super::idempotency::{self, GivenLimits};
+use super::retention;
 use crate::command::args::is;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::Tx;
 use crate::resp::Reply;
 use crate::types::stream::Stream;
+use crate::types::stream::idmp::IdmpLimits;
 use crate::types::stream::policy::{BadPolicy, GroupPolicy, StreamPolicy};
 
 const NOTHING_TO_SET: Error = Error::fixed("ERR At least one parameter must be specified");
@@ -82,6 +84,7 @@ fn set_on_stream(tx: &mut Tx<'_>, key: &[u8], words: &[&[u8]]) -> Outcome {
     if policy != before {
         tx.changed(key);
         record_policy(tx, key, None, &policy.words());
+        retention::groups_moved(tx, key);
     }
     Ok(())
 }
@@ -106,6 +109,7 @@ fn set_on_group(tx: &mut Tx<'_>, key: &[u8], name: &[u8], words: &[&[u8]]) -> Ou
         // What is in the group may be readable now.
         tx.signal(key);
         record_policy(tx, key, Some(name), &policy.words());
+        retention::groups_moved(tx, key);
     }
     Ok(())
 }
@@ -120,12 +124,13 @@ pub(super) fn record_policy(tx: &mut Tx<'_>, key: &[u8], group: Option<&[u8]>, w
     effect.args(words.iter().map(Vec::as_slice)).end();
 }
 
-/// `XPOLICY key [GROUP group] [parameter value …]`: a policy in place of the one there is.
+/// `XPOLICY key [GROUP group] [parameter value …]`: a policy in place of the one there is. A stream that
+/// is not there is made.
 pub(super) fn xpolicy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let key = args[1];
     let (group, words) = split_group(&args[2..]);
     let at_ms = cx.tx.recorded_ms();
-    let stream = cx.tx.write::<Stream>(key)?.ok_or(Error::NO_SUCH_KEY)?;
+    let stream = cx.tx.write_or_insert(key, || Stream::new(IdmpLimits::default()))?;
     match group {
         Some(name) => {
             let mut policy = GroupPolicy::default();
@@ -140,8 +145,7 @@ pub(super) fn xpolicy(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             stream.set_policy(policy);
         }
     }
-    let due_ms = stream.next_due_ms();
-    cx.tx.arm(key, due_ms);
+    retention::groups_moved(cx.tx, key);
     cx.tx.changed(key);
     cx.tx.record(&[]);
     Ok(())

@@ -266,6 +266,7 @@ impl ImageReader for StreamImageReader {
             let dedup = dedup.finish()?;
             stream.dedup = is_wanted.then(|| Box::new(dedup));
         }
+        stream.groups_moved();
         stream.timer_ms = stream.next_due_ms();
         Ok(stream)
     }

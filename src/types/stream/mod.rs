@@ -11,6 +11,7 @@ pub mod policy;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
 use self::policy::{DedupField, GroupPolicy, StreamPolicy};
 use self::schedule::Schedule;
 pub use self::schedule::{Fate, Times};
+use self::upkeep::Upkeep;
 
 /// The time of what is never due.
 pub const NEVER: i64 = i64::MAX;
@@ -47,6 +49,7 @@ pub struct Stream {
     /// When something in it is due by itself, unix ms, or earlier: see `keyspace::timers`. It is no
     /// part of the value: a stream that is loaded finds it out again.
     timer_ms: i64,
+    upkeep: Upkeep,
     /// None where no entry is delayed, or expires.
     schedule: Option<Box<Schedule>>,
     /// None where no message is remembered by a field.
@@ -90,6 +93,7 @@ impl Stream {
             groups: Groups::default(),
             policy: None,
             timer_ms: NEVER,
+            upkeep: Upkeep::default(),
             schedule: None,
             dedup: None,
             groups_changed: false,
@@ -111,11 +115,6 @@ impl Stream {
     /// For the order of all timers, which has to follow.
     pub fn timer_ms_mut(&mut self) -> &mut i64 {
         &mut self.timer_ms
-    }
-
-    /// When the first thing in the stream is due by itself, unix ms. Looks at each group.
-    pub fn next_due_ms(&self) -> i64 {
-        self.groups.iter().map(|(_, group)| group.next_due_ms()).min().unwrap_or(NEVER)
     }
 
     /// The entries, to read them.
@@ -169,15 +168,18 @@ impl Stream {
         self.dedup.as_ref()?.find(message, now_ms, policy.window_ms)
     }
 
-    /// Remembers the message that an entry is, if the policy names a field for that.
-    pub fn remember_message<F: AsRef<[u8]>>(&mut self, fields: &[F], id: StreamId, now_ms: u64) {
+    /// What tells an entry with these fields apart from others, by the field that the policy names.
+    pub fn message<'f, F: AsRef<[u8]>>(&self, fields: &'f [F]) -> Option<&'f [u8]> {
+        message_of(self.policy()?.dedup.as_ref()?, fields)
+    }
+
+    /// Remembers that a message was added as the entry `id`, if the policy asks for that.
+    pub fn remember_message(&mut self, message: &[u8], id: StreamId, now_ms: u64) {
         let Some(policy) = self.policy.as_ref().and_then(|policy| policy.dedup.as_ref()) else {
             return;
         };
-        if let Some(message) = message_of(policy, fields) {
-            let dedup = self.dedup.get_or_insert_default();
-            dedup.remember(message, id, now_ms, policy.window_ms);
-        }
+        let dedup = self.dedup.get_or_insert_default();
+        dedup.remember(message, id, now_ms, policy.window_ms);
     }
 
     /// Changes what a group does by itself; false if there is no such group. A policy in which nothing

@@ -144,7 +144,9 @@ impl World {
             return;
         }
         if self.stream.find_message(&fields, self.now_ms).is_none() {
-            self.stream.remember_message(&fields, id, self.now_ms);
+            if let Some(message) = self.stream.message(&fields) {
+                self.stream.remember_message(message, id, self.now_ms);
+            }
         }
         if producer > 0 {
             let idmp = self.stream.idmp_mut();

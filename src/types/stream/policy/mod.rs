@@ -142,6 +142,16 @@ pub struct StreamPolicy {
 }
 
 impl StreamPolicy {
+    /// The age at which entries are removed; none where only what everybody is done with may go.
+    pub fn age_limit_ms(&self) -> Option<u64> {
+        self.max_age_ms.filter(|_| self.retain == Retain::All)
+    }
+
+    /// Whether entries are removed where there are more than MAXLEN.
+    pub fn drops_oldest(&self) -> bool {
+        self.overflow == Overflow::Drop && self.retain == Retain::All
+    }
+
     /// Whether nothing is set that would do anything, so that it is no policy.
     pub fn is_none(&self) -> bool {
         *self == StreamPolicy::default()

@@ -1,0 +1,107 @@
+//! What a stream sheds by itself: entries beyond its length or age, and those that everybody is done
+//! with.
+
+use super::filter;
+use super::reply::IdText;
+use super::trim::Trimmed;
+use crate::keyspace::{EventClass, Tx};
+use crate::types::stream::log::{Trim, TrimBy};
+use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
+
+/// Entries that are removed, or looked at, in one step.
+const ENTRIES_PER_STEP: usize = 256;
+
+/// Removes entries that are too many, some of them if they are far too many.
+pub(super) fn trim_by_length(stream: &mut Stream) -> Option<Trimmed> {
+    let policy = stream.policy()?;
+    let max_len = policy.max_len.filter(|_| policy.drops_oldest())?;
+    let excess = stream.log().len().checked_sub(max_len)?;
+    if excess == 0 {
+        return None;
+    }
+    let by = if excess <= ENTRIES_PER_STEP as u64 {
+        TrimBy::MaxLen(max_len)
+    } else {
+        TrimBy::MinId(first_to_stay(stream)?)
+    };
+    trim(stream, by)
+}
+
+/// Removes entries that are too old, some of them if they are many.
+fn trim_by_age(stream: &mut Stream, now_ms: u64) -> Option<Trimmed> {
+    let age_ms = stream.policy()?.age_limit_ms()?;
+    let oldest = StreamId { ms: (now_ms + 1).checked_sub(age_ms)?, seq: 0 };
+    if stream.log().first_id()? >= oldest {
+        return None;
+    }
+    let bound = first_to_stay(stream).map_or(oldest, |id| id.min(oldest));
+    trim(stream, TrimBy::MinId(bound))
+}
+
+/// Where a step ends that removes entries from the front.
+fn first_to_stay(stream: &Stream) -> Option<StreamId> {
+    let mut all = stream.log().range(StreamId::MIN, StreamId::MAX);
+    all.nth(ENTRIES_PER_STEP).map(|entry| entry.id())
+}
+
+fn trim(stream: &mut Stream, by: TrimBy) -> Option<Trimmed> {
+    let trim = Trim { by, approximate: false, limit: 0 };
+    Trimmed::by(stream, trim, RefPolicy::default())
+}
+
+/// Finds out what is to be done after a change of policies, groups or cursors, and does some of it.
+pub(super) fn groups_moved(tx: &mut Tx<'_>, key: &[u8]) {
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    stream.groups_moved();
+    if !tx.is_replaying() {
+        filter::pass_unwanted(tx, key);
+    }
+    let due_ms = tx.peek_as::<Stream>(key).ok().flatten().map(Stream::next_due_ms);
+    due_ms.into_iter().for_each(|due_ms| tx.arm(key, due_ms));
+}
+
+/// Does some of what the policy of the stream at `key` asks for.
+pub(super) fn shed(tx: &mut Tx<'_>, key: &[u8]) {
+    let now_ms = tx.now_ms() as u64;
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    for trimmed in [trim_by_length(stream), trim_by_age(stream, now_ms)].into_iter().flatten() {
+        tx.changed(key);
+        if let Some(effect) = tx.effect(2 + trimmed.effect_args()) {
+            trimmed.write(effect.arg(b"XTRIM").arg(key)).end();
+        }
+        tx.notify(EventClass::STREAM, "xtrim", key);
+    }
+    sweep(tx, key);
+}
+
+/// Looks at some entries of a stream in which any may be one that everybody is done with.
+fn sweep(tx: &mut Tx<'_>, key: &[u8]) {
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    let Some(from) = stream.sweep_from() else { return };
+    let entries = stream.log().range(from, StreamId::MAX).take(ENTRIES_PER_STEP);
+    let ids: Vec<StreamId> = entries.map(|entry| entry.id()).collect();
+    let next = ids.last().filter(|_| ids.len() == ENTRIES_PER_STEP).and_then(|id| id.next());
+    stream.sweep_on(next);
+    settle(tx, key, &ids);
+}
+
+/// Removes those of `ids` that nobody wants any more: a group was done with each, or passed it.
+pub(super) fn settle(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    if ids.is_empty() || !stream.may_shed() {
+        return;
+    }
+    let mut gone = ids.to_vec();
+    gone.retain(|&id| {
+        stream.is_over(id) && stream.delete(id, RefPolicy::default()) == Deletion::Deleted
+    });
+    if gone.is_empty() {
+        return;
+    }
+    tx.changed(key);
+    if let Some(effect) = tx.effect(2 + gone.len()) {
+        let effect = effect.arg(b"XDEL").arg(key);
+        gone.iter().fold(effect, |effect, &id| effect.arg(IdText::new(id).as_bytes())).end();
+    }
+    tx.notify(EventClass::STREAM, "xdel", key);
+}
