@@ -373,3 +373,158 @@ fn a_work_queue_cleans_up() {
     check(&mut client, &[("XGROUP DESTROY s g", ":1"), ("XLEN s", ":0")]);
     assert_replays(&server);
 }
+
+/// The words of the entries of a dead-letter stream, without ids and lengths.
+fn dead(client: &mut Raw, key: &str) -> Vec<String> {
+    let reply = client.ask(&format!("XRANGE {key} - +"));
+    let entries = reply.split(" *2 $").skip(1).map(|entry| {
+        let words = entry.split(' ').skip(2).filter(|word| !word.starts_with(['$', '*']));
+        words.collect::<Vec<_>>().join(" ")
+    });
+    entries.collect()
+}
+
+/// "TTL is kept by a timer. … each group that exists when it expires judges it once (READY, NEW,
+/// DEFERRED, HELD: dead-lettered with reason `expired`; INFLIGHT: when it comes back), then it leaves the
+/// stream when no group holds it."
+#[test]
+fn what_expires_is_dead_lettered_by_each_group() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s new 0 MKSTREAM", "+OK"),
+            ("XGROUP CREATE s out 0", "+OK"),
+            ("XGROUP CREATE s ready 0", "+OK"),
+            ("XGROUP CREATE s done 0", "+OK"),
+            ("XCFGSET s GROUP new DLQ d:new", "+OK"),
+            ("XCFGSET s GROUP out DLQ d:out", "+OK"),
+            ("XCFGSET s GROUP ready DLQ d:ready", "+OK"),
+            ("XCFGSET s GROUP done DLQ d:done", "+OK"),
+            ("XADD s TTL 100 * f v", "$15 1700000000000-0"),
+        ],
+    );
+    for group in ["out", "ready", "done"] {
+        client.ask(&format!("XREADGROUP GROUP {group} c STREAMS s >"));
+    }
+    check(
+        &mut client,
+        &[
+            ("XNACK s ready FAIL IDS 1 1700000000000-0", ":1"),
+            ("XACK s done 1700000000000-0", ":1"),
+        ],
+    );
+    server.advance_ms(99);
+    check(&mut client, &[("XLEN s", ":1"), ("EXISTS d:new d:out d:ready d:done", ":0")]);
+    server.advance_ms(1);
+    let story = |group: &str, count: u32, time: i64| {
+        let consumer = if count > 0 && group == "out" { "c " } else { "" };
+        format!(
+            "f v dlq.stream s dlq.group {group} dlq.id 1700000000000-0 dlq.reason expired \
+             dlq.deliveries {count} dlq.consumer {consumer}dlq.time {time}"
+        )
+    };
+    let squeezed = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    // It is held where it is in flight.
+    check(&mut client, &[("XLEN s", ":1"), ("EXISTS d:out d:done", ":0")]);
+    assert_eq!(squeezed(dead(&mut client, "d:new")), [story("new", 0, START_MS + 100)]);
+    assert_eq!(squeezed(dead(&mut client, "d:ready")), [story("ready", 1, START_MS + 100)]);
+    // An entry past it is never NEW, and a group made later never sees it.
+    check(
+        &mut client,
+        &[
+            ("XREADGROUP GROUP new c STREAMS s >", "*-1"),
+            ("XGROUP CREATE s late 0", "+OK"),
+            ("XREADGROUP GROUP late c STREAMS s >", "*-1"),
+        ],
+    );
+    server.advance_ms(5);
+    check(&mut client, &[("XNACK s out FAIL IDS 1 1700000000000-0", ":1"), ("XLEN s", ":0")]);
+    assert_eq!(squeezed(dead(&mut client, "d:out")).len(), 1);
+    assert!(dead(&mut client, "d:out")[0].contains("dlq.reason expired"));
+    assert_replays(&server);
+}
+
+/// "RabbitMQ's TTL acts only at the head; here by timer": behind others, and with nobody there.
+#[test]
+fn entries_expire_wherever_they_are() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XADD s * f v", "$15 1700000000000-0"),
+            ("XADD s TTL 50 * f v", "$15 1700000000000-1"),
+            ("XADD s DELAY 100 TTL 50 * f v", "$15 1700000000000-2"),
+            ("XGROUP CREATE s plain 0", "+OK"),
+        ],
+    );
+    server.advance_ms(50);
+    assert_eq!(ids(&mut client, "s"), ["0", "2"]);
+    // Counted from the due time; a group without a policy has no place for the dead.
+    client.ask("XREADGROUP GROUP plain c STREAMS s >");
+    assert!(client.ask("XPENDING s plain - + 10").starts_with("*2 "));
+    server.advance_ms(99);
+    assert_eq!(ids(&mut client, "s"), ["0", "2"]);
+    server.advance_ms(1);
+    assert_eq!(ids(&mut client, "s"), ["0"]);
+    assert!(client.ask("XPENDING s plain - + 10").starts_with("*1 "));
+    assert_replays(&server);
+}
+
+/// "Without a DLQ …: DEAD. Never dropped."
+#[test]
+fn what_expires_without_a_dlq_is_parked() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XCFGSET s GROUP g MAXDELIVERIES 3", "+OK"),
+            ("XADD s TTL 50 * f v", "$15 1700000000000-0"),
+        ],
+    );
+    server.advance_ms(50);
+    check(
+        &mut client,
+        &[
+            ("XLEN s", ":1"),
+            ("XPENDING s g - + 10", "*1 *4 $15 1700000000000-0 $0  :-1 :0"),
+            ("XREADGROUP GROUP g c STREAMS s >", "*-1"),
+            // It leaves when no group holds it.
+            ("XACK s g 1700000000000-0", ":1"),
+            ("XLEN s", ":0"),
+        ],
+    );
+    assert_replays(&server);
+}
+
+/// A group that goes, or a consumer, does not leave expired entries behind.
+#[test]
+fn nothing_expired_stays_without_a_holder() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(&mut client, &[("XGROUP CREATE s g 0 MKSTREAM", "+OK"), ("XGROUP CREATE s h 0", "+OK")]);
+    for _ in 0..2 {
+        client.ask("XADD s TTL 50 * f v");
+    }
+    client.ask("XREADGROUP GROUP g c COUNT 1 STREAMS s >");
+    client.ask("XREADGROUP GROUP h c STREAMS s >");
+    check(&mut client, &[("XACK s h 1700000000000-0", ":1")]);
+    server.advance_ms(50);
+    check(
+        &mut client,
+        &[
+            ("XLEN s", ":2"),
+            ("XGROUP DELCONSUMER s g c", ":1"),
+            ("XLEN s", ":1"),
+            ("XGROUP DESTROY s h", ":1"),
+            ("XLEN s", ":0"),
+        ],
+    );
+    assert_replays(&server);
+}

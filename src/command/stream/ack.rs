@@ -3,6 +3,7 @@
 use super::args::{id, ids};
 use super::effects::record_acknowledged;
 use super::reply::IdText;
+use super::retention;
 use crate::command::args::{integer_in, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -13,6 +14,7 @@ use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[1], args[2]);
     let stream = cx.tx.write::<Stream>(key)?;
+    let may_shed = stream.as_ref().is_some_and(|stream| stream.may_shed());
     let Some((group, _)) = stream.and_then(|stream| stream.group_mut(name)) else {
         // Redis does not look at the ids then.
         cx.reply.int(0);
@@ -26,6 +28,9 @@ pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.reply.int(i64::from(acknowledged));
         if acknowledged {
             record_acknowledged(cx.tx, key, name, &[id]);
+            if may_shed {
+                retention::settle(cx.tx, key, &[id]);
+            }
             if frees_others {
                 cx.tx.signal(key);
             }
@@ -38,6 +43,9 @@ pub(super) fn xack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     cx.reply.count(ids.len());
     if !ids.is_empty() {
         record_acknowledged(cx.tx, key, name, &ids);
+        if may_shed {
+            retention::settle(cx.tx, key, &ids);
+        }
         if frees_others {
             cx.tx.signal(key);
         }

@@ -18,7 +18,6 @@ use crate::types::stream::{Stream, StreamId};
 pub(super) enum Reason {
     MaxDeliveries,
     Fatal,
-    #[expect(dead_code, reason = "for entries that outlive their TTL")]
     Expired,
 }
 

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 
 use super::args::{id, no_key_or_group};
 use super::reply::IdText;
+use super::retention;
 use crate::command::args::integer;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -97,9 +98,10 @@ pub(super) fn release(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let records = ids_with_counts(&args[3..])?;
     let stream = stream_of(cx, args)?;
     let (group, _) = stream.group_mut(args[2]).ok_or(DOES_NOT_FIT)?;
-    for (id, count) in records {
+    for &(id, count) in &records {
         group.release(id, count);
     }
+    recall_released(cx.tx, args[1], &records);
     done(cx, args[1])
 }
 
@@ -183,6 +185,12 @@ pub(super) fn record_released(
         let effect = effect.args([b"XRELEASE" as &[u8], key, group]);
         write_ids_with_counts(effect, records).end();
     }
+    recall_released(tx, key, records);
+}
+
+fn recall_released(tx: &mut Tx<'_>, key: &[u8], records: &[(StreamId, u64)]) {
+    let released = |&(id, count)| Record { id, owner: Owner::RELEASED, time: 0, count };
+    retention::recall(tx, key, records.iter().map(released));
 }
 
 /// Counts and records that entries are no longer pending.

@@ -152,11 +152,16 @@ pub(super) fn delete_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
     let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
     let deleted = group.delete_consumer(consumer);
+    let may_shed = stream.may_shed();
     cx.reply.int(deleted.map_or(0, |_| held) as i64);
     if deleted.is_some() {
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"DELCONSUMER", key, name, consumer]);
         cx.tx.notify(EventClass::STREAM, "xgroup-delconsumer", key);
+        if may_shed && held > 0 {
+            // What it held is done with, where it does not come back.
+            retention::groups_moved(cx.tx, key);
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@
 use super::args::{id, no_key_or_group};
 use super::effects::DOES_NOT_FIT;
 use super::reply::IdText;
+use super::retention;
 use crate::command::args::integer;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -75,6 +76,11 @@ impl Places {
             return;
         }
         tx.changed_unwatched(key);
+        self.write(tx, key, group, consumer);
+        retention::moved(tx, key, &self.moves);
+    }
+
+    fn write(&self, tx: &mut Tx<'_>, key: &[u8], group: &[u8], consumer: &[u8]) {
         let Some(effect) = tx.effect(6 + self.moves.len() * 2) else { return };
         let effect = effect.args([b"XPLACE" as &[u8], key, group, consumer]);
         let mut effect = effect.int(self.at_ms as i64).arg(IdText::new(self.to).as_bytes());
@@ -138,12 +144,12 @@ pub(super) fn place(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if to != StreamId::MIN {
         group.pass_to(to, log, &extent);
     }
-    let mut is_taken = false;
+    let mut placed = Vec::new();
     for pair in pairs {
         let id = id(pair[0], 0)?;
         match parse(id, pair[1], at_ms, consumer)? {
             Some(record) => {
-                is_taken |= !record.owner.is_unowned();
+                placed.push(record);
                 group.place(log, record);
             }
             None => {
@@ -151,11 +157,13 @@ pub(super) fn place(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
         }
     }
+    let is_taken = placed.iter().any(|record| !record.owner.is_unowned());
     if is_taken && let Some(consumer) = consumer {
         group.note_active(consumer, at_ms);
     }
     let due_ms = group.next_due_ms();
     cx.tx.arm(key, due_ms);
+    retention::recall(cx.tx, key, placed.into_iter());
     cx.tx.changed_unwatched(key);
     cx.tx.record(&[]);
     Ok(())

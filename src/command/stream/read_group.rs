@@ -13,6 +13,7 @@ use super::effects::{note_delivered, own_records, record_acknowledged, record_as
 use super::pending::delivered_by_ms;
 use super::read_options::ReadOptions;
 use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
+use super::retention;
 use super::take::take;
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
@@ -364,6 +365,9 @@ fn record_new(tx: &mut Tx<'_>, key: &[u8], options: &ReadOptions<'_, '_>, done: 
     if done.fresh > 0 {
         tx.changed_unwatched(key);
         record_delivered(tx, key, options, done.fresh, done.last_id);
+        if options.no_ack {
+            retention::settle_passed(tx, key, done.last_id_before, done.last_id);
+        }
     }
 }
 

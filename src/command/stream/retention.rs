@@ -6,6 +6,7 @@ use super::reply::IdText;
 use super::trim::Trimmed;
 use crate::keyspace::{EventClass, Tx};
 use crate::types::stream::log::{Trim, TrimBy};
+use crate::types::stream::pending::{Owner, Record};
 use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 
 /// Entries that are removed, or looked at, in one step.
@@ -85,10 +86,52 @@ fn sweep(tx: &mut Tx<'_>, key: &[u8]) {
     settle(tx, key, &ids);
 }
 
+/// What changes of one group's pending entries bring about: an entry that it is done with may go, and
+/// one that has expired and came back is judged again.
+pub(super) fn moved(tx: &mut Tx<'_>, key: &[u8], moves: &[(StreamId, Option<Record>)]) {
+    let Ok(Some(stream)) = tx.peek_as::<Stream>(key) else { return };
+    if !stream.may_shed() {
+        return;
+    }
+    recall(tx, key, moves.iter().filter_map(|(_, record)| *record));
+    let done: Vec<StreamId> =
+        moves.iter().filter(|(_, record)| record.is_none()).map(|&(id, _)| id).collect();
+    settle(tx, key, &done);
+}
+
+/// Has expired entries that came back judged again.
+pub(super) fn recall(tx: &mut Tx<'_>, key: &[u8], records: impl Iterator<Item = Record>) {
+    let now_ms = tx.now_ms();
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    if !stream.has_schedule() {
+        return;
+    }
+    let mut is_any = false;
+    for record in records {
+        let came_back = record.owner.is_unowned() && record.owner != Owner::DEAD;
+        is_any |= came_back && stream.recall(record.id);
+    }
+    if is_any {
+        tx.arm(key, now_ms);
+    }
+}
+
+/// Removes what is over of the entries behind `from` up to `to`, which a group's cursor has passed.
+pub(super) fn settle_passed(tx: &mut Tx<'_>, key: &[u8], from: StreamId, to: StreamId) {
+    let Ok(Some(stream)) = tx.peek_as::<Stream>(key) else { return };
+    let Some(from) = from.next().filter(|&from| from <= to && stream.may_shed()) else { return };
+    let ids: Vec<StreamId> = stream.log().range(from, to).map(|entry| entry.id()).collect();
+    settle(tx, key, &ids);
+}
+
 /// Removes those of `ids` that nobody wants any more: a group was done with each, or passed it.
 pub(super) fn settle(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
+    // In a replay an effect says so.
+    if ids.is_empty() || tx.is_replaying() {
+        return;
+    }
     let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
-    if ids.is_empty() || !stream.may_shed() {
+    if !stream.may_shed() {
         return;
     }
     let mut gone = ids.to_vec();

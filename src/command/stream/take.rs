@@ -14,6 +14,7 @@ use super::places::Places;
 use super::read_group::{record_delivered, write_claimed_entry, write_stream_header};
 use super::read_options::ReadOptions;
 use super::reply::write_entry;
+use super::retention;
 use crate::command::cx::Cx;
 use crate::glob;
 use crate::keyspace::{EventClass, NEVER};
@@ -93,8 +94,9 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     let (extent, armed_ms) = (stream.extent(), stream.timer_ms());
     let (group, log, times) = stream.reading(options.group).expect(CHECKED);
     let policy = group.shared_policy();
+    let before_id = group.last_delivered_id();
     let mut limits = Limits::of(group, options, now_ms);
-    let mut picked = pick(group, log, options, &mut limits, now_ms);
+    let mut picked = pick((group, log, times), options, &mut limits, now_ms);
     if !picked.dead.is_empty() && !can_bury {
         if may_run_again {
             cx.tx.require(needed);
@@ -146,6 +148,7 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     if is_paced && count > 0 {
         record_paced(cx.tx, key, options.group, count);
     }
+    retention::settle_passed(cx.tx, key, before_id, last_id);
     dead_letter::give_up(cx, key, options.group, &dead);
     if due_ms < armed_ms {
         cx.tx.arm(key, due_ms);
@@ -164,22 +167,24 @@ fn look_again_ms(group: &Group, limits: &Limits, is_cut_short: bool, now_ms: u64
 
 /// Chooses among what has a record: what is ready, and with CLAIM what is idle.
 fn pick<'a>(
-    group: &Group,
-    log: &'a Log,
+    source: (&Group, &'a Log, Times<'_>),
     options: &mut ReadOptions<'_, '_>,
     limits: &mut Limits,
     now_ms: u64,
 ) -> Picked<'a> {
     let mut picked = Picked::default();
-    let pending = group.pending();
-    let is_alone = pick_from(pending.ready(), group, log, options, limits, &mut picked);
+    let pending = source.0.pending();
+    // What has expired is given up by who looks after the stream.
+    let (_, _, times) = source;
+    let ready = pending.ready().filter(|record| !times.has_expired(record.id, now_ms));
+    let is_alone = pick_from(ready, source, options, limits, &mut picked);
     let Some(idle_ms) = options.claim_idle_ms.filter(|_| !is_alone) else { return picked };
     // Without a policy these have been given back, and are only for who claims.
-    let is_alone = pick_from(pending.released(), group, log, options, limits, &mut picked);
+    let is_alone = pick_from(pending.released(), source, options, limits, &mut picked);
     if let Some(by_ms) = delivered_by_ms(now_ms as i64, idle_ms)
         && !is_alone
     {
-        pick_from(pending.delivered_by(by_ms), group, log, options, limits, &mut picked);
+        pick_from(pending.delivered_by(by_ms), source, options, limits, &mut picked);
     }
     picked
 }
@@ -188,8 +193,7 @@ fn pick<'a>(
 /// reply.
 fn pick_from<'a>(
     records: impl Iterator<Item = Record>,
-    group: &Group,
-    log: &'a Log,
+    (group, log, _): (&Group, &'a Log, Times<'_>),
     options: &mut ReadOptions<'_, '_>,
     limits: &mut Limits,
     picked: &mut Picked<'a>,

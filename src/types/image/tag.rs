@@ -92,6 +92,8 @@ tags! {
     GroupOrder = 47,
     /// Deliveries that the group's rate counts.
     GroupPace = 56,
+    /// Entries of the stream that are for one group alone.
+    StreamAddressed = 57,
     /// A small hash.
     HashPacked = 48,
     /// A large hash, but for its fields.

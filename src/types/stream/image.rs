@@ -190,12 +190,13 @@ impl Parts {
                 Some(dedup) => dedup.read(cut),
                 None => Err(WRONG),
             },
-            (Tag::StreamDelays | Tag::StreamExpiries | Tag::StreamExpired, None) => {
-                match &mut self.schedule {
-                    Some(schedule) => schedule.read(tag, cut),
-                    None => Err(WRONG),
-                }
-            }
+            (
+                Tag::StreamDelays | Tag::StreamExpiries | Tag::StreamExpired | Tag::StreamAddressed,
+                None,
+            ) => match &mut self.schedule {
+                Some(schedule) => schedule.read(tag, cut),
+                None => Err(WRONG),
+            },
             (Tag::StreamConsumers, Some(group)) => group.read_consumers(cut),
             (Tag::StreamPending, Some(group)) => group.read_pending(cut),
             (Tag::GroupOrder, Some(group)) => group.read_order(cut),

@@ -22,7 +22,7 @@ use self::idmp::dedup::Dedup;
 use self::idmp::{Idmp, IdmpLimits};
 pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
-use self::policy::{DedupField, GroupPolicy, StreamPolicy};
+use self::policy::{DedupField, GroupPolicy, Retain, StreamPolicy};
 use self::schedule::Schedule;
 pub use self::schedule::{Fate, Times};
 use self::upkeep::Upkeep;
@@ -254,6 +254,11 @@ impl Stream {
 
     /// Removes entries from the front, and answers how many, and the last of them.
     pub fn trim(&mut self, trim: Trim, policy: RefPolicy) -> (u64, StreamId) {
+        let is_shedding = self.policy().is_some_and(|policy| policy.retain == Retain::Acked);
+        let policy = match policy {
+            RefPolicy::Unsaid if is_shedding => RefPolicy::Acked,
+            policy => policy,
+        };
         let Stream { log, groups, schedule, .. } = self;
         let mut forget = |id| {
             if let Some(schedule) = schedule {
@@ -323,7 +328,7 @@ impl Stream {
     }
 
     fn times(&self) -> Times<'_> {
-        Times::of(self.schedule.as_deref())
+        Times::of(self.schedule.as_deref(), b"")
     }
 
     /// When an entry may first be delivered, unix ms; `None` if it was never delayed, or that is over.
@@ -357,6 +362,22 @@ impl Stream {
         self.schedule.as_mut().is_some_and(|schedule| schedule.note_expired(id))
     }
 
+    /// Has the groups judge an entry again that has expired, because one of them got it back; false if
+    /// it has not expired.
+    pub fn recall(&mut self, id: StreamId) -> bool {
+        self.schedule.as_mut().is_some_and(|schedule| schedule.recall(id))
+    }
+
+    /// Has an entry be for one group alone: all others are done with it.
+    pub fn address(&mut self, id: StreamId, group: &[u8]) {
+        self.schedule.get_or_insert_default().address(id, group);
+    }
+
+    /// The one group that an entry is for, if it is not for all.
+    pub fn addressee(&self, id: StreamId) -> Option<&[u8]> {
+        self.schedule.as_ref()?.addressee(id)
+    }
+
     /// Forgets some delays that are over.
     pub fn forget_due(&mut self, now_ms: u64, most: usize) {
         self.change_schedule(|schedule| schedule.forget_due(now_ms, most));
@@ -373,7 +394,13 @@ impl Stream {
 
     /// Whether a group has the entry pending or still has to be given it.
     pub fn is_awaited(&self, id: StreamId) -> bool {
-        self.groups.await_entry(id)
+        match self.addressee(id) {
+            None => self.groups.await_entry(id),
+            // Another group can have it only by having claimed it.
+            Some(name) => {
+                self.group(name).is_some_and(|group| group.awaits(id)) || self.is_held(id)
+            }
+        }
     }
 
     /// Sets what XSETID sets. No entry is above `last_id`.
@@ -403,8 +430,11 @@ impl Stream {
     }
 
     /// A group to read with, the log, and when its entries may be delivered.
-    pub fn reading(&mut self, name: &[u8]) -> Option<(&mut Group, &Log, Times<'_>)> {
-        let times = Times::of(self.schedule.as_deref());
+    pub fn reading<'a>(
+        &'a mut self,
+        name: &'a [u8],
+    ) -> Option<(&'a mut Group, &'a Log, Times<'a>)> {
+        let times = Times::of(self.schedule.as_deref(), name);
         Some((self.groups.get_mut(name)?, &self.log, times))
     }
 

@@ -2,13 +2,18 @@
 //!
 //! Three sets of entries, found by id and in order of time: those that are delayed, those that will
 //! expire, and those that have expired and that a group still holds. Each is kept as pending entries
-//! are, in a few bytes an entry; a clone costs the same however many there are.
+//! are, in a few bytes an entry; a clone costs the same however many there are. Beside them stand the
+//! entries that are for one group alone.
+
+use std::sync::Arc;
 
 use super::StreamId;
+use super::log::image::{put_id, take_id};
 use super::pending::image::PendingReader;
 use super::pending::{Owner, Pending, Record};
-use crate::types::image::bytes::put_varint;
-use crate::types::image::{BadImage, Cut, Tag};
+use crate::types::image::bytes::{put_bytes, put_varint};
+use crate::types::image::{BadImage, Cut, PIECE_BYTES, Tag};
+use crate::types::spine::{Slot, Spine};
 
 /// No time is greater: the clock has 63 bits.
 pub const TIME_MAX: u64 = i64::MAX as u64;
@@ -21,6 +26,22 @@ pub(super) struct Schedule {
     expiries: Pending,
     /// With when that was.
     expired: Pending,
+    addressed: Spine<Addressed>,
+}
+
+/// An entry that is for one group alone.
+#[derive(Clone)]
+struct Addressed {
+    id: StreamId,
+    group: Arc<[u8]>,
+}
+
+impl Slot for Addressed {
+    type Key = StreamId;
+
+    fn key(&self) -> &StreamId {
+        &self.id
+    }
 }
 
 /// What a group does with an entry that its cursor comes to.
@@ -29,24 +50,29 @@ pub enum Fate {
     Deliver,
     /// Not before this unix time in ms.
     Defer(u64),
-    /// It has expired: the group is done with it.
+    /// It has expired, or is for another group alone: this one is done with it.
     Pass,
 }
 
 /// When entries of a stream may be delivered, to look at while a group changes.
 #[derive(Clone, Copy)]
-pub struct Times<'a>(Option<&'a Schedule>);
+pub struct Times<'a> {
+    schedule: Option<&'a Schedule>,
+    /// The group that asks.
+    group: &'a [u8],
+}
 
 impl<'a> Times<'a> {
-    pub(super) fn of(schedule: Option<&'a Schedule>) -> Times<'a> {
-        Times(schedule)
+    pub(super) fn of(schedule: Option<&'a Schedule>, group: &'a [u8]) -> Times<'a> {
+        Times { schedule, group }
     }
 
     /// What a group whose cursor comes to an entry does with it at this time.
     #[inline]
     pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
-        let Some(schedule) = self.0 else { return Fate::Deliver };
-        if self.has_expired(id, now_ms) {
+        let Some(schedule) = self.schedule else { return Fate::Deliver };
+        let is_for_others = schedule.addressee(id).is_some_and(|group| *group != *self.group);
+        if is_for_others || self.has_expired(id, now_ms) {
             return Fate::Pass;
         }
         match schedule.due_ms(id) {
@@ -57,7 +83,7 @@ impl<'a> Times<'a> {
 
     /// Whether an entry has outlived its time.
     pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
-        let Some(schedule) = self.0 else { return false };
+        let Some(schedule) = self.schedule else { return false };
         schedule.has_expired(id) || schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms)
     }
 }
@@ -74,7 +100,26 @@ fn forget_before(times: &mut Pending, end: StreamId) {
 
 impl Schedule {
     pub fn is_empty(&self) -> bool {
-        self.delays.is_empty() && self.expiries.is_empty() && self.expired.is_empty()
+        self.parts().into_iter().all(Pending::is_empty) && self.addressed.is_empty()
+    }
+
+    /// Has a new entry be for one group alone.
+    pub fn address(&mut self, id: StreamId, group: &[u8]) {
+        let place = self.addressed.partition_point(|other| *other < id);
+        self.addressed.insert(place, Addressed { id, group: group.into() });
+    }
+
+    /// The one group that an entry is for, if it is not for all.
+    pub fn addressee(&self, id: StreamId) -> Option<&[u8]> {
+        self.find_address(id).map(|(_, addressed)| &*addressed.group)
+    }
+
+    fn find_address(&self, id: StreamId) -> Option<(usize, &Addressed)> {
+        if self.addressed.is_empty() {
+            return None;
+        }
+        let place = self.addressed.partition_point(|other| *other < id);
+        Some((place, self.addressed.get(place).filter(|addressed| addressed.id == id)?))
     }
 
     pub fn delay(&mut self, id: StreamId, due_ms: u64) {
@@ -115,6 +160,20 @@ impl Schedule {
         })
     }
 
+    /// Has an entry that has expired be among those that will again: a group got it back since.
+    pub fn recall(&mut self, id: StreamId) -> bool {
+        let record = self.expired.take(id);
+        record.is_some_and(|record| {
+            put(&mut self.expiries, id, record.time);
+            true
+        })
+    }
+
+    /// The first entry that has expired and is still held.
+    pub fn first_expired(&self) -> Option<StreamId> {
+        self.expired.first_id()
+    }
+
     /// Forgets delays that are over: the entry is as any other then.
     pub fn forget_due(&mut self, now_ms: u64, most: usize) {
         let due: Vec<StreamId> =
@@ -129,6 +188,9 @@ impl Schedule {
         for times in [&mut self.delays, &mut self.expiries, &mut self.expired] {
             times.take(id);
         }
+        if let Some((place, _)) = self.find_address(id) {
+            self.addressed.remove(place);
+        }
     }
 
     /// Forgets all entries below `end`.
@@ -136,20 +198,29 @@ impl Schedule {
         for times in [&mut self.delays, &mut self.expiries, &mut self.expired] {
             forget_before(times, end);
         }
+        while self.addressed.front().is_some_and(|addressed| addressed.id < end) {
+            self.addressed.pop_front();
+        }
     }
 
     pub fn heap_bytes(&self) -> usize {
         let all = [&self.delays, &self.expiries, &self.expired];
-        all.into_iter().map(Pending::heap_bytes).sum::<usize>() + size_of::<Schedule>()
+        let times: usize = all.into_iter().map(Pending::heap_bytes).sum();
+        // Each name with the counters of its `Arc`.
+        let names: usize = self.addressed.iter().map(|it| it.group.len() + 16).sum();
+        size_of::<Schedule>() + times + names + self.addressed.heap_bytes()
     }
 }
 
 // Snapshots.
 //
-// StreamSchedule  how many are delayed, will expire, have expired
-// StreamDelays    chunks, see pending; the same of the others
+// StreamSchedule   how many are delayed, will expire, have expired, are addressed
+// StreamDelays     chunks, see pending; the same of the others
+// StreamAddressed  (id, group)…
 
 const PARTS: [Tag; 3] = [Tag::StreamDelays, Tag::StreamExpiries, Tag::StreamExpired];
+/// The number of the part behind these.
+const ADDRESSED: usize = PARTS.len();
 
 impl Schedule {
     fn parts(&self) -> [&Pending; 3] {
@@ -160,12 +231,16 @@ impl Schedule {
     pub fn put_head(&self, out: &mut Vec<u8>) {
         out.push(Tag::StreamSchedule as u8);
         self.parts().iter().for_each(|part| put_varint(out, part.len()));
+        put_varint(out, self.addressed.len() as u64);
     }
 
     /// The first place with anything in it, from a part on.
     pub fn first_place(&self, part: usize) -> Option<(usize, StreamId)> {
         let parts = self.parts().into_iter().enumerate().skip(part);
-        parts.filter_map(|(at, times)| Some((at, times.first_id()?))).next()
+        let of_times = parts.filter_map(|(at, times)| Some((at, times.first_id()?))).next();
+        let addressed =
+            || Some((ADDRESSED, self.addressed.front()?.id)).filter(|_| part <= ADDRESSED);
+        of_times.or_else(addressed)
     }
 
     /// Appends the next piece, and answers where to go on.
@@ -174,6 +249,9 @@ impl Schedule {
         (part, from): (usize, StreamId),
         out: &mut Vec<u8>,
     ) -> Option<(usize, StreamId)> {
+        if part == ADDRESSED {
+            return self.put_addressed(from, out).map(|from| (part, from));
+        }
         out.push(PARTS[part] as u8);
         match self.parts()[part].put_chunks(from, out) {
             Some(from) => Some((part, from)),
@@ -182,21 +260,51 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    fn put_addressed(&self, from: StreamId, out: &mut Vec<u8>) -> Option<StreamId> {
+        out.push(Tag::StreamAddressed as u8);
+        let start = out.len();
+        let first = self.addressed.partition_point(|id| *id < from);
+        for addressed in (first..self.addressed.len()).filter_map(|at| self.addressed.get(at)) {
+            if out.len() - start >= PIECE_BYTES {
+                return Some(addressed.id);
+            }
+            put_id(out, addressed.id);
+            put_bytes(out, &addressed.group);
+        }
+        None
+    }
+}
+
 /// Puts a schedule together.
 pub(super) struct ScheduleReader {
     lens: [u64; 3],
     parts: [PendingReader; 3],
+    addressed_len: u64,
+    addressed: Spine<Addressed>,
 }
 
 impl ScheduleReader {
     pub fn new(mut cut: Cut<'_>) -> Result<ScheduleReader, BadImage> {
         let lens = [cut.varint()?, cut.varint()?, cut.varint()?];
+        let addressed_len = cut.varint()?;
         cut.end()?;
-        Ok(ScheduleReader { lens, parts: Default::default() })
+        let (parts, addressed) = Default::default();
+        Ok(ScheduleReader { lens, parts, addressed_len, addressed })
     }
 
     /// Takes a piece of the part that its tag says.
-    pub fn read(&mut self, tag: Tag, cut: Cut<'_>) -> Result<(), BadImage> {
+    pub fn read(&mut self, tag: Tag, mut cut: Cut<'_>) -> Result<(), BadImage> {
+        if tag == Tag::StreamAddressed {
+            while !cut.is_empty() {
+                let addressed = Addressed { id: take_id(&mut cut)?, group: cut.bytes()?.into() };
+                if self.addressed.back().is_some_and(|last| last.id >= addressed.id) {
+                    return Err(BadImage("the addressed entries of a stream are not in order"));
+                }
+                self.addressed.push_back(addressed);
+            }
+            return Ok(());
+        }
         let part = PARTS.iter().position(|&part| part == tag);
         let part = part.ok_or(BadImage("a piece that is no part of a schedule"))?;
         self.parts[part].read(cut, 0, |owner, _| owner == Owner::consumer(0))
@@ -205,11 +313,12 @@ impl ScheduleReader {
     /// Ends the schedule of a stream that has the entries `contains` says.
     pub fn finish(self, contains: impl Fn(StreamId) -> bool) -> Result<Schedule, BadImage> {
         const WRONG: BadImage = BadImage("the schedule of a stream is not whole");
-        if self.parts.iter().map(PendingReader::len).ne(self.lens) {
+        let is_whole = self.addressed.len() as u64 == self.addressed_len;
+        if self.parts.iter().map(PendingReader::len).ne(self.lens) || !is_whole {
             return Err(WRONG);
         }
         let [delays, expiries, expired] = self.parts.map(PendingReader::finish);
-        let schedule = Schedule { delays, expiries, expired };
+        let schedule = Schedule { delays, expiries, expired, addressed: self.addressed };
         let ids = |times: &Pending| {
             let mut ids = Vec::new();
             times.scan::<()>(StreamId::MIN, Default::default(), |record| {
@@ -220,6 +329,7 @@ impl ScheduleReader {
         };
         let all = schedule.parts().map(ids);
         let is_sound = all.iter().flatten().all(|&id| contains(id))
+            && schedule.addressed.iter().all(|addressed| contains(addressed.id))
             && all[2].iter().all(|&id| schedule.expiries.get(id).is_none());
         if is_sound && !schedule.is_empty() { Ok(schedule) } else { Err(WRONG) }
     }

@@ -62,7 +62,8 @@ impl Stream {
             self.groups.iter().any(|(_, group)| group.policy().is_some_and(filters));
         self.upkeep.is_filtering = self.upkeep.has_filters;
         let is_shedding = self.policy().is_some_and(|policy| policy.retain == Retain::Acked);
-        self.upkeep.sweep_from = is_shedding.then_some(StreamId::MIN);
+        let first_expired = || self.schedule.as_ref()?.first_expired();
+        self.upkeep.sweep_from = if is_shedding { Some(StreamId::MIN) } else { first_expired() };
     }
 
     #[inline]

@@ -101,7 +101,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0..3u8, any::<usize>(), 1..4usize, 1..200usize).prop_map(
             |(group, at, stride, count)| Op::Acknowledge { group, at, stride, count }),
         1 => (0..3u8, 0..5u8).prop_map(|(group, consumer)| Op::RemoveConsumer { group, consumer }),
-        3 => (any::<usize>(), 0..90u64, 0..90u64, any::<bool>())
+        3 => (any::<usize>(), prop_oneof![0..90u64, Just(7)], 0..90u64, any::<bool>())
             .prop_map(|(at, due, ttl, expired)| Op::Schedule { at, due, ttl, expired }),
         1 => (prop::option::of(0..3u8), 0..3u64).prop_map(|(group, n)| Op::Policy(group, n)),
     ]
@@ -194,6 +194,10 @@ impl World {
                     if !self.stream.has_expired(id, 0) {
                         self.stream.schedule(id, due_ms, expires_ms);
                     }
+                }
+                if self.stream.log().contains(id) && self.stream.addressee(id).is_none() && due == 7
+                {
+                    self.stream.address(id, b"some");
                 }
                 self.stream.forget_due(now_ms, 1);
                 if expired {
@@ -318,6 +322,7 @@ impl World {
         {
             let (stream, id) = (&self.stream, entry.id());
             let _ = write!(state, "{:?} {:?} ", stream.due_ms(id), stream.expires_ms(id));
+            let _ = write!(state, "{:?} ", stream.addressee(id));
             let _ =
                 writeln!(state, "{} {:?}", stream.has_expired(id, 0), stream.fate(id, self.now_ms));
         }
