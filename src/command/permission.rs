@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::client::line;
 use super::clients::Client;
-use super::cx::Cx;
+use super::cx::{Cx, Mode};
 use super::error::Error;
 use super::server::Server;
 use super::session::Session;
@@ -200,6 +200,38 @@ pub fn check_in_script(
         let text = text.strip_prefix(b"NOPERM ").unwrap_or(text);
         Error::new([b"ERR ACL failure in script: ", text].concat())
     })
+}
+
+/// Checks keys that a command has found out it writes to, beside those that its arguments name.
+///
+/// # Errors
+/// The user of the connection may not; it is noted.
+pub(super) fn check_written(
+    cx: &mut Cx<'_, '_>,
+    args: &[&[u8]],
+    keys: &[&[u8]],
+) -> Result<(), Error> {
+    if !cx.session.is_restricted() || cx.mode == Mode::Replay {
+        return Ok(());
+    }
+    let Some(user) = cx.session.user.clone() else { return Ok(()) };
+    let command = table::lookup(args)?;
+    let words: Vec<&[u8]> = args.iter().chain(keys).copied().collect();
+    let written = |position| KeyUse { position, reads: false, writes: true };
+    let demand = Demand {
+        command: command.index,
+        words: &words,
+        keys: (args.len()..words.len()).map(written).collect(),
+        channels: SmallVec::new(),
+    };
+    let Err(denial) = user.rights().check(&demand, &CATALOG) else { return Ok(()) };
+    let context = match cx.mode {
+        Mode::Script => Context::Script,
+        Mode::InExec => Context::Multi,
+        _ => Context::TopLevel,
+    };
+    note(cx.server, cx.session, denial, context, command, &words);
+    Err(refusal(&user, denial, command))
 }
 
 /// Whether the user of a connection may run a request, without noting anything.

@@ -24,6 +24,7 @@ pub static ALL: &[&Spec] = &[
     &XRANGE,
     &XREAD,
     &XREADGROUP,
+    &XREDRIVE,
     &XREVRANGE,
     &XSETID,
     &XTRIM,
@@ -86,6 +87,8 @@ pub static XADD: Spec = Spec {
         )
         .since("8.6.0")
         .optional(),
+        integer("delay-ms").after("DELAY").own().optional(),
+        integer("ttl-ms").after("TTL").own().optional(),
         block(
             "trim",
             &[
@@ -477,6 +480,29 @@ pub static XREADGROUP: Spec = Spec {
         block("streams", &[key("key", 0).multiple(), string("id").multiple()]).after("STREAMS"),
     ],
     ..Spec::new("xreadgroup", Group::Stream, -7, "5.0.0")
+};
+
+pub static XREDRIVE: Spec = Spec {
+    summary: "Returns dead letters to the groups they died in, or to another stream.",
+    complexity: "O(N) in the number of entries returned",
+    flags: flags![WRITE, DENYOOM],
+    categories: categories![WRITE, STREAM, SLOW],
+    keys: &[
+        KeySpec::at(1, key_flags![RW, ACCESS, DELETE]),
+        KeySpec::after("TO", 4, key_flags![RW, INSERT]),
+    ],
+    arguments: &[
+        key("key", 0),
+        one_of(
+            "which",
+            &[
+                integer("count").after("COUNT"),
+                block("ids", &[integer("numids"), string("id").multiple()]).after("IDS"),
+            ],
+        ),
+        key("to", 1).after("TO").optional(),
+    ],
+    ..Spec::new("xredrive", Group::Stream, -4, "8.10.0")
 };
 
 pub static XREVRANGE: Spec = Spec {

@@ -1,5 +1,6 @@
 //! XADD.
 
+pub(super) use super::admission::Redriven;
 use super::admission::{self, Duplicate, Terms, Times};
 use super::idempotency::Idempotency;
 use super::reply::{IdText, write_id};
@@ -118,6 +119,33 @@ struct Added<'a> {
 
 pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let request = Request::parse(cx, args)?;
+    add(cx, &request)
+}
+
+/// Adds an entry that comes back from the dead: it is none that was sent twice.
+///
+/// # Errors
+/// The stream does not take it.
+pub(super) fn add_redriven(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    fields: &[&[u8]],
+    to: Redriven<'_>,
+) -> Outcome {
+    let request = Request {
+        key,
+        may_create: true,
+        trim: None,
+        policy: RefPolicy::default(),
+        idempotency: None,
+        terms: Terms::redriven(to),
+        id: NewId::Auto,
+        fields,
+    };
+    add(cx, &request)
+}
+
+fn add(cx: &mut Cx<'_, '_>, request: &Request<'_>) -> Outcome {
     let key = request.key;
     let now_ms = cx.tx.recorded_ms() as u64;
     let limits = node_limits(cx);
@@ -137,7 +165,7 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             }
         }
     };
-    if cx.mode != Mode::Replay {
+    if cx.mode != Mode::Replay && !request.terms.is_redriven() {
         let idempotency = request.idempotency.as_ref();
         match admission::find_duplicate(stream, idempotency, request.fields, now_ms) {
             Some(Duplicate::ByIid(id)) => {
@@ -172,7 +200,7 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if is_new {
         record_new_stream(cx, key);
     }
-    record(cx, &request, &added);
+    record(cx, request, &added);
     if added.trimmed.is_some() || added.trimmed_more.is_some() {
         cx.tx.notify(EventClass::STREAM, "xtrim", key);
     }
@@ -222,6 +250,9 @@ impl<'a> Request<'a> {
             stream.forget_due(now_ms, 2);
         }
         stream.schedule(id, times.due_ms, times.expires_ms);
+        if let Some(group) = self.terms.addressee() {
+            stream.address(id, group);
+        }
         let mut trimmed = self.trim.and_then(|trim| Trimmed::by(stream, trim, self.policy));
         let mut more = None;
         if !is_replay && stream.policy().is_some() {
@@ -240,6 +271,7 @@ fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>) {
     args += request.idempotency.as_ref().map_or(0, |_| Idempotency::EFFECT_ARGS);
     args += trimmed.as_ref().map_or(0, Trimmed::effect_args);
     args += message.map_or(0, |_| 2);
+    args += request.terms.addressee().map_or(0, |_| 2);
     let Some(mut effect) = cx.tx.effect(args) else { return };
     effect = effect.arg(b"XADD").arg(request.key);
     if let Some(known) = &request.idempotency {
@@ -250,6 +282,9 @@ fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>) {
     }
     if let Some(message) = message {
         effect = effect.arg(b"MESSAGE").arg(message);
+    }
+    if let Some(group) = request.terms.addressee() {
+        effect = effect.arg(b"FOR").arg(group);
     }
     effect = times.write(effect);
     let fields = request.fields.iter().copied();

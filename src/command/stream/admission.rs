@@ -20,6 +20,16 @@ pub(super) struct Terms<'a> {
     delay: Option<u64>,
     ttl: Option<u64>,
     message: Option<&'a [u8]>,
+    redriven: Option<Redriven<'a>>,
+}
+
+/// Whom an entry is for that comes back from the dead.
+#[derive(Clone, Copy)]
+pub(super) enum Redriven<'a> {
+    /// The one group in which it died. What its fields say of time is over.
+    To(&'a [u8]),
+    /// All groups of its stream.
+    ToAll,
 }
 
 /// Unix times in ms.
@@ -43,6 +53,22 @@ pub(super) fn unix_ms(ms: u64, from_ms: u64) -> Option<u64> {
 }
 
 impl<'a> Terms<'a> {
+    pub fn redriven(to: Redriven<'a>) -> Terms<'a> {
+        Terms { redriven: Some(to), ..Terms::default() }
+    }
+
+    pub fn is_redriven(&self) -> bool {
+        self.redriven.is_some()
+    }
+
+    /// The one group that the entry is for, if it is not for all.
+    pub fn addressee(&self) -> Option<&'a [u8]> {
+        match self.redriven {
+            Some(Redriven::To(group)) => Some(group),
+            _ => None,
+        }
+    }
+
     /// Reads the term at the front of `rest`, if it is one. How many arguments it took.
     pub fn take(&mut self, rest: &[&'a [u8]], is_replay: bool) -> Result<Option<usize>, Error> {
         let [option, value, ..] = rest else { return Ok(None) };
@@ -52,6 +78,9 @@ impl<'a> Terms<'a> {
             (&mut self.ttl, TTL_RANGE)
         } else if is_replay && is(option, "MESSAGE") {
             self.message = Some(value);
+            return Ok(Some(2));
+        } else if is_replay && is(option, "FOR") {
+            self.redriven = Some(Redriven::To(value));
             return Ok(Some(2));
         } else {
             return Ok(None);
@@ -78,6 +107,7 @@ impl<'a> Terms<'a> {
         fields: &[&[u8]],
         now_ms: u64,
     ) -> Result<Times, Error> {
+        let policy = policy.filter(|_| self.addressee().is_none());
         let from_field = |name: Option<&Box<[u8]>>, parameter: &str| match name {
             Some(name) => ms_of_field(name, parameter, fields),
             None => Ok(None),

@@ -13,6 +13,17 @@ use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
 use crate::types::stream::{Stream, StreamId};
 
+/// The fields that tell of an entry's end, behind its own.
+pub(super) const STORY: [&[u8]; 7] = [
+    b"dlq.stream",
+    b"dlq.group",
+    b"dlq.id",
+    b"dlq.reason",
+    b"dlq.deliveries",
+    b"dlq.consumer",
+    b"dlq.time",
+];
+
 /// Why an entry is given up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Reason {
@@ -101,18 +112,18 @@ fn append(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], casualty: &Casualty) -> 
         return false;
     }
     let (id, count) = (casualty.id.to_string(), casualty.count.to_string());
-    let story: [(&[u8], &[u8]); 7] = [
-        (b"dlq.stream", key),
-        (b"dlq.group", name),
-        (b"dlq.id", id.as_bytes()),
-        (b"dlq.reason", casualty.reason.text()),
-        (b"dlq.deliveries", count.as_bytes()),
-        (b"dlq.consumer", &casualty.consumer),
-        (b"dlq.time", now_ms.as_bytes()),
+    let story: [&[u8]; 7] = [
+        key,
+        name,
+        id.as_bytes(),
+        casualty.reason.text(),
+        count.as_bytes(),
+        &casualty.consumer,
+        now_ms.as_bytes(),
     ];
     let mut args: Vec<&[u8]> = vec![b"XADD", &dlq, b"*"];
     args.extend(casualty.fields.iter().map(Vec::as_slice));
-    args.extend(story.iter().flat_map(|&(name, value)| [name, value]));
+    args.extend(STORY.into_iter().zip(story).flat_map(|(name, value)| [name, value]));
     // As if somebody sent it: with all that the stream does about it, and that others are told.
     let mut unread = Vec::new();
     let reply = Reply::new(&mut unread, Proto::Resp2);

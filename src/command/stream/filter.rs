@@ -37,7 +37,11 @@ pub(super) fn pass_unwanted(tx: &mut Tx<'_>, key: &[u8]) {
         if group.policy().is_none_or(|policy| policy.filters.is_empty()) {
             continue;
         }
-        let unwanted = group.undelivered(stream.log()).take_while(|entry| !admits(group, entry));
+        let is_unwanted = |entry: &Entry<'_>| match stream.addressee(entry.id()) {
+            Some(addressee) => addressee != name,
+            None => !admits(group, entry),
+        };
+        let unwanted = group.undelivered(stream.log()).take_while(is_unwanted);
         let ids: Vec<StreamId> = unwanted.take(ENTRIES_PER_STEP).map(|entry| entry.id()).collect();
         is_whole &= ids.len() < ENTRIES_PER_STEP;
         let Some(&to) = ids.last() else { continue };

@@ -25,6 +25,7 @@ mod range;
 mod read;
 mod read_group;
 mod read_options;
+mod redrive;
 mod reply;
 mod retention;
 mod rules;
@@ -69,6 +70,7 @@ pub(super) static COMMANDS: &[Entry] = &[
     keys("xrange", range::xrange),
     keys("xread", read::xread),
     keys("xreadgroup", read_group::xreadgroup),
+    keys("xredrive", redrive::xredrive),
     keys("xrevrange", range::xrevrange),
     keys("xsetid", set_id::xsetid),
     keys("xtrim", trim::xtrim),

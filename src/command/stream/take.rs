@@ -317,7 +317,8 @@ impl<'a> Reader<'_, 'a> {
         if may_be_pending && self.group.pending().get(id).is_some() {
             return true;
         }
-        if self.policy.is_some_and(|policy| !policy.admits(entry.fields(), matches)) {
+        let is_own = self.times.is_addressed(id);
+        if !is_own && self.policy.is_some_and(|policy| !policy.admits(entry.fields(), matches)) {
             return true;
         }
         let parked = |owner, time| Record { id, owner, time, count: 0 };

@@ -81,6 +81,12 @@ impl<'a> Times<'a> {
         }
     }
 
+    /// Whether an entry is for the asking group alone.
+    pub fn is_addressed(&self, id: StreamId) -> bool {
+        let addressee = self.schedule.and_then(|schedule| schedule.addressee(id));
+        addressee.is_some_and(|group| *group == *self.group)
+    }
+
     /// Whether an entry has outlived its time.
     pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
         let Some(schedule) = self.schedule else { return false };
