@@ -282,5 +282,5 @@ fn stream_policy_as_a_setting() {
         "*2 $13 stream-policy $41 \"a b\" * MAXLEN 1|x y MAXAGE 1|z z LEASE 2"
     );
     assert_eq!(add_rule(&mut client, ""), "+OK");
-    assert_eq!(shown(&mut client), "*2 $13 stream-policy $0 ");
+    assert_eq!(shown(&mut client), "*2 $13 stream-policy $0");
 }

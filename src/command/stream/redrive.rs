@@ -49,7 +49,7 @@ impl Letter {
         let own = fields.len().saturating_sub(dead_letter::STORY.len());
         let story = &fields[own..];
         let is_story = story.iter().map(|(name, _)| *name).eq(dead_letter::STORY);
-        let origin = is_story.then(|| story).and_then(|story| {
+        let origin = is_story.then_some(story).and_then(|story| {
             let id = StreamId::parse(story[2].1, 0)?;
             Some(Origin { key: story[0].1.to_vec(), group: story[1].1.to_vec(), id })
         });
