@@ -198,10 +198,7 @@ fn effects_say_what_came_of_a_command() {
         ("XADD s 1700000000000-* f v g w", &["XADD s 1700000000000-1 f v g w"]),
         ("XADD s IDMP p i * f v", &["XADD s IDMP p i 1700000000000-2 f v"]),
         ("XADD s IDMP p i * f v", &["XIDMPCOUNT s 1 1"]),
-        (
-            "XADD s MAXLEN ~ 2 * f v",
-            &["XADD s MINID = 1700000000000-2 KEEPREF 1700000000000-3 f v"],
-        ),
+        ("XADD s MAXLEN ~ 2 * f v", &["XADD s MINID = 1700000000000-2 1700000000000-3 f v"]),
         ("XADD s MAXLEN ~ 2 1700000000009 f v", &["XADD s 1700000000009-0 f v"]),
         ("XADD s 1 f v", &[]),
         ("XADD none NOMKSTREAM 1 f v", &[]),
@@ -220,7 +217,10 @@ fn effects_say_what_came_of_a_command() {
     }
     client.ask("CONFIG SET stream-idmp-duration 9");
     client.ask("XADD t 1 f v");
-    assert_eq!(effects(&server), ["XADD t 1-0 f v; XCFGSET t IDMP-DURATION 9 IDMP-MAXSIZE 100"]);
+    assert_eq!(
+        effects(&server),
+        ["XPOLICY t; XCFGSET t IDMP-DURATION 9 IDMP-MAXSIZE 100; XADD t 1-0 f v"]
+    );
 }
 
 /// Replaying gives the same streams although the settings there are others.

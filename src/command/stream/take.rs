@@ -88,13 +88,11 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     let now_ms = cx.tx.now_ms() as u64;
     let stream = cx.tx.peek_as::<Stream>(key).ok().flatten().expect(CHECKED);
     let needed = dead_letter::shards(cx, stream.group(options.group).expect(CHECKED));
-    let may_run_again = cx.may_run_again();
-    let can_bury = cx.tx.locked().contains(needed);
+    let (may_run_again, can_bury) = (cx.may_run_again(), cx.tx.locked().contains(needed));
     let stream = cx.tx.write::<Stream>(key).ok().flatten().expect(CHECKED);
     let (extent, armed_ms) = (stream.extent(), stream.timer_ms());
     let (group, log, times) = stream.reading(options.group).expect(CHECKED);
-    let policy = group.shared_policy();
-    let before_id = group.last_delivered_id();
+    let (policy, before_id) = (group.shared_policy(), group.last_delivered_id());
     let mut limits = Limits::of(group, options, now_ms);
     let mut picked = pick((group, log, times), options, &mut limits, now_ms);
     if !picked.dead.is_empty() && !can_bury {
