@@ -143,10 +143,10 @@ impl World {
         if self.stream.append(id, &fields, limits).is_err() {
             return;
         }
-        if self.stream.find_message(&fields, self.now_ms).is_none() {
-            if let Some(message) = self.stream.message(&fields) {
-                self.stream.remember_message(message, id, self.now_ms);
-            }
+        if self.stream.find_message(&fields, self.now_ms).is_none()
+            && let Some(message) = self.stream.message(&fields)
+        {
+            self.stream.remember_message(message, id, self.now_ms);
         }
         if producer > 0 {
             let idmp = self.stream.idmp_mut();
