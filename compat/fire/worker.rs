@@ -137,8 +137,8 @@ impl Worker {
             let words = [json!("read"), json!("auto"), json!(count), json!(idle)];
             let reply = self.ask(&words, |connection| {
                 let options = StreamAutoClaimOptions::default().count(count as usize);
-                let reply: StreamAutoClaimReply = connection
-                    .xautoclaim_options(&stream, &group, &name, idle, "0-0", options)?;
+                let reply: StreamAutoClaimReply =
+                    connection.xautoclaim_options(&stream, &group, &name, idle, "0-0", options)?;
                 Ok(taken(reply.claimed))
             })?;
             return Ok(reply.unwrap_or_default());
