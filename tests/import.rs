@@ -106,6 +106,28 @@ fn keys_with_deadlines_in_databases() {
 }
 
 #[test]
+fn libraries_of_functions_come_and_go() {
+    let code = "#!lua name=mylib\nredis.register_function('f', function() return 7 end)";
+    let mut records = vec![0xf5, 0x40, code.len() as u8];
+    records.extend_from_slice(code.as_bytes());
+    records.extend_from_slice(b"\xfe\x00\x00\x01k\x01v");
+    let path = write(&folder("libraries").join("dump.rdb"), &rdb(&records));
+    let (server, report) = imported(&path);
+    assert_eq!((report.libraries, report.keys), (1, 1));
+    assert_eq!(ask(&server, 0, "FCALL f 0"), ":7");
+    let mut written = Vec::new();
+    let exported = export(&server, &mut written).expect("a vector takes all");
+    assert_eq!((exported.libraries, exported.keys), (1, 1));
+    let path = write(&folder("libraries").join("again.rdb"), &written);
+    let (server, report) = imported(&path);
+    assert_eq!((report.libraries, report.keys), (1, 1));
+    assert_eq!(ask(&server, 0, "FCALL f 0"), ":7");
+}
+
+/// Its code registers nothing.
+const NOT_LOADED: &str = "function library (ERR No functions registered)";
+
+#[test]
 fn what_cannot_be_held_is_named_key_by_key() {
     let mut records = b"\xf5\x1c#!lua name=mylib\nreturn 1234".to_vec();
     records[1] = (records.len() - 2) as u8;
@@ -117,8 +139,7 @@ fn what_cannot_be_held_is_named_key_by_key() {
         name: name.as_bytes().to_vec(),
         kind: kind.into(),
     };
-    let expected =
-        vec![unknown(0, "mylib", "function library"), unknown(1, "m", "module type AAAAAAAAA")];
+    let expected = vec![unknown(0, "mylib", NOT_LOADED), unknown(1, "m", "module type AAAAAAAAA")];
     match refused(&path) {
         ImportError::Unknown(named) => assert_eq!(named, expected),
         other => panic!("{other}"),

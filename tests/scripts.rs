@@ -497,6 +497,7 @@ fn functions_are_loaded_called_and_removed() {
     redis::cmd("FUNCTION").arg("RESTORE").arg(&dump).exec(&mut client).expect("it fits");
     assert_eq!(fcall(&mut client, &["FCALL", "count", "1", "k", "a"]), called(1));
     let why = redis::cmd("FUNCTION").arg("RESTORE").arg(&dump).exec(&mut client);
+    let again = "ERR Library lib already exists";
     assert_eq!(why.map_err(|error| text_of(&error)), Err(again.into()));
     assert_eq!(function(&mut client, &["FLUSH"]), Ok(Value::Okay));
     assert_eq!(server.server.scripts.libraries.functions_count(), 0);

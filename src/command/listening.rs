@@ -154,17 +154,13 @@ impl Session {
 
     /// Has the connection told of keys that it caches.
     pub fn track(&mut self, server: &Server, tracker: Arc<Tracker>) {
-        if server.pubsub.track(&tracker) {
-            server.keyspace.set_cached(true);
-        }
+        server.pubsub.track(&tracker, || server.keyspace.set_cached(true));
         self.listening.tracked = Some(Box::new(Tracked { tracker, caching: false }));
     }
 
     pub fn untrack(&mut self, server: &Server) {
-        if let Some(tracked) = self.listening.tracked.take()
-            && server.pubsub.untrack(&tracked.tracker)
-        {
-            server.keyspace.set_cached(false);
+        if let Some(tracked) = self.listening.tracked.take() {
+            server.pubsub.untrack(&tracked.tracker, || server.keyspace.set_cached(false));
         }
     }
 

@@ -364,7 +364,10 @@ fn note(
     command: &'static Command,
     args: &[&[u8]],
 ) {
-    session.publish();
+    // A script's session stands in for the caller's.
+    if context != Context::Script {
+        session.publish();
+    }
     let name = session.user.as_ref().map_or(&b""[..], |user| user.name());
     let object = object(denial, command, args);
     push(server, session.client.as_ref(), name, denial.reason, context, object);

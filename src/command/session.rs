@@ -265,6 +265,14 @@ impl Session {
         expired || self.touched.load(Ordering::Relaxed)
     }
 
+    /// Leaves the session without watches; they are to be ended by whoever gets them.
+    pub fn give_up_watches(&mut self) -> Watches {
+        Watches {
+            touched: std::mem::take(&mut self.touched),
+            keys: std::mem::take(&mut self.watched),
+        }
+    }
+
     /// Ends all watches; the shards of the watched keys are locked.
     pub fn unwatch(&mut self, tx: &mut Tx<'_>) {
         let db = tx.db();
@@ -274,5 +282,23 @@ impl Session {
         }
         tx.select(db);
         self.touched.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Watches that no session has any more.
+pub struct Watches {
+    touched: Arc<AtomicBool>,
+    keys: Vec<(usize, Box<[u8]>)>,
+}
+
+impl Watches {
+    /// Ends them; the shards of the keys are locked.
+    pub fn end(&self, tx: &mut Tx<'_>) {
+        let db = tx.db();
+        for (db, key) in &self.keys {
+            tx.select(*db);
+            tx.unwatch(key, &self.touched);
+        }
+        tx.select(db);
     }
 }

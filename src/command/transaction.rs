@@ -1,5 +1,7 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
+use std::sync::Arc;
+
 use super::cx::{Cx, Mode};
 use super::dispatch;
 use super::error::{Error, Outcome};
@@ -9,6 +11,7 @@ use super::server::Server;
 use super::session::{Multi, Session, Transaction};
 use super::stream;
 use super::table::{Entry, Locks, keys};
+use crate::keyspace::{Held, Seen, ShardSet, Tx};
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("multi", multi),
@@ -79,10 +82,26 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
 
 /// An EXEC that is refused before it runs ends its transaction all the same. Gives what the client
 /// is told.
-pub(super) fn abandon(server: &Server, session: &mut Session, why: &Error, now_ms: i64) -> Error {
+pub(super) fn abandon(
+    server: &Arc<Server>,
+    session: &mut Session,
+    why: &Error,
+    now_ms: i64,
+) -> Error {
     session.multi = None;
     let shards = session.watched_shards(&server.keyspace);
-    server.keyspace.run(shards, session.db, now_ms, |tx| session.unwatch(tx));
+    if shards != ShardSet::NONE {
+        let (db, watches) = (session.db, session.give_up_watches());
+        let end = |tx: &mut Tx<'_>| watches.end(tx);
+        let ended = server.keyspace.try_run_noting(shards, db, now_ms, &mut Seen::default(), end);
+        if let Err(Held) = ended {
+            // A script has the locks, and the answer does not wait for them.
+            let server = Arc::clone(server);
+            tokio::task::spawn_blocking(move || {
+                server.keyspace.run(shards, db, now_ms, |tx| watches.end(tx));
+            });
+        }
+    }
     discarded(why)
 }
 

@@ -303,7 +303,14 @@ impl Keyspace {
 
     #[inline]
     fn try_lock(&self, shards: ShardSet) -> Result<tx::Guards<'_>, Held> {
-        shards.iter().map(|shard| self.hold.try_lock(&self.shards[shard])).collect()
+        let mut guards = tx::Guards::new();
+        if shards.is_all() {
+            guards.reserve_exact(SHARDS);
+        }
+        for shard in shards.iter() {
+            guards.push(self.hold.try_lock(&self.shards[shard])?);
+        }
+        Ok(guards)
     }
 
     /// Locks `shards` however long that takes.

@@ -411,6 +411,19 @@ impl Connection {
         seen.written = seen.written.max(late.position);
     }
 
+    /// Whether somebody ended the wait by CLIENT UNBLOCK, whose reply is written then.
+    fn was_unblocked(&mut self, at_deadline: &[u8]) -> bool {
+        match self.client.unblocked() {
+            Some(Unblock::Timeout) => self.output.extend_from_slice(at_deadline),
+            Some(Unblock::Error) => {
+                self.server.metrics.errors.count(b"UNBLOCKED");
+                self.output.extend_from_slice(UNBLOCKED);
+            }
+            None => return false,
+        }
+        true
+    }
+
     /// Waits for a blocking command's reply, its deadline, its end by hand, or the peer's going.
     async fn wait(&mut self, blocked: Blocked) -> Result<(), End> {
         let Blocked { waiter, mut reply, deadline_ms, at_deadline, look_again_ms, silent } =
@@ -424,7 +437,8 @@ impl Connection {
                 Ok(was_served) => served = was_served,
                 Err(end) => break Err(end),
             }
-            if served {
+            // Looked at here, not where the signal comes: sending may have taken that.
+            if served || self.was_unblocked(&at_deadline) {
                 break Ok(());
             }
             let listens = self.input.len() < WAITING_BYTES_MAX;
@@ -442,15 +456,6 @@ impl Connection {
                     if let Err(end) = self.ended_by_others() {
                         break Err(end);
                     }
-                    match self.client.unblocked() {
-                        Some(Unblock::Timeout) => self.output.extend_from_slice(&at_deadline),
-                        Some(Unblock::Error) => {
-                            self.server.metrics.errors.count(b"UNBLOCKED");
-                            self.output.extend_from_slice(UNBLOCKED);
-                        }
-                        None => continue,
-                    }
-                    break Ok(());
                 }
                 () = &mut deadline, if deadline_ms.is_some() && !over => {
                     over = true;

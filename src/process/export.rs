@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::command::Server;
 use crate::keyspace::{ShardSet, Value};
 use crate::rdb::export::{Export, Exported, Key};
+use crate::script::Library;
 use crate::types::stream::idmp::IdmpLimits;
 
 /// A key to be written: database, name, value, and deadline in Unix ms
@@ -15,25 +16,30 @@ pub type Entry = (usize, Box<[u8]>, Value, i64);
 /// Keys that are cloned under the locks at a time.
 const STEP_KEYS: usize = 100;
 
-/// Writes keys as they come, those of a database best one after the other. `now_ms` is the time of
+/// Writes libraries of functions, by their code, and keys as they come, those of a database best one
+/// after the other. `now_ms` is the time of
 /// their state, `idmp` what their streams remember by the settings.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn export_entries(
+    libraries: &[Library],
     entries: impl IntoIterator<Item = Entry>,
     out: &mut dyn Write,
     now_ms: i64,
     idmp: IdmpLimits,
 ) -> io::Result<Exported> {
     let mut export = Export::begin(out, now_ms, idmp)?;
+    for library in libraries {
+        export.library(&library.code)?;
+    }
     for (db, name, value, expire_at_ms) in entries {
         export.key(&Key { db, name: &name, value: &value, expire_at_ms })?;
     }
     export.finish()
 }
 
-/// Writes the whole keyspace, some keys at a time; nobody else changes it meanwhile.
+/// Writes the libraries and the whole keyspace, some keys at a time; nobody else changes it meanwhile.
 ///
 /// # Errors
 /// Those of the writer.
@@ -41,7 +47,7 @@ pub fn export(server: &Arc<Server>, out: &mut dyn Write) -> io::Result<Exported>
     let now_ms = server.keyspace.clock().now_ms();
     let databases = 0..server.keyspace.databases();
     let entries = databases.flat_map(|db| Walk { server, db, now_ms, cursor: Some(0) }).flatten();
-    export_entries(entries, out, now_ms, server.idmp_limits())
+    export_entries(&server.scripts.libraries.list(), entries, out, now_ms, server.idmp_limits())
 }
 
 /// The keys of a database, some at a time.

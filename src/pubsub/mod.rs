@@ -6,7 +6,8 @@
 //! settled what the mail tells of.
 //!
 //! Locks, in the order in which they are taken: a keyspace shard's, a channel's bucket, patterns or
-//! trackers, a mailbox. Nobody holds one while waiting for anything else.
+//! trackers, a bucket of the keys that are tracked, a mailbox. Nobody holds one while waiting for
+//! anything else.
 
 mod events;
 pub mod mailbox;
@@ -242,13 +243,13 @@ impl PubSub {
     // --- cached keys
 
     /// See [`Tracking::begin`].
-    pub fn track(&self, tracker: &Arc<Tracker>) -> bool {
-        self.tracking.begin(tracker)
+    pub fn track(&self, tracker: &Arc<Tracker>, at_first: impl FnOnce()) {
+        self.tracking.begin(tracker, at_first);
     }
 
     /// See [`Tracking::end`].
-    pub fn untrack(&self, tracker: &Tracker) -> bool {
-        self.tracking.end(tracker)
+    pub fn untrack(&self, tracker: &Tracker, at_last: impl FnOnce()) {
+        self.tracking.end(tracker, at_last);
     }
 
     /// See [`Tracking::note_read`].

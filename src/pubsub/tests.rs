@@ -92,7 +92,10 @@ fn a_read_key_is_told_of_once() {
     let office = office("");
     let reader = mailbox(1, true);
     let tracked = tracker(&reader, Mode::Reads, false, &[]);
-    assert!(office.track(&tracked));
+    let mut is_first = false;
+    office.track(&tracked, || is_first = true);
+    office.track(&tracked, || panic!("it is tracked already"));
+    assert!(is_first);
     office.note_read(b"k", 1, &mut Vec::new());
     office.note_read(b"k", 1, &mut Vec::new());
     office.note_read(b"l", 1, &mut Vec::new());
@@ -103,15 +106,17 @@ fn a_read_key_is_told_of_once() {
     office.hear(vec![News::Flushed { origin: 2 }], 0, &mut Vec::new());
     assert_eq!(mail(&reader), ">2 $10 invalidate _ ");
     assert_eq!(office.tracking_totals(), (1, 0, 0, 0));
-    assert!(office.untrack(&tracked));
+    let mut is_last = false;
+    office.untrack(&tracked, || is_last = true);
+    assert!(is_last);
 }
 
 #[test]
 fn noloop_spares_who_changed_it() {
     let office = office("");
     let (one, two) = (mailbox(1, true), mailbox(2, true));
-    office.track(&tracker(&one, Mode::Reads, true, &[]));
-    office.track(&tracker(&two, Mode::Reads, true, &[]));
+    office.track(&tracker(&one, Mode::Reads, true, &[]), || {});
+    office.track(&tracker(&two, Mode::Reads, true, &[]), || {});
     office.note_read(b"k", 1, &mut Vec::new());
     office.note_read(b"k", 2, &mut Vec::new());
     changed(&office, &["k"], 1);
@@ -123,8 +128,8 @@ fn noloop_spares_who_changed_it() {
 fn broadcasts_gather_the_keys_of_a_step_by_prefix() {
     let office = office("");
     let (some, all) = (mailbox(1, true), mailbox(2, true));
-    office.track(&tracker(&some, Mode::Broadcast, false, &["u:", "v:"]));
-    office.track(&tracker(&all, Mode::Broadcast, true, &[""]));
+    office.track(&tracker(&some, Mode::Broadcast, false, &["u:", "v:"]), || {});
+    office.track(&tracker(&all, Mode::Broadcast, true, &[""]), || {});
     assert_eq!(office.tracking_totals(), (2, 0, 0, 3));
     changed(&office, &["u:1", "w:1", "v:1", "u:2", "u:1"], 9);
     assert_eq!(mail(&some), ">2 $10 invalidate *2 $3 u:1 $3 u:2 >2 $10 invalidate *1 $3 v:1 ");
@@ -140,7 +145,7 @@ fn another_connection_is_told_until_it_goes() {
     let redirected =
         Tracker::new(Arc::clone(&reader), Some(Arc::clone(&other)), Mode::Reads, false, Vec::new());
     let redirected = Arc::new(redirected);
-    office.track(&redirected);
+    office.track(&redirected, || {});
     let read_and_change = || {
         office.note_read(b"k", 1, &mut Vec::new());
         changed(&office, &["k"], 3);
@@ -161,7 +166,7 @@ fn another_connection_is_told_until_it_goes() {
 fn too_many_tracked_keys_are_let_go() {
     let office = office("tracking-table-max-keys 3");
     let reader = mailbox(1, true);
-    office.track(&tracker(&reader, Mode::Reads, false, &[]));
+    office.track(&tracker(&reader, Mode::Reads, false, &[]), || {});
     for key in 0..10 {
         office.note_read(format!("key {key}").as_bytes(), 1, &mut Vec::new());
     }

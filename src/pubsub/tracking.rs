@@ -162,12 +162,15 @@ impl Tracking {
         &self.buckets[(self.hasher.hash_one(key) >> 40) as usize % BUCKETS]
     }
 
-    /// Begins to track a connection, or goes on in another way. True if it is the first of all.
-    pub fn begin(&self, tracker: &Arc<Tracker>) -> bool {
+    /// Begins to track a connection, or goes on in another way. `at_first` is called if it is the
+    /// first of all, before anybody else begins or ends.
+    pub fn begin(&self, tracker: &Arc<Tracker>, at_first: impl FnOnce()) {
         let id = tracker.mailbox.client_id;
         let mut trackers = self.trackers.write();
         let before = trackers.insert(id, Arc::clone(tracker));
-        let is_first = before.is_none() && trackers.len() == 1;
+        if before.is_none() && trackers.len() == 1 {
+            at_first();
+        }
         drop(trackers);
         if let Some(before) = before {
             self.leave_prefixes(&before);
@@ -179,21 +182,18 @@ impl Tracking {
                 members.insert(id, Arc::clone(tracker));
             }
         }
-        is_first
     }
 
-    /// Ends the tracking of a connection. True if none is tracked any more. What was noted of its
-    /// reads goes when the keys change.
-    pub fn end(&self, tracker: &Tracker) -> bool {
+    /// Ends the tracking of a connection. `at_last` is called if none is tracked any more, before
+    /// anybody else begins. What was noted of its reads goes when the keys change.
+    pub fn end(&self, tracker: &Tracker, at_last: impl FnOnce()) {
         self.leave_prefixes(tracker);
         let mut trackers = self.trackers.write();
         trackers.remove(&tracker.mailbox.client_id);
-        let is_last = trackers.is_empty();
-        drop(trackers);
-        if is_last {
+        if trackers.is_empty() {
+            at_last();
             self.forget_all();
         }
-        is_last
     }
 
     fn leave_prefixes(&self, tracker: &Tracker) {
@@ -213,19 +213,31 @@ impl Tracking {
 
     fn forget_all(&self) {
         for bucket in &self.buckets {
-            *bucket.lock() = Bucket::default();
+            let mut bucket = bucket.lock();
+            let forgotten = std::mem::take(&mut *bucket);
+            let readers = forgotten.places.values().map(|(_, readers)| readers.len()).sum();
+            self.keys.fetch_sub(forgotten.keys.len(), Ordering::Relaxed);
+            self.readers.fetch_sub(readers, Ordering::Relaxed);
         }
-        self.keys.store(0, Ordering::Relaxed);
-        self.readers.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes the note of a key away. Counts change under the bucket's lock, like what they count.
+    fn take(&self, bucket: &mut Bucket, key: &[u8]) -> Option<Readers> {
+        let readers = bucket.take(key)?;
+        self.keys.fetch_sub(1, Ordering::Relaxed);
+        self.readers.fetch_sub(readers.len(), Ordering::Relaxed);
+        Some(readers)
     }
 
     /// Notes that a connection caches a key. Called under the lock of the key's shard, so no change of
     /// the key comes between its being read and this. Of more than `keys_max` keys (0: any number) some
     /// are let go, as if they had changed.
     pub fn note_read(&self, key: &[u8], client_id: u64, keys_max: usize, post: &mut Post<'_>) {
-        let (is_new_key, is_new_reader) = self.bucket(key).lock().note(key, client_id);
+        let mut bucket = self.bucket(key).lock();
+        let (is_new_key, is_new_reader) = bucket.note(key, client_id);
         self.keys.fetch_add(usize::from(is_new_key), Ordering::Relaxed);
         self.readers.fetch_add(usize::from(is_new_reader), Ordering::Relaxed);
+        drop(bucket);
         while keys_max > 0 && self.keys.load(Ordering::Relaxed) > keys_max {
             if !self.let_one_go(post) {
                 break;
@@ -241,7 +253,7 @@ impl Tracking {
                 continue;
             }
             let key = Arc::clone(&bucket.keys[turn / BUCKETS % bucket.keys.len()]);
-            let readers = bucket.take(&key);
+            let readers = self.take(&mut bucket, &key);
             drop(bucket);
             self.tell_readers(&key, readers, 0, post);
             return true;
@@ -254,14 +266,12 @@ impl Tracking {
         if self.keys.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let readers = self.bucket(key).lock().take(key);
+        let readers = self.take(&mut self.bucket(key).lock(), key);
         self.tell_readers(key, readers, origin, post);
     }
 
     fn tell_readers(&self, key: &[u8], readers: Option<Readers>, origin: u64, post: &mut Post<'_>) {
         let Some(readers) = readers else { return };
-        self.keys.fetch_sub(1, Ordering::Relaxed);
-        self.readers.fetch_sub(readers.len(), Ordering::Relaxed);
         let trackers = self.trackers.read();
         for reader in readers {
             // It may have left, or gone over to BCAST.

@@ -21,6 +21,8 @@ pub struct Key<'k> {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Exported {
     pub keys: u64,
+    /// Libraries of functions.
+    pub libraries: u64,
     /// Streams of which idempotency ids or their limits were left out.
     pub without_idempotency: u64,
     /// Streams of which pending entries without an owner were given to
@@ -59,6 +61,14 @@ impl<'w> Export<'w> {
             encode::string(&mut out, value.as_bytes())?;
         }
         Ok(Export { out, idmp, db: None, exported: Exported::default() })
+    }
+
+    /// Writes a library of functions. Libraries stand before all keys.
+    pub fn library(&mut self, code: &[u8]) -> io::Result<()> {
+        self.out.write_all(&[opcode::FUNCTION_2])?;
+        encode::string(&mut self.out, code)?;
+        self.exported.libraries += 1;
+        Ok(())
     }
 
     /// Writes a key. The keys of a database stand together where they come together.

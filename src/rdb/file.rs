@@ -18,6 +18,9 @@ const CHECKSUM_SINCE: u32 = 5;
 /// Magic and version together.
 const HEADER_BYTES: usize = 9;
 
+/// What a library of functions is called where it cannot be held.
+pub const LIBRARY: &str = "function library";
+
 /// A record that is more than a hint.
 #[derive(Debug)]
 pub enum Record {
@@ -26,6 +29,11 @@ pub enum Record {
     Foreign {
         kind: String,
         name: Vec<u8>,
+    },
+    /// A library of functions: its code.
+    Library {
+        name: Vec<u8>,
+        code: Vec<u8>,
     },
     /// What the file says of itself, such as `redis-ver`.
     Aux {
@@ -119,10 +127,14 @@ impl<'s, 'r> Reader<'s, 'r> {
                     let value = self.source.string()?;
                     return Ok(Some(Record::Aux { name, value }));
                 }
-                code @ (opcode::FUNCTION_2 | opcode::FUNCTION_PRE_GA) => {
-                    let is_pre_ga = code == opcode::FUNCTION_PRE_GA;
-                    let name = decode::functions(self.source, is_pre_ga)?;
-                    return Ok(Some(Record::Foreign { kind: "function library".into(), name }));
+                opcode::FUNCTION_2 => {
+                    let code = self.source.string()?;
+                    let name = decode::library_name(&code).to_vec();
+                    return Ok(Some(Record::Library { name, code }));
+                }
+                opcode::FUNCTION_PRE_GA => {
+                    let name = decode::early_library(self.source)?;
+                    return Ok(Some(Record::Foreign { kind: LIBRARY.into(), name }));
                 }
                 opcode::MODULE_AUX => {
                     let name = decode::module_aux(self.source)?.into_bytes();

@@ -1,5 +1,6 @@
 //! The `redis` library.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use mlua::{BorrowedBytes, Lua, MultiValue, Table, Value};
@@ -10,7 +11,7 @@ use super::failure::Raised;
 use super::host::{HOST, Refusal};
 use super::memory::Budget;
 use super::number;
-use super::reply::ReplyReader;
+use super::reply::{Answer, ReplyReader, made};
 use super::running::Sort;
 use super::state::Shared;
 
@@ -61,51 +62,52 @@ fn numeric(value: f64) -> Argument {
     Argument::Number(SmallVec::from_vec(text))
 }
 
-/// Runs a command; its reply as a value, and whether that is an error.
-fn run_command(lua: &Lua, shared: &Shared, args: &MultiValue) -> mlua::Result<(Value, bool)> {
-    let arguments = arguments(args)?;
+/// `redis.call`, and `redis.pcall`, which does not raise.
+///
+/// Most replies are no tables and go to Lua's stack as they are; tables are made with the
+/// allocator's limit off.
+fn call(lua: &Lua, shared: &Shared, args: &MultiValue, raises: bool) -> mlua::Result<Answer> {
+    let arguments = match arguments(args) {
+        Ok(arguments) => arguments,
+        // What is wrong with the arguments is an error reply as well.
+        Err(error) if !raises => match Raised::of(&error) {
+            Some(Raised::Reply { text, .. }) => return error_table(lua, text).map(made),
+            _ => return Err(error),
+        },
+        Err(error) => return Err(error),
+    };
     let words: SmallVec<[&[u8]; 16]> = arguments.iter().map(Argument::bytes).collect();
-    let mut out = shared.take_buffer();
+    let mut out = BUFFER.take();
     let called = HOST.with(|host| host.call(&words, &mut out));
-    let result = match called {
-        Ok(()) => {
-            let budget = Budget::new(lua, &shared.limit);
-            let mut reader = ReplyReader { lua, bytes: &out, at: 0, budget };
-            reader.value().map(|value| (value, out.first() == Some(&b'-')))
+    let answer = match called {
+        Ok(()) if raises && out.first() == Some(&b'-') => {
+            let text = out[1..].strip_suffix(b"\r\n").unwrap_or(&out[1..]).to_vec();
+            Err(Raised::Reply { text, of_command: true }.into())
         }
-        Err(Refusal::Text(text)) => {
-            let table = lua.create_table_with_capacity(0, 1)?;
-            table.raw_set("err", lua.create_string(&text)?)?;
-            Ok((Value::Table(table), true))
-        }
+        Ok(()) => answer(lua, shared, &out),
+        Err(Refusal::Text(text)) if raises => Err(Raised::Reply { text, of_command: false }.into()),
+        Err(Refusal::Text(text)) => error_table(lua, &text).map(made),
         Err(Refusal::Killed) => {
             Err(Raised::Killed("Script killed by user with SCRIPT KILL...").into())
         }
     };
-    shared.give_buffer(out);
-    result
+    if out.capacity() <= BUFFER_BYTES_MAX {
+        out.clear();
+        BUFFER.set(out);
+    }
+    answer
 }
 
-/// What `redis.call` raises for an error reply.
-fn raised(reply: &Value) -> mlua::Result<mlua::Error> {
-    let Value::Table(table) = reply else { return Ok(Raised::reply("ERR unknown error")) };
-    let text: mlua::LuaString = table.raw_get("err")?;
-    let counted: Value = table.raw_get("ignore_error_stats_update")?;
-    let of_command = matches!(counted, Value::Boolean(true));
-    Ok(Raised::Reply { text: text.as_bytes().to_vec(), of_command }.into())
-}
-
-fn call(lua: &Lua, shared: &Shared, args: &MultiValue, raises: bool) -> mlua::Result<Value> {
-    let result = shared.limit.aside(lua, || run_command(lua, shared, args))?;
-    match result {
-        Ok((reply, true)) if raises => Err(raised(&reply)?),
-        Ok((reply, _)) => Ok(reply),
-        // What is wrong with the arguments is an error reply as well.
-        Err(error) if !raises => match Raised::of(&error) {
-            Some(Raised::Reply { text, .. }) => error_table(lua, text),
-            _ => Err(error),
-        },
-        Err(error) => Err(error),
+/// A command's reply.
+fn answer(lua: &Lua, shared: &Shared, reply: &[u8]) -> mlua::Result<Answer> {
+    let budget = Budget::new(lua, shared);
+    let mut reader = ReplyReader { lua, bytes: reply, at: 0, budget };
+    match reader.scalar() {
+        Some(answer) => Ok(answer),
+        None => {
+            reader.at = 0;
+            shared.limit.aside(lua, || reader.value())?.map(made)
+        }
     }
 }
 
@@ -213,6 +215,14 @@ fn set_repl(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
     // The journal always gets the effects: what was answered has to survive.
     Ok(())
 }
+
+thread_local! {
+    /// For the reply of the command that a script runs.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A buffer larger than this is not kept from one command to the next.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// Makes the library. What is there for scripts of old only, functions do not have.
 pub(super) fn library(lua: &Lua, shared: &Arc<Shared>, sort: Sort) -> mlua::Result<Table> {

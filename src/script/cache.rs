@@ -9,8 +9,9 @@ use mlua::{Function, Value};
 use parking_lot::Mutex;
 use sha1::{Digest, Sha1};
 
-use super::failure::Failure;
+use super::failure::{Failure, Raised};
 use super::host::{HOST, Host};
+use super::memory::Budget;
 use super::result::ResultWriter;
 use super::running::{Running, Sort};
 use super::shebang::{Flags, eval_flags};
@@ -99,10 +100,18 @@ struct Script {
     used: Option<u64>,
 }
 
+impl Script {
+    fn bytes(&self) -> usize {
+        self.source_bytes + SCRIPT_OVERHEAD_BYTES
+    }
+}
+
 #[derive(Default)]
 struct Scripts {
     state: Option<State>,
     scripts: HashMap<Sha, Script, foldhash::fast::RandomState>,
+    /// Bytes of their texts, and what keeps them.
+    source_bytes: usize,
     /// How many of them may go.
     evictable: usize,
     uses: u64,
@@ -225,9 +234,10 @@ impl Cache {
         }
         state.shared.limit.set(call.memory_bytes_max);
         self.running.begin(Sort::Script, call.busy_after_ms);
-        let result = HOST.set(host, || state.run(&script.function, call.keys, call.args));
-        self.running.end();
-        let outcome = finish(state, result, reply, || sha.to_string());
+        let outcome = HOST.set(host, || {
+            let result = state.run(&script.function, call.keys, call.args);
+            finish(state, result, reply, || sha.to_string())
+        });
         self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);
         outcome
     }
@@ -237,7 +247,8 @@ impl Cache {
         while scripts.evictable > EVAL_SCRIPTS_MAX {
             let evictable = scripts.scripts.iter().filter_map(|(sha, it)| Some((it.used?, *sha)));
             let Some((_, sha)) = evictable.min_by_key(|(used, _)| *used) else { break };
-            scripts.scripts.remove(&sha);
+            let script = scripts.scripts.remove(&sha);
+            scripts.source_bytes -= script.map_or(0, |script| script.bytes());
             scripts.evictable -= 1;
             self.evicted.fetch_add(1, Ordering::Relaxed);
         }
@@ -246,8 +257,7 @@ impl Cache {
 
     fn note(&self, scripts: &Scripts) {
         self.count.store(scripts.scripts.len(), Ordering::Relaxed);
-        let bytes = |script: &Script| script.source_bytes + SCRIPT_OVERHEAD_BYTES;
-        self.source_bytes.store(scripts.scripts.values().map(bytes).sum(), Ordering::Relaxed);
+        self.source_bytes.store(scripts.source_bytes, Ordering::Relaxed);
         let state_bytes = scripts.state.as_ref().map_or(0, State::used_bytes);
         self.state_bytes.store(state_bytes, Ordering::Relaxed);
     }
@@ -281,7 +291,9 @@ impl Scripts {
         let used = evictable.then_some(self.uses);
         self.evictable += usize::from(evictable);
         let flags = flags.map(|(flags, _)| flags);
-        self.scripts.insert(sha, Script { function, flags, source_bytes: source.len(), used });
+        let script = Script { function, flags, source_bytes: source.len(), used };
+        self.source_bytes += script.bytes();
+        self.scripts.insert(sha, script);
         Ok(())
     }
 }
@@ -298,23 +310,28 @@ pub(super) fn finish(
     reply: &mut Reply<'_>,
     name: impl FnOnce() -> String,
 ) -> Outcome {
+    let failed = |failure: Failure| {
+        let mut text = failure.text;
+        text.extend_from_slice(format!(" script: {}", name()).as_bytes());
+        if let Some((source, line)) = failure.place {
+            text.extend_from_slice(format!(", on {source}:{line}").as_bytes());
+        }
+        text.push(b'.');
+        Outcome::Failed(Failed { text, is_counted: failure.of_command })
+    };
     let value = match result {
         Ok(value) => value,
-        Err(failure) => {
-            let mut text = failure.text;
-            text.extend_from_slice(format!(" script: {}", name()).as_bytes());
-            if let Some((source, line)) = failure.place {
-                text.extend_from_slice(format!(", on {source}:{line}").as_bytes());
-            }
-            text.push(b'.');
-            return Outcome::Failed(Failed { text, is_counted: failure.of_command });
-        }
+        Err(failure) => return failed(failure),
     };
     let script_proto = if state.shared.is_resp3() { Proto::Resp3 } else { Proto::Resp2 };
     let mark = reply.mark();
-    let mut writer = ResultWriter { fields: &state.fields, script_proto, reply, error: None };
+    let budget = Budget::new(&state.lua, &state.shared);
+    let fields = &state.fields;
+    let mut writer = ResultWriter { fields, script_proto, reply, mark, budget, error: None };
     if let Err(error) = writer.write(&value, 0) {
-        return Outcome::refused(format!("ERR {error}").into_bytes());
+        let text =
+            format!("ERR {}", Raised::of(&error).map_or(error.to_string(), Raised::to_string));
+        return failed(Failure { text: text.into_bytes(), place: None, of_command: false });
     }
     let error = writer.error.take();
     match error {

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Either, Lua, MultiValue, Table, Value};
 
 use super::arguments::Arguments;
 use super::failure::{Raised, raise};
 use super::memory::Budget;
+use super::reply::{Text, text};
 use super::state::Shared;
 
 /// Tables nested deeper are written as nil.
 const NESTING_MAX: usize = 16;
 /// How deep values are followed at most when they are read: as far as Lua's C stack reaches.
 const DEPTH_MAX: usize = 2600;
+
+/// Places that a table is made with at most: a length that was made up takes no memory, however deep
+/// the tables lie in one another.
+const PLACES_MAX: usize = 64;
 
 /// How many values are to be read (0: all), and from where, by the arguments.
 type Window = fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>;
@@ -25,7 +30,9 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     table.raw_set("_DESCRIPTION", "MessagePack for Lua")?;
     table.raw_set("_COPYRIGHT", "Forebay's authors")?;
     let own = Arc::clone(shared);
-    let pack = move |lua: &Lua, args: MultiValue| own.limit.aside(lua, || pack(lua, &args))?;
+    let pack = move |lua: &Lua, args: MultiValue| {
+        own.limit.aside(lua, || pack(lua, &args, &Budget::new(lua, &own)))?
+    };
     table.raw_set("pack", lua.create_function(pack)?)?;
     let functions: [(&str, Window); 3] = [
         ("unpack", |_| Ok((0, 0))),
@@ -37,33 +44,37 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
         let unpack = move |lua: &Lua, args: MultiValue| {
             let args = Arguments::new(lua, name, &args);
             let (limit, offset) = window(&args)?;
-            own.limit
-                .aside(lua, || unpack(lua, &args, limit, offset, Budget::new(lua, &own.limit)))?
+            own.limit.aside(lua, || unpack(lua, &args, limit, offset, Budget::new(lua, &own)))?
         };
         table.raw_set(name, lua.create_function(unpack)?)?;
     }
     Ok(table)
 }
 
-fn pack(lua: &Lua, args: &MultiValue) -> mlua::Result<Value> {
+fn pack(lua: &Lua, args: &MultiValue, budget: &Budget<'_>) -> mlua::Result<Value> {
     if args.is_empty() {
         return Err(raise(lua, "bad argument #0 to 'pack' (MessagePack pack needs input.)"));
     }
     let mut out = Vec::new();
     for value in args {
-        write(value, 0, &mut out)?;
+        write(value, 0, &mut out, budget)?;
     }
+    // It is copied into Lua.
+    budget.hold(2 * out.len())?;
     Ok(Value::String(lua.create_string(&out)?))
 }
 
-fn write(value: &Value, level: usize, out: &mut Vec<u8>) -> mlua::Result<()> {
+fn write(value: &Value, level: usize, out: &mut Vec<u8>, budget: &Budget<'_>) -> mlua::Result<()> {
+    budget.spend_beside(out.len())?;
     match value {
         Value::String(text) => write_text(&text.as_bytes(), out),
         Value::Boolean(true) => out.push(0xc3),
         Value::Boolean(false) => out.push(0xc2),
         Value::Integer(number) => write_number(*number as f64, out),
         Value::Number(number) => write_number(*number, out),
-        Value::Table(table) if level < NESTING_MAX => return write_table(table, level, out),
+        Value::Table(table) if level < NESTING_MAX => {
+            return write_table(table, level, out, budget);
+        }
         _ => out.push(0xc0),
     }
     Ok(())
@@ -140,7 +151,12 @@ fn write_integer(number: i64, out: &mut Vec<u8>) {
     }
 }
 
-fn write_table(table: &Table, level: usize, out: &mut Vec<u8>) -> mlua::Result<()> {
+fn write_table(
+    table: &Table,
+    level: usize,
+    out: &mut Vec<u8>,
+    budget: &Budget<'_>,
+) -> mlua::Result<()> {
     let mut pairs: Vec<(Value, Value)> = Vec::new();
     table.for_each(|key: Value, value: Value| {
         pairs.push((key, value));
@@ -159,7 +175,7 @@ fn write_table(table: &Table, level: usize, out: &mut Vec<u8>) -> mlua::Result<(
         }
         // Lua tells the hash part of a table in any order.
         pairs.sort_unstable_by_key(|(key, _)| key.as_i64());
-        return pairs.iter().try_for_each(|(_, value)| write(value, level + 1, out));
+        return pairs.iter().try_for_each(|(_, value)| write(value, level + 1, out, budget));
     }
     if pairs.len() < 16 {
         out.push(0x80 | pairs.len() as u8);
@@ -167,8 +183,8 @@ fn write_table(table: &Table, level: usize, out: &mut Vec<u8>) -> mlua::Result<(
         write_len([None, Some(0xde), Some(0xdf)], pairs.len(), out);
     }
     pairs.iter().try_for_each(|(key, value)| {
-        write(key, level + 1, out)?;
-        write(value, level + 1, out)
+        write(key, level + 1, out, budget)?;
+        write(value, level + 1, out, budget)
     })
 }
 
@@ -309,23 +325,24 @@ impl<'a> Reader<'a> {
     }
 
     fn array(&mut self, len: usize) -> Result<Table, Bad> {
-        // Each element takes a byte at least: a length that was made up takes no memory.
-        let table = self.lua.create_table_with_capacity(len.min(self.packed.len() - self.at), 0)?;
+        let table = self.lua.create_table_with_capacity(len.min(PLACES_MAX), 0)?;
         for at in 1..=len {
-            let value = self.value()?;
-            table.raw_set(at, value)?;
+            let item = self.item()?;
+            table.raw_set(at, item)?;
         }
         Ok(table)
     }
 
     fn map(&mut self, len: usize) -> Result<Table, Bad> {
-        let table = self.lua.create_table_with_capacity(0, len.min(self.packed.len() - self.at))?;
+        let table = self.lua.create_table_with_capacity(0, len.min(PLACES_MAX))?;
         for _ in 0..len {
-            let key = self.value()?;
-            let value = self.value()?;
+            let key = self.item()?;
+            let value = self.item()?;
             match &key {
-                Value::Nil => return Err(Bad::Text("table index is nil")),
-                Value::Number(number) if number.is_nan() => {
+                Either::Right(Either::Right(Value::Nil)) => {
+                    return Err(Bad::Text("table index is nil"));
+                }
+                Either::Right(Either::Left(number)) if number.is_nan() => {
                     return Err(Bad::Text("table index is NaN"));
                 }
                 _ => table.raw_set(key, value)?,
@@ -333,4 +350,23 @@ impl<'a> Reader<'a> {
         }
         Ok(table)
     }
+
+    /// The next value on its way into a table.
+    fn item(&mut self) -> Result<Item<'a>, Bad> {
+        match self.packed.get(self.at) {
+            Some(tag @ 0xa0..=0xbf) => {
+                self.budget.spend()?;
+                let from = self.at + 1;
+                let end = from + usize::from(tag & 31);
+                self.at = end;
+                Ok(Either::Left(text(self.packed.get(from..end).ok_or(Bad::Missing)?)))
+            }
+            _ => Ok(Either::Right(match self.value()? {
+                Value::Number(number) => Either::Left(number),
+                value => Either::Right(value),
+            })),
+        }
+    }
 }
+
+type Item<'a> = Either<Text<'a>, Either<f64, Value>>;

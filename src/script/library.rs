@@ -44,21 +44,31 @@ pub enum Policy {
     Replace,
 }
 
+#[derive(Clone)]
 struct Loaded {
     facts: Library,
     callbacks: Vec<(Vec<u8>, Function)>,
 }
 
-#[derive(Default)]
+impl Loaded {
+    fn bytes(&self) -> usize {
+        self.facts.code.len() + OVERHEAD_BYTES * (1 + self.callbacks.len())
+    }
+}
+
+#[derive(Clone, Default)]
 struct Inner {
-    state: Option<State>,
+    state: Option<Arc<State>>,
     libraries: BTreeMap<Vec<u8>, Loaded>,
     /// By name in small letters, since callers may write it as they like.
     functions: HashMap<SmallName, Callable, foldhash::fast::RandomState>,
+    /// Bytes of the libraries' texts, and what keeps them.
+    code_bytes: usize,
 }
 
 type SmallName = SmallVec<[u8; 32]>;
 
+#[derive(Clone)]
 struct Callable {
     name: Vec<u8>,
     function: Function,
@@ -103,13 +113,19 @@ impl Libraries {
         self.state_bytes.load(Ordering::Relaxed)
     }
 
-    /// Loads a library; its name.
+    /// Loads a library; its name. `hold_long` is called if that takes long; it has a limit then.
+    /// Without it the library is replayed.
     ///
     /// # Errors
     /// It cannot be loaded, and nothing has changed; the error's text.
-    pub fn load(&self, code: &[u8], replace: bool) -> Result<Vec<u8>, Vec<u8>> {
+    pub fn load(
+        &self,
+        code: &[u8],
+        replace: bool,
+        hold_long: Option<&mut dyn FnMut()>,
+    ) -> Result<Vec<u8>, Vec<u8>> {
         let mut inner = self.inner.lock();
-        let name = inner.load(&self.running, code, replace)?;
+        let name = inner.load(&self.running, code, replace, hold_long)?;
         self.note(&inner);
         Ok(name)
     }
@@ -134,29 +150,36 @@ impl Libraries {
         self.inner.lock().libraries.values().map(|library| library.facts.clone()).collect()
     }
 
-    /// Loads libraries beside those that are there, or instead of them: all, or none.
+    /// Loads libraries beside those that are there, or instead of them: all, or none. `hold_long` is
+    /// as of [`Libraries::load`].
     ///
     /// # Errors
     /// One cannot be loaded, and nothing has changed; the error's text.
-    pub fn restore(&self, codes: &[Vec<u8>], policy: Policy) -> Result<(), Vec<u8>> {
+    pub fn restore(
+        &self,
+        codes: &[Vec<u8>],
+        policy: Policy,
+        mut hold_long: Option<&mut dyn FnMut()>,
+    ) -> Result<(), Vec<u8>> {
         let mut inner = self.inner.lock();
-        let before: Vec<Arc<[u8]>> =
-            inner.libraries.values().map(|library| Arc::clone(&library.facts.code)).collect();
-        if policy == Policy::Flush {
-            *inner = Inner::default();
-        }
-        let load = |inner: &mut Inner, code: &[u8]| {
-            inner.load(&self.running, code, policy == Policy::Replace).map(drop)
+        // What stays keeps what calls have left in it: it is not loaded anew.
+        let mut after = match policy {
+            Policy::Flush => Inner::default(),
+            Policy::Append | Policy::Replace => inner.clone(),
         };
-        let loaded = codes.iter().try_for_each(|code| load(&mut inner, code));
-        if loaded.is_err() {
-            *inner = Inner::default();
-            for code in before {
-                inner.load(&self.running, &code, false).map(drop)?;
+        for code in codes {
+            let replace = policy == Policy::Replace;
+            let (name, _) = library_name(code)?;
+            if !replace && after.libraries.contains_key(&name) {
+                return Err([b"ERR Library ", &*name, b" already exists"].concat());
             }
+            let hold_long =
+                hold_long.as_mut().map(|hold_long| &mut **hold_long as &mut dyn FnMut());
+            after.load(&self.running, code, replace, hold_long)?;
         }
+        *inner = after;
         self.note(&inner);
-        loaded
+        Ok(())
     }
 
     /// Calls a function.
@@ -178,10 +201,10 @@ impl Libraries {
         }
         state.shared.limit.set(call.memory_bytes_max);
         self.running.begin(Sort::Function, call.busy_after_ms);
-        let result = HOST.set(host, || state.run_function(function, call.keys, call.args));
-        self.running.end();
-        let shown = || String::from_utf8_lossy(name).into_owned();
-        let outcome = finish(state, result, reply, shown);
+        let outcome = HOST.set(host, || {
+            let result = state.run_function(function, call.keys, call.args);
+            finish(state, result, reply, || String::from_utf8_lossy(name).into_owned())
+        });
         self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);
         outcome
     }
@@ -198,11 +221,8 @@ impl Libraries {
     fn note(&self, inner: &Inner) {
         self.libraries.store(inner.libraries.len(), Ordering::Relaxed);
         self.functions.store(inner.functions.len(), Ordering::Relaxed);
-        let bytes = |library: &Loaded| {
-            library.facts.code.len() + OVERHEAD_BYTES * (1 + library.callbacks.len())
-        };
-        self.code_bytes.store(inner.libraries.values().map(bytes).sum(), Ordering::Relaxed);
-        let state_bytes = inner.state.as_ref().map_or(0, State::used_bytes);
+        self.code_bytes.store(inner.code_bytes, Ordering::Relaxed);
+        let state_bytes = inner.state.as_ref().map_or(0, |state| state.used_bytes());
         self.state_bytes.store(state_bytes, Ordering::Relaxed);
     }
 }
@@ -210,6 +230,7 @@ impl Libraries {
 impl Inner {
     fn remove(&mut self, name: &[u8]) -> Option<Loaded> {
         let library = self.libraries.remove(name)?;
+        self.code_bytes -= library.bytes();
         for (function, _) in &library.callbacks {
             self.functions.remove(&small(function));
         }
@@ -221,6 +242,7 @@ impl Inner {
         running: &Arc<Running>,
         code: &[u8],
         replace: bool,
+        hold_long: Option<&mut dyn FnMut()>,
     ) -> Result<Vec<u8>, Vec<u8>> {
         let (name, len) = library_name(code)?;
         if !replace && self.libraries.contains_key(&name) {
@@ -228,16 +250,16 @@ impl Inner {
         }
         let state = match &mut self.state {
             Some(state) => state,
-            none => none.insert(
+            none => none.insert(Arc::new(
                 State::for_functions(Arc::clone(running))
                     .map_err(|error| format!("ERR {error}").into_bytes())?,
-            ),
+            )),
         };
         let chunk = state
             .compile(&code[len..], "@user_function")
             .map_err(|message| [b"ERR Error compiling function: ", &*message].concat())?;
         let mut registered = state
-            .load_library(&chunk)
+            .load_library(&chunk, hold_long)
             .map_err(|why| [b"ERR Error registering functions: ", &*why].concat())?;
         if registered.is_empty() {
             return Err(b"ERR No functions registered".into());
@@ -264,7 +286,9 @@ impl Inner {
             functions.push(facts);
         }
         let facts = Library { name: name.clone(), code: code.into(), functions };
-        self.libraries.insert(name.clone(), Loaded { facts, callbacks });
+        let loaded = Loaded { facts, callbacks };
+        self.code_bytes += loaded.bytes();
+        self.libraries.insert(name.clone(), loaded);
         Ok(name)
     }
 }

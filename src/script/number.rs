@@ -85,7 +85,11 @@ pub(super) fn write_g(number: f64, precision: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(if number.is_nan() { b"nan" } else { b"inf" });
         return;
     }
-    if number.fract() == 0.0 && number.abs() < 1e14 && precision >= 14 && number != 0.0 {
+    if number.fract() == 0.0
+        && number.abs() < 1e14
+        && precision >= 14
+        && (number != 0.0 || number.is_sign_positive())
+    {
         out.extend_from_slice(itoa::Buffer::new().format(number as i64).as_bytes());
         return;
     }

@@ -1,10 +1,37 @@
 //! Replies of commands, as scripts see them.
 
 use bstr::BStr;
-use mlua::{Lua, Table, Value};
+use mlua::{Either, IntoLua, Lua, Table, Value};
 
 use super::failure::Raised;
 use super::memory::Budget;
+
+/// A string on its way into a table. What is text goes through Lua's stack alone.
+pub(super) type Text<'a> = Either<&'a str, &'a BStr>;
+
+pub(super) fn text(bytes: &[u8]) -> Text<'_> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Either::Left(text),
+        Err(_) => Either::Right(BStr::new(bytes)),
+    }
+}
+
+/// A value that had to be made first.
+pub(super) struct Made(pub mlua::Result<Value>);
+
+impl IntoLua for Made {
+    fn into_lua(self, _: &Lua) -> mlua::Result<Value> {
+        self.0
+    }
+}
+
+/// A reply on its way to Lua's stack. A value that Rust holds is registered with the interpreter and
+/// let go again, at several times the cost: most replies do without.
+pub(super) type Answer = Either<Either<bool, f64>, Either<String, Value>>;
+
+pub(super) fn made(value: Value) -> Answer {
+    Either::Right(Either::Right(value))
+}
 
 /// Reads one reply as a value of Lua.
 pub(super) struct ReplyReader<'a> {
@@ -23,7 +50,7 @@ impl<'a> ReplyReader<'a> {
         &rest[..len]
     }
 
-    fn integer(&mut self) -> i64 {
+    pub fn integer(&mut self) -> i64 {
         let line = self.line();
         let (negative, digits) = match line {
             [b'-', digits @ ..] => (true, digits),
@@ -42,7 +69,7 @@ impl<'a> ReplyReader<'a> {
         self.lua.create_string(bytes)
     }
 
-    fn one(&self, key: &str, value: Value) -> mlua::Result<Value> {
+    fn one(&self, key: &str, value: impl IntoLua) -> mlua::Result<Value> {
         let table = self.lua.create_table_with_capacity(0, 1)?;
         table.raw_set(key, value)?;
         Ok(Value::Table(table))
@@ -52,23 +79,41 @@ impl<'a> ReplyReader<'a> {
         Ok(Value::String(self.lua.create_string(bytes)?))
     }
 
+    /// The reply, if it is a number, a truth value or text.
+    pub fn scalar(&mut self) -> Option<Answer> {
+        self.at = 1;
+        let scalar = match self.bytes[0] {
+            b':' => Either::Left(Either::Right(self.integer() as f64)),
+            b'$' => match self.integer() {
+                -1 => Either::Left(Either::Left(false)),
+                len => {
+                    let bytes = &self.bytes[self.at..self.at + len as usize];
+                    Either::Right(Either::Left(String::from_utf8(bytes.to_vec()).ok()?))
+                }
+            },
+            _ => return None,
+        };
+        Some(scalar)
+    }
+
     fn array(&mut self, len: usize) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(len, 0)?;
-        for at in 1..=len {
-            // Strings, the most frequent elements, go there without a stop.
-            if self.bytes[self.at] == b'$' && self.bytes[self.at + 1] != b'-' {
-                self.at += 1;
-                let len = self.integer() as usize;
-                let bytes = &self.bytes[self.at..self.at + len];
-                self.at += len + 2;
-                table.raw_set(at, BStr::new(bytes))?;
-                self.budget.spend()?;
-                continue;
-            }
-            let value = self.value()?;
-            table.raw_set(at, value)?;
+        let lua = self.lua;
+        lua.create_sequence_from((0..len).map(|_| self.element()))
+    }
+
+    /// An element of an array. Strings, the most frequent ones, go there without a stop.
+    fn element(&mut self) -> Either<Text<'a>, Made> {
+        if self.bytes[self.at] != b'$' || self.bytes[self.at + 1] == b'-' {
+            return Either::Right(Made(self.value()));
         }
-        Ok(table)
+        if let Err(error) = self.budget.spend() {
+            return Either::Right(Made(Err(error)));
+        }
+        self.at += 1;
+        let len = self.integer() as usize;
+        let bytes = &self.bytes[self.at..self.at + len];
+        self.at += len + 2;
+        Either::Left(text(bytes))
     }
 
     fn map(&mut self, len: usize) -> mlua::Result<Value> {
@@ -121,12 +166,12 @@ impl<'a> ReplyReader<'a> {
             },
             b'+' => {
                 let line = self.line();
-                self.one("ok", self.text(line)?)
+                self.one("ok", text(line))
             }
             b'-' => {
                 let line = self.line();
                 let table = self.lua.create_table_with_capacity(0, 2)?;
-                table.raw_set("err", self.text(line)?)?;
+                table.raw_set("err", text(line))?;
                 // The command has been counted as failed; the script is not to be for that.
                 table.raw_set("ignore_error_stats_update", true)?;
                 Ok(Value::Table(table))
@@ -143,7 +188,7 @@ impl<'a> ReplyReader<'a> {
             }
             b'(' => {
                 let line = self.line();
-                self.one("big_number", self.text(line)?)
+                self.one("big_number", text(line))
             }
             b'%' => {
                 let len = self.integer() as usize;

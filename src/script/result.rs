@@ -3,6 +3,7 @@
 use mlua::{LuaString, Table, Value};
 
 use super::cache::Failed;
+use super::memory::Budget;
 use super::number;
 use crate::resp::{Proto, Reply};
 
@@ -41,6 +42,10 @@ pub(super) struct ResultWriter<'w, 'r> {
     /// The version that the script has set: with 3 a truth value is one.
     pub script_proto: Proto,
     pub reply: &'w mut Reply<'r>,
+    /// Where the reply begins.
+    pub mark: usize,
+    /// A table may be told many times over: what a script returns is no smaller than its tables.
+    pub budget: Budget<'w>,
     /// The last error written.
     pub error: Option<Failed>,
 }
@@ -49,8 +54,9 @@ impl ResultWriter<'_, '_> {
     /// Writes `value`.
     ///
     /// # Errors
-    /// None but the interpreter's own.
+    /// The reply takes more memory than a script may have, or the script is being ended.
     pub fn write(&mut self, value: &Value, depth: usize) -> mlua::Result<()> {
+        self.budget.spend_beside(self.reply.since(self.mark).len())?;
         match value {
             Value::String(text) => self.reply.bulk(&text.as_bytes()),
             Value::Integer(number) => self.reply.int(*number),

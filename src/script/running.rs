@@ -68,8 +68,8 @@ pub struct Running {
 
 struct Began {
     at: Instant,
-    name: String,
-    command: Vec<Vec<u8>>,
+    /// What is run, by name and request; copied only once it is long.
+    described: Option<(String, Vec<Vec<u8>>)>,
 }
 
 impl Running {
@@ -81,7 +81,9 @@ impl Running {
         self.sort.store(sort, Ordering::Release);
     }
 
-    pub(super) fn end(&self) {
+    /// What ran has ended, and its locks are no longer held for long: who was put off because of it
+    /// looks again.
+    pub fn end(&self) {
         self.sort.store(IDLE, Ordering::Release);
         let mut began = self.began.lock();
         if began.take().is_some() {
@@ -99,11 +101,12 @@ impl Running {
         let now = Instant::now();
         let elapsed = {
             let mut began = self.began.lock();
-            let began = began.get_or_insert_with(|| {
-                let (name, command) = describe();
-                Began { at: now, name, command }
-            });
-            now - began.at
+            let began = began.get_or_insert(Began { at: now, described: None });
+            let elapsed = now - began.at;
+            if elapsed >= LONG && began.described.is_none() {
+                began.described = Some(describe());
+            }
+            elapsed
         };
         if self.kill.load(Ordering::Acquire) {
             return Tick::Kill(match self.sort.load(Ordering::Relaxed) {
@@ -123,10 +126,12 @@ impl Running {
             );
             return Tick::BecameLong;
         }
-        if elapsed >= LONG && !self.long.swap(true, Ordering::AcqRel) {
-            return Tick::BecameLong;
-        }
-        Tick::Continue
+        if self.becomes_long(elapsed) { Tick::BecameLong } else { Tick::Continue }
+    }
+
+    /// Whether what has taken so long counts as long from now on.
+    pub(super) fn becomes_long(&self, elapsed: Duration) -> bool {
+        elapsed >= LONG && !self.long.swap(true, Ordering::AcqRel)
     }
 
     /// The script is about to change something: ending it later would leave half of its work. Whether
@@ -193,11 +198,8 @@ impl Running {
     pub fn description(&self) -> Option<Description> {
         let began = self.began.lock();
         let began = began.as_ref()?;
-        Some(Description {
-            name: began.name.clone(),
-            command: began.command.clone(),
-            duration_ms: began.at.elapsed().as_millis() as u64,
-        })
+        let (name, command) = began.described.clone()?;
+        Some(Description { name, command, duration_ms: began.at.elapsed().as_millis() as u64 })
     }
 
     /// Resolves when no script holds its locks for long, or one has become busy.

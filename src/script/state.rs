@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 use parking_lot::Mutex;
 
@@ -13,16 +14,31 @@ use super::host::HOST;
 use super::memory::Limit;
 use super::random::Random;
 use super::register::{self, Registered};
+use super::reply::text;
 use super::result::Fields;
 use super::running::{Running, Sort, Tick};
 use super::{api, bit, cjson, cmsgpack, structs};
 
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 10_000;
+/// The collector begins anew when the state has grown to so much of what it had left: most of what
+/// it walks each time is compiled scripts, which stay.
+const COLLECTOR_PAUSE_PERCENT: i32 = 400;
 /// How long a library may take to load.
 const LOADING_MAX: Duration = Duration::from_millis(500);
-/// Buffers larger than this are not kept from one command to the next.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// A library is being loaded.
+#[derive(Clone, Copy)]
+struct Loading {
+    since: Instant,
+    /// How long that may take, if there is a limit.
+    time_max: Option<Duration>,
+}
+
+scoped_tls_hkt::scoped_thread_local!(
+    /// What to do when the library that this thread loads takes long; none while one is replayed.
+    static mut HOLD_LONG: for<'a> &'a mut (dyn FnMut() + 'a)
+);
 
 /// What the functions of a state share with whoever runs it.
 #[derive(Default)]
@@ -32,10 +48,9 @@ pub(super) struct Shared {
     pub running: Arc<Running>,
     /// What the library that is being loaded has registered.
     pub registered: Mutex<Vec<Registered>>,
-    loading_since: Mutex<Option<Instant>>,
+    loading: Mutex<Option<Loading>>,
     resp3: AtomicBool,
     failure: Mutex<Option<Failure>>,
-    buffer: Mutex<Vec<u8>>,
 }
 
 impl Shared {
@@ -45,18 +60,6 @@ impl Shared {
 
     pub fn is_resp3(&self) -> bool {
         self.resp3.load(Ordering::Relaxed)
-    }
-
-    /// A buffer for a command's reply.
-    pub fn take_buffer(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.buffer.lock())
-    }
-
-    pub fn give_buffer(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= BUFFER_BYTES_MAX {
-            buffer.clear();
-            *self.buffer.lock() = buffer;
-        }
     }
 }
 
@@ -91,6 +94,8 @@ impl State {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         // Panics abort, so there is nothing to catch.
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        let collecting = GcIncParams::default().pause(COLLECTOR_PAUSE_PERCENT);
+        lua.gc_set_mode(GcMode::Incremental(collecting));
         let shared = Arc::new(Shared { running, ..Shared::default() });
         let natives = natives(&lua, &shared)?;
         let libraries = lua.create_table()?;
@@ -127,7 +132,7 @@ impl State {
 
     /// A table of strings.
     pub fn strings(&self, strings: &[&[u8]]) -> mlua::Result<Table> {
-        self.lua.create_sequence_from(strings.iter().map(|bytes| bstr::BStr::new(*bytes)))
+        self.lua.create_sequence_from(strings.iter().map(|bytes| text(bytes)))
     }
 
     /// Runs a script with KEYS and ARGV; what it returns.
@@ -151,15 +156,25 @@ impl State {
         self.call(&self.run_function, function, keys, args)
     }
 
-    /// Runs the code of a library; the functions that it registers.
+    /// Runs the code of a library; the functions that it registers. `hold_long` is called if that
+    /// takes long. Without it the library is replayed, as long as that takes: once it was loaded.
     ///
     /// # Errors
     /// What it failed with, in words.
-    pub fn load_library(&self, chunk: &Function) -> Result<Vec<Registered>, Vec<u8>> {
+    pub fn load_library(
+        &self,
+        chunk: &Function,
+        hold_long: Option<&mut dyn FnMut()>,
+    ) -> Result<Vec<Registered>, Vec<u8>> {
         self.shared.registered.lock().clear();
-        *self.shared.loading_since.lock() = Some(Instant::now());
-        let loaded = self.load_library.call::<bool>(chunk);
-        *self.shared.loading_since.lock() = None;
+        let time_max = hold_long.is_some().then_some(LOADING_MAX);
+        *self.shared.loading.lock() = Some(Loading { since: Instant::now(), time_max });
+        let load = || self.load_library.call::<bool>(chunk);
+        let loaded = match hold_long {
+            Some(hold_long) => HOLD_LONG.set(hold_long, load),
+            None => load(),
+        };
+        *self.shared.loading.lock() = None;
         let registered = std::mem::take(&mut *self.shared.registered.lock());
         match loaded {
             Ok(true) => Ok(registered),
@@ -230,19 +245,7 @@ fn watch(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<()> {
     let shared = Arc::clone(shared);
     let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
     lua.set_global_hook(triggers, move |_, _| {
-        if !HOST.is_set() {
-            // A library is being loaded.
-            let since = *shared.loading_since.lock();
-            if since.is_some_and(|since| since.elapsed() > LOADING_MAX) {
-                return Err(Raised::reply("ERR FUNCTION LOAD timeout"));
-            }
-            return Ok(VmState::Continue);
-        }
-        match shared.running.tick(|| HOST.with(|host| host.describe())) {
-            Tick::Continue => {}
-            Tick::BecameLong => HOST.with(|host| host.hold_long()),
-            Tick::Kill(why) => return Err(Raised::Killed(why).into()),
-        }
+        shared.look()?;
         Ok(VmState::Continue)
     })
 }
@@ -278,6 +281,32 @@ fn natives(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
 }
 
 impl Shared {
+    /// Looks at the clock, and whether somebody ends what runs.
+    ///
+    /// # Errors
+    /// It is to end.
+    pub fn look(&self) -> mlua::Result<()> {
+        let loading = *self.loading.lock();
+        if let Some(Loading { since, time_max }) = loading {
+            let elapsed = since.elapsed();
+            if time_max.is_some_and(|time_max| elapsed > time_max) {
+                return Err(Raised::reply("ERR FUNCTION LOAD timeout"));
+            }
+            if HOLD_LONG.is_set() && self.running.becomes_long(elapsed) {
+                HOLD_LONG.with(|hold_long| hold_long());
+            }
+            return Ok(());
+        }
+        match self.running.tick(|| HOST.with(|host| host.describe())) {
+            Tick::Continue => Ok(()),
+            Tick::BecameLong => {
+                HOST.with(|host| host.hold_long());
+                Ok(())
+            }
+            Tick::Kill(why) => Err(Raised::Killed(why).into()),
+        }
+    }
+
     /// Goes on unwinding while the script is being ended.
     fn check(&self) -> mlua::Result<()> {
         if self.running.is_killed() {

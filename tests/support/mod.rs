@@ -99,6 +99,8 @@ impl TestServer {
         server.look_after_streams();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
+            // Without optimization frames are several times as large.
+            .thread_stack_size(32 << 20)
             .enable_all()
             .build()
             .expect("a runtime can be made");

@@ -1,14 +1,14 @@
 //! FUNCTION, FCALL, FCALL_RO: libraries of functions.
 
 use super::eval::{answer, call_of, is_read_only, keys_and_args};
-use super::host::{Caller, ScriptHost};
+use super::host::{Caller, ScriptHost, hold_long};
 use super::script::end_running;
 use crate::command::args::is;
-use crate::command::cx::Cx;
+use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::glob::{self, Case};
 use crate::rdb;
-use crate::script::{Library, Policy, Sort};
+use crate::script::{Libraries, Library, Policy, Sort};
 
 const UNKNOWN_FUNCTION: Error = Error::fixed("ERR Function not found");
 
@@ -32,12 +32,35 @@ pub(super) fn load(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if let Some(option) = options.iter().find(|option| !is(option, "REPLACE")) {
         return Err(Error::quoting(&[b"ERR Unknown option given: ", option]));
     }
-    let loaded = cx.server.scripts.libraries.load(code, !options.is_empty());
+    let replace = !options.is_empty();
+    let loaded = loading(cx, |libraries, hold_long| libraries.load(code, replace, hold_long));
     let name = loaded.map_err(Error::new)?;
     cx.tx.changed_server();
     cx.tx.record(&[b"FUNCTION", b"LOAD", b"REPLACE", code]);
     cx.reply.bulk(&name);
     Ok(())
+}
+
+/// Has libraries loaded. What is replayed takes as long as it takes, and holds nobody up.
+fn loading<R>(
+    cx: &mut Cx<'_, '_>,
+    load: impl FnOnce(&Libraries, Option<&mut dyn FnMut()>) -> R,
+) -> R {
+    let server = cx.server;
+    if cx.mode == Mode::Replay {
+        return load(&server.scripts.libraries, None);
+    }
+    let mut is_long = false;
+    let mut held = || {
+        is_long = true;
+        hold_long(server);
+    };
+    let loaded = load(&server.scripts.libraries, Some(&mut held));
+    if is_long {
+        server.keyspace.hold.end();
+        server.scripts.running.end();
+    }
+    loaded
 }
 
 pub(super) fn delete(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -194,7 +217,8 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             rdb::payload::Refused::Value => "ERR failed loading functions payload",
         })
     })?;
-    cx.server.scripts.libraries.restore(&codes, policy).map_err(Error::new)?;
+    let restored = loading(cx, |libraries, hold_long| libraries.restore(&codes, policy, hold_long));
+    restored.map_err(Error::new)?;
     cx.tx.changed_server();
     let word: &[u8] = match policy {
         Policy::Flush => b"FLUSH",

@@ -95,6 +95,8 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         if self.is_long {
             self.server.keyspace.hold.end();
         }
+        // Behind the end of the hold: who was put off would find it and be put off again.
+        self.server.scripts.running.end();
         self.session.listening.tracked.take()
     }
 
@@ -146,6 +148,14 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
     }
 }
 
+/// Lets everybody know that the locks are held for long from now on.
+pub(super) fn hold_long(server: &Server) {
+    server.keyspace.hold.begin();
+    // What follows blocks, but not from within: the thread leaves its worker here, and goes on
+    // without it.
+    take_long(|| std::thread::park_timeout(HAND_OVER));
+}
+
 /// The command that a script calls.
 fn find(args: &[&[u8]]) -> Result<&'static Command, Error> {
     const UNKNOWN: Error = Error::fixed("ERR Unknown Redis command called from script");
@@ -174,7 +184,7 @@ impl Host for ScriptHost<'_, '_> {
                 .into());
         }
         if writes {
-            self.make_room(false, 0).map_err(|error| error.text().to_vec())?;
+            self.make_room(false, 1).map_err(|error| error.text().to_vec())?;
         }
         Ok(())
     }
@@ -214,10 +224,7 @@ impl Host for ScriptHost<'_, '_> {
 
     fn hold_long(&mut self) {
         self.is_long = true;
-        self.server.keyspace.hold.begin();
-        // What follows blocks, but not from within: the thread leaves its worker here, and goes on
-        // without it.
-        take_long(|| std::thread::park_timeout(HAND_OVER));
+        hold_long(self.server);
     }
 
     fn describe(&self) -> (String, Vec<Vec<u8>>) {

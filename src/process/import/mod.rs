@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::command::{Server, Session};
 use crate::keyspace::Expiry;
 use crate::rdb::decode::Decoded;
-use crate::rdb::file::{Key, Reader, Record, is_rdb};
+use crate::rdb::file::{Key, LIBRARY, Reader, Record, is_rdb};
 use crate::rdb::{Fault, RdbError, Source};
 use crate::resp::Proto;
 
@@ -57,6 +57,8 @@ pub struct Report {
     pub written_by: Option<String>,
     /// Keys read from RDB.
     pub keys: u64,
+    /// Libraries of functions read from RDB.
+    pub libraries: u64,
     /// Keys left out because their deadline had passed.
     pub expired: u64,
     /// Keys left out because their collection was empty.
@@ -174,11 +176,24 @@ impl<'i> Import<'i> {
         while let Some(record) = reader.next_record().map_err(damaged)? {
             match record {
                 Record::Key(key) => self.key(key, file.path)?,
+                Record::Library { name, code } => self.library(name, &code),
                 Record::Foreign { kind, name } => self.name(Unknown { db: 0, name, kind }),
                 Record::Aux { name, value } => self.note_writer(&name, &value),
             }
         }
         Ok(())
+    }
+
+    /// Loads a library of functions. One that cannot be loaded here is named like all that cannot be
+    /// held.
+    fn library(&mut self, name: Vec<u8>, code: &[u8]) {
+        match self.server.scripts.libraries.load(code, false, None) {
+            Ok(_) => self.report.libraries += 1,
+            Err(why) => {
+                let kind = format!("{LIBRARY} ({})", String::from_utf8_lossy(&why));
+                self.name(Unknown { db: 0, name, kind });
+            }
+        }
     }
 
     fn note_writer(&mut self, name: &[u8], value: &[u8]) {

@@ -61,6 +61,9 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
         }
     };
     println!("{} keys written to {}", exported.keys, file.display());
+    if exported.libraries > 0 {
+        println!("{} libraries of functions written with them", exported.libraries);
+    }
     if exported.without_idempotency > 0 {
         println!(
             "{} streams: what they remember of their producers' ids has no place in an RDB file",
@@ -116,6 +119,9 @@ pub fn describe(report: &Report) -> Vec<String> {
     lines.push(format!("read {}{writer}", files.join(", ")));
     lines
         .push(format!("{} keys, {} commands of an append-only file", report.keys, report.commands));
+    if report.libraries > 0 {
+        lines.push(format!("{} libraries of functions", report.libraries));
+    }
     if report.expired > 0 {
         lines.push(format!("{} keys had expired and were left out", report.expired));
     }

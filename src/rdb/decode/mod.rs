@@ -15,7 +15,7 @@ use crate::types::stream::idmp::IdmpLimits;
 use crate::types::string::StringValue;
 use crate::types::zset::Limits as ZsetLimits;
 
-pub(super) use skip::{functions, module_aux};
+pub(super) use skip::{early_library, library_name, module_aux};
 
 /// What the settings say of values that are read.
 #[derive(Clone, Copy, Default, Debug)]

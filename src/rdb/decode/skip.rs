@@ -60,23 +60,22 @@ pub(in crate::rdb) fn module_aux(source: &mut Source<'_>) -> Reading<String> {
     Ok(name)
 }
 
-/// Passes over a library of functions; its name, as far as it can be told.
-pub(in crate::rdb) fn functions(source: &mut Source<'_>, is_pre_ga: bool) -> Reading<Vec<u8>> {
-    if is_pre_ga {
-        let name = source.string()?;
+/// Passes over a library as the first release candidate of Redis 7.0 wrote it; its name.
+pub(in crate::rdb) fn early_library(source: &mut Source<'_>) -> Reading<Vec<u8>> {
+    let name = source.string()?;
+    source.skip_string()?;
+    if source.length()? != 0 {
         source.skip_string()?;
-        if source.length()? != 0 {
-            source.skip_string()?;
-        }
-        source.skip_string()?;
-        return Ok(name);
     }
-    let code = source.string()?;
-    // `#!lua name=mylib` is its first line.
+    source.skip_string()?;
+    Ok(name)
+}
+
+/// The name of a library by its code, of which `#!lua name=mylib` is the first line.
+pub(in crate::rdb) fn library_name(code: &[u8]) -> &[u8] {
     let line = code.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let words = line.split(|&byte| byte == b' ' || byte == b'\r');
-    let name = words.filter_map(|word| word.strip_prefix(b"name=")).next();
-    Ok(name.unwrap_or_default().to_vec())
+    words.filter_map(|word| word.strip_prefix(b"name=")).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -111,11 +110,9 @@ mod tests {
     #[test]
     fn a_library_is_named() {
         let code = b"#!lua name=mylib\nredis.register_function('f', function() end)";
-        let bytes = [&[0x40, code.len() as u8][..], code].concat();
-        let name = functions(&mut Source::from_bytes(&bytes), false).expect("a library");
-        assert_eq!(name, b"mylib");
+        assert_eq!(library_name(code), b"mylib");
         let old = b"\x02lb\x03LUA\x01\x01d\x01c";
-        assert_eq!(functions(&mut Source::from_bytes(old), true).expect("a library"), b"lb");
+        assert_eq!(early_library(&mut Source::from_bytes(old)).expect("a library"), b"lb");
     }
 
     #[test]

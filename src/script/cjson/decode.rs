@@ -1,10 +1,10 @@
 //! JSON to values.
 
-use bstr::BStr;
 use mlua::{Lua, Table, Value};
 
 use super::super::memory::Budget;
 use super::super::number::parse_prefix;
+use super::super::reply::text;
 use super::{Config, Failed, STACK_DEPTH_MAX};
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -285,18 +285,18 @@ impl Decoder<'_> {
             if token != Token::String {
                 return Err(self.expected("object key string", token));
             }
-            let key = self.lua.create_string(&self.text)?;
+            let key = std::mem::take(&mut self.text);
             token = self.next();
             if token != Token::Colon {
                 return Err(self.expected("colon", token));
             }
             token = self.next();
             if token == Token::String {
-                table.raw_set(key, BStr::new(&self.text))?;
+                table.raw_set(text(&key), text(&self.text))?;
                 self.budget.spend()?;
             } else {
                 let value = self.value(token)?;
-                table.raw_set(key, value)?;
+                table.raw_set(text(&key), value)?;
             }
             token = self.next();
             match token {

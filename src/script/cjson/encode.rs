@@ -1,8 +1,9 @@
 //! Values to JSON.
 
-use mlua::{Lua, Table, Value};
+use mlua::{Table, Value};
 
 use super::super::failure::type_name;
+use super::super::memory::Budget;
 use super::super::number::write_g;
 use super::{Config, Failed, InvalidNumbers, STACK_DEPTH_MAX};
 
@@ -10,17 +11,20 @@ struct Encoder<'a> {
     config: &'a Config,
     array_meta: &'a Table,
     out: Vec<u8>,
+    budget: &'a Budget<'a>,
 }
 
 /// The JSON of a value.
 pub(super) fn encode(
-    _: &Lua,
     config: &Config,
     array_meta: &Table,
     value: &Value,
+    budget: &Budget<'_>,
 ) -> Result<Vec<u8>, Failed> {
-    let mut encoder = Encoder { config, array_meta, out: Vec::new() };
+    let mut encoder = Encoder { config, array_meta, out: Vec::new(), budget };
     encoder.value(value, 0)?;
+    // It is copied into Lua.
+    budget.hold(2 * encoder.out.len())?;
     Ok(encoder.out)
 }
 
@@ -56,6 +60,7 @@ enum Shape {
 
 impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Failed> {
+        self.budget.spend_beside(self.out.len())?;
         match value {
             Value::String(text) => self.string(&text.as_bytes()),
             Value::Integer(number) => return self.number(*number as f64, value),

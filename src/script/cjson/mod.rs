@@ -104,8 +104,9 @@ impl Instance {
             return Err(bad_argument(lua, 1, "encode", "expected 1 argument"));
         }
         let config = *self.config.lock();
+        let budget = Budget::new(lua, &self.shared);
         self.shared.limit.aside(lua, || {
-            let encoded = encode::encode(lua, &config, &self.array_meta, &args[0]);
+            let encoded = encode::encode(&config, &self.array_meta, &args[0], &budget);
             let text = encoded.map_err(|error| error.raise(lua))?;
             Ok(Value::String(lua.create_string(text)?))
         })?
@@ -121,7 +122,7 @@ impl Instance {
         };
         let config = *self.config.lock();
         self.shared.limit.aside(lua, || {
-            let budget = Budget::new(lua, &self.shared.limit);
+            let budget = Budget::new(lua, &self.shared);
             let decoded = decode::decode(lua, &config, &self.array_meta, &text.as_bytes(), budget);
             decoded.map_err(|error| error.raise(lua))
         })?

@@ -1,0 +1,147 @@
+//! What scripts may not: take the server's memory by what Rust makes for them, leave half of a
+//! restore, write when nothing may be written, or keep those waiting whom nothing holds up.
+
+mod support;
+
+use std::time::Duration;
+
+use redis::Value;
+use support::TestServer;
+
+/// A client's reply to EVAL of a script without keys, as one line.
+fn eval(client: &mut redis::Connection, script: &str) -> Result<Value, String> {
+    let called = redis::cmd("EVAL").arg(script).arg(0).query(client);
+    called.map_err(|error: redis::RedisError| {
+        format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
+    })
+}
+
+fn function(client: &mut redis::Connection, words: &[&str]) -> redis::RedisResult<Value> {
+    redis::cmd("FUNCTION").arg(words).query(client)
+}
+
+#[test]
+fn what_rust_makes_for_a_script_counts_as_the_scripts() {
+    let server = TestServer::configured("script-memory-limit 32mb");
+    let mut client = server.connect();
+    let many = "local s, t = string.rep('x', 1000000), {} for i = 1, 5000 do t[i] = s end ";
+    let nested =
+        "local t = {'x'} for i = 1, 12 do local u = {} for j = 1, 20 do u[j] = t end t = u end ";
+    for made in [many, nested] {
+        for told in ["return #cjson.encode(t)", "return #cmsgpack.pack(t)", "return t"] {
+            let why = eval(&mut client, &format!("{made}{told}")).expect_err("it is too much");
+            assert!(why.contains("not enough memory"), "{told}: {why}");
+            assert_eq!(eval(&mut client, "return 1"), Ok(Value::Int(1)), "{told}");
+        }
+    }
+}
+
+#[test]
+fn lengths_that_were_made_up_take_no_memory() {
+    let server = TestServer::configured("script-memory-limit 32mb");
+    let mut client = server.connect();
+    // Arrays of 2³²-1 elements in one another, and the same of maps.
+    for head in ["\\221\\221\\221\\221", "\\221\\223"] {
+        let script = format!(
+            "return cmsgpack.unpack('{head}' .. string.rep('\\221\\255\\255\\255\\255', 1000) .. \
+             string.rep('\\223\\255\\255\\255\\255\\1', 1000) .. string.rep('a', 1000000))"
+        );
+        let why = eval(&mut client, &script).expect_err("it ends too early");
+        assert!(why.contains("Missing bytes in input."), "{why}");
+    }
+    assert!(server.server.scripts.cache.state_bytes() < 20 << 20);
+}
+
+#[test]
+fn a_script_can_be_ended_while_rust_works_for_it() {
+    let server = TestServer::configured("busy-reply-threshold 50\nscript-memory-limit 0");
+    let mut runaway = server.connect();
+    let running = std::thread::spawn(move || {
+        // 2⁴⁰ empty tables are told as nothing.
+        eval(
+            &mut runaway,
+            "local t = {} for i = 1, 15 do t = {t, t, t, t, t, t} end \
+             for i = 1, 1000000 do end cmsgpack.pack(t)",
+        )
+    });
+    let mut client = server.connect();
+    let ended = || redis::cmd("SCRIPT").arg("KILL").exec(&mut server.connect());
+    server.wait_until("the script is busy", || server.server.scripts.running.busy().is_some());
+    ended().expect("it can be ended");
+    let why = running.join().expect("no panic").expect_err("it was ended");
+    assert!(why.starts_with("ERR Script killed by user with SCRIPT KILL..."), "{why}");
+    assert_eq!(eval(&mut client, "return 1"), Ok(Value::Int(1)));
+}
+
+#[test]
+fn a_restore_leaves_what_was_there_as_it_was() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let kept = "#!lua name=kept\nlocal calls = 0\n\
+                redis.register_function('count', function() calls = calls + 1 return calls end)";
+    let other = "#!lua name=other\nredis.register_function('f', function() return 1 end)";
+    let colliding = "#!lua name=third\nredis.register_function('count', function() end)";
+    function(&mut client, &["LOAD", other]).expect("it is right");
+    function(&mut client, &["LOAD", colliding]).expect("it is right");
+    let Value::BulkString(dump) = function(&mut client, &["DUMP"]).expect("answers") else {
+        panic!("a dump is a string");
+    };
+    function(&mut client, &["FLUSH"]).expect("always");
+    function(&mut client, &["LOAD", kept]).expect("it is right");
+    let count = |client: &mut redis::Connection| -> i64 {
+        redis::cmd("FCALL").arg("count").arg(0).query(client).expect("it is there")
+    };
+    assert_eq!(count(&mut client), 1);
+    let restore = |client: &mut redis::Connection, policy: &str| {
+        redis::cmd("FUNCTION").arg("RESTORE").arg(&dump).arg(policy).exec(client)
+    };
+    for policy in ["APPEND", "REPLACE"] {
+        let refused = restore(&mut client, policy).expect_err("both have a function `count`");
+        assert_eq!(refused.detail(), Some("Function count already exists"));
+    }
+    // Nothing of the other library has come, and what the first one holds has stayed.
+    assert_eq!(server.server.scripts.libraries.count(), 1);
+    assert_eq!(count(&mut client), 2);
+    restore(&mut client, "FLUSH").expect("nothing is in its way");
+    assert_eq!(server.server.scripts.libraries.count(), 2);
+}
+
+#[test]
+fn a_script_writes_nothing_at_the_limit_of_memory() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let mut keeper = server.raw();
+    assert_eq!(keeper.ask("CONFIG SET maxmemory 1"), "+OK");
+    let writes = "redis.call('set', 'k', 'v') return 1";
+    let why = eval(&mut client, writes).expect_err("there is no room");
+    assert!(why.starts_with("OOM command not allowed when used memory > 'maxmemory'."), "{why}");
+    let why = eval(&mut client, &format!("#!lua\n{writes}")).expect_err("there is no room");
+    assert!(why.starts_with("OOM allow-oom flag is not set on the script"), "{why}");
+    let allowed = format!("#!lua flags=allow-oom\n{writes}");
+    assert_eq!(eval(&mut client, &allowed), Ok(Value::Int(1)));
+    assert_eq!(keeper.ask("GET k"), "$1 v");
+}
+
+#[test]
+fn exec_is_answered_while_a_script_is_busy() {
+    let server = TestServer::configured("busy-reply-threshold 50");
+    let mut client = server.raw();
+    assert_eq!(client.ask("WATCH k"), "+OK");
+    assert_eq!(client.ask("MULTI"), "+OK");
+    assert_eq!(client.ask("GET k"), "+QUEUED");
+    let mut runaway = server.connect();
+    let running = std::thread::spawn(move || eval(&mut runaway, "while true do end"));
+    server.wait_until("the script is busy", || server.server.scripts.running.busy().is_some());
+    client.command("EXEC");
+    assert!(client.has_reply_within(Duration::from_secs(5)), "EXEC waits for the script");
+    let refused = client.reply();
+    assert!(refused.starts_with("-EXECABORT Transaction discarded because of: BUSY"), "{refused}");
+    redis::cmd("SCRIPT").arg("KILL").exec(&mut server.connect()).expect("it can be ended");
+    running.join().expect("no panic").expect_err("it was ended");
+    // The watch has gone with the transaction.
+    let mut other = server.raw();
+    assert_eq!(other.ask("SET k 1"), "+OK");
+    assert_eq!(client.ask("MULTI"), "+OK");
+    assert_eq!(client.ask("GET k"), "+QUEUED");
+    assert_eq!(client.ask("EXEC"), "*1 $1 1");
+}
