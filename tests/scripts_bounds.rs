@@ -145,3 +145,27 @@ fn exec_is_answered_while_a_script_is_busy() {
     assert_eq!(client.ask("GET k"), "+QUEUED");
     assert_eq!(client.ask("EXEC"), "*1 $1 1");
 }
+
+#[test]
+fn large_tables_are_told_whole() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let made = "local t, m = {}, {} for i = 1, 30000 do t[i] = 's' .. i; m['k' .. i] = {i} end ";
+    let told = eval(&mut client, &format!("{made} return t")).expect("it is told");
+    let Value::Array(values) = told else { panic!("{told:?}") };
+    assert_eq!(values.len(), 30_000);
+    assert_eq!(values[29_999], Value::BulkString(b"s30000".to_vec()));
+    let told = eval(&mut client, &format!("{made} redis.setresp(3) return {{map = m}}"));
+    let Ok(Value::Array(values)) = told else { panic!("{told:?}") };
+    assert_eq!(values.len(), 60_000);
+    for (there, back) in [("cjson.encode", "cjson.decode"), ("cmsgpack.pack", "cmsgpack.unpack")] {
+        let same = format!(
+            "{made} local t2, m2 = {back}({there}(t)), {back}({there}(m))
+             assert(#t2 == #t)
+             for i = 1, #t do assert(t2[i] == t[i] and m2['k' .. i][1] == i) end
+             local deep = t for i = 1, 10 do deep = {{deep, a = t}} end
+             return #{there}(deep)"
+        );
+        assert!(matches!(eval(&mut client, &same), Ok(Value::Int(3_000_000..))), "{there}");
+    }
+}

@@ -6,6 +6,7 @@ use mlua::{Either, Lua, MultiValue, Table, Value};
 
 use super::arguments::Arguments;
 use super::failure::{Raised, raise};
+use super::held::{Held, each_key};
 use super::memory::Budget;
 use super::reply::{Text, text};
 use super::state::Shared;
@@ -31,7 +32,7 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     table.raw_set("_COPYRIGHT", "Forebay's authors")?;
     let own = Arc::clone(shared);
     let pack = move |lua: &Lua, args: MultiValue| {
-        own.limit.aside(lua, || pack(lua, &args, &Budget::new(lua, &own)))?
+        own.limit.aside(lua, || pack(lua, &args, Budget::new(lua, &own)))?
     };
     table.raw_set("pack", lua.create_function(pack)?)?;
     let functions: [(&str, Window); 3] = [
@@ -51,33 +52,23 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     Ok(table)
 }
 
-fn pack(lua: &Lua, args: &MultiValue, budget: &Budget<'_>) -> mlua::Result<Value> {
+fn pack(lua: &Lua, args: &MultiValue, budget: Budget<'_>) -> mlua::Result<Value> {
     if args.is_empty() {
         return Err(raise(lua, "bad argument #0 to 'pack' (MessagePack pack needs input.)"));
     }
-    let mut out = Vec::new();
+    let mut writer = Writer { out: Vec::new(), budget, held: Held::default() };
     for value in args {
-        write(value, 0, &mut out, budget)?;
+        writer.value(value, 0)?;
     }
     // It is copied into Lua.
-    budget.hold(2 * out.len())?;
-    Ok(Value::String(lua.create_string(&out)?))
+    writer.budget.hold(2 * writer.out.len())?;
+    Ok(Value::String(lua.create_string(&writer.out)?))
 }
 
-fn write(value: &Value, level: usize, out: &mut Vec<u8>, budget: &Budget<'_>) -> mlua::Result<()> {
-    budget.spend_beside(out.len())?;
-    match value {
-        Value::String(text) => write_text(&text.as_bytes(), out),
-        Value::Boolean(true) => out.push(0xc3),
-        Value::Boolean(false) => out.push(0xc2),
-        Value::Integer(number) => write_number(*number as f64, out),
-        Value::Number(number) => write_number(*number, out),
-        Value::Table(table) if level < NESTING_MAX => {
-            return write_table(table, level, out, budget);
-        }
-        _ => out.push(0xc0),
-    }
-    Ok(())
+struct Writer<'a> {
+    out: Vec<u8>,
+    budget: Budget<'a>,
+    held: Held,
 }
 
 /// A header whose number takes one, two or four bytes behind one of three tags.
@@ -151,41 +142,94 @@ fn write_integer(number: i64, out: &mut Vec<u8>) {
     }
 }
 
-fn write_table(
-    table: &Table,
-    level: usize,
-    out: &mut Vec<u8>,
-    budget: &Budget<'_>,
-) -> mlua::Result<()> {
-    let mut pairs: Vec<(Value, Value)> = Vec::new();
-    table.for_each(|key: Value, value: Value| {
-        pairs.push((key, value));
-        Ok(())
-    })?;
-    // All keys are positive integers, and the largest is their number: then none is missing.
-    let largest = pairs.iter().try_fold(0, |largest: i64, (key, _)| match key {
-        Value::Integer(number) if *number > 0 => Some(largest.max(*number)),
-        _ => None,
-    });
-    if largest == Some(pairs.len() as i64) {
-        if pairs.len() < 16 {
-            out.push(0x90 | pairs.len() as u8);
-        } else {
-            write_len([None, Some(0xdc), Some(0xdd)], pairs.len(), out);
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, level: usize) -> mlua::Result<()> {
+        self.budget.spend_beside(self.out.len())?;
+        let out = &mut self.out;
+        match value {
+            Value::String(text) => write_text(&text.as_bytes(), out),
+            Value::Boolean(true) => out.push(0xc3),
+            Value::Boolean(false) => out.push(0xc2),
+            Value::Integer(number) => write_number(*number as f64, out),
+            Value::Number(number) => write_number(*number, out),
+            Value::Table(table) if level < NESTING_MAX => return self.table(table, level),
+            _ => out.push(0xc0),
         }
-        // Lua tells the hash part of a table in any order.
-        pairs.sort_unstable_by_key(|(key, _)| key.as_i64());
-        return pairs.iter().try_for_each(|(_, value)| write(value, level + 1, out, budget));
+        Ok(())
     }
-    if pairs.len() < 16 {
-        out.push(0x80 | pairs.len() as u8);
-    } else {
-        write_len([None, Some(0xde), Some(0xdf)], pairs.len(), out);
+
+    fn table(&mut self, table: &Table, level: usize) -> mlua::Result<()> {
+        let Some(mut pairs) = self.held.take(table)? else {
+            return self.large_table(table, level);
+        };
+        let mut keys = Keys::default();
+        pairs.iter().for_each(|(key, _)| keys.note(key));
+        self.begin(&keys);
+        if keys.are_of_array() {
+            // Lua tells the hash part of a table in any order.
+            pairs.sort_unstable_by_key(|(key, _)| key.as_i64());
+        }
+        for (key, value) in &pairs {
+            if !keys.are_of_array() {
+                self.value(key, level + 1)?;
+            }
+            self.value(value, level + 1)?;
+        }
+        self.held.give_back(pairs);
+        Ok(())
     }
-    pairs.iter().try_for_each(|(key, value)| {
-        write(key, level + 1, out, budget)?;
-        write(value, level + 1, out, budget)
-    })
+
+    fn large_table(&mut self, table: &Table, level: usize) -> mlua::Result<()> {
+        let mut keys = Keys::default();
+        each_key(table, |key| keys.note(key))?;
+        self.begin(&keys);
+        if keys.are_of_array() {
+            return (1..=keys.count).try_for_each(|at| self.value(&table.raw_get(at)?, level + 1));
+        }
+        for pair in table.pairs::<Value, Value>() {
+            let (key, value) = pair?;
+            self.value(&key, level + 1)?;
+            self.value(&value, level + 1)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, keys: &Keys) {
+        let (few, tags) = if keys.are_of_array() {
+            (0x90, [None, Some(0xdc), Some(0xdd)])
+        } else {
+            (0x80, [None, Some(0xde), Some(0xdf)])
+        };
+        if keys.count < 16 {
+            self.out.push(few | keys.count as u8);
+        } else {
+            write_len(tags, keys.count, &mut self.out);
+        }
+    }
+}
+
+/// What a table's keys tell of it.
+#[derive(Default)]
+struct Keys {
+    count: usize,
+    largest: i64,
+    /// There is one that is no positive integer.
+    has_other: bool,
+}
+
+impl Keys {
+    fn note(&mut self, key: &Value) {
+        self.count += 1;
+        match key {
+            Value::Integer(number) if *number > 0 => self.largest = self.largest.max(*number),
+            _ => self.has_other = true,
+        }
+    }
+
+    /// All are positive integers, and the largest is their number: then none is missing.
+    fn are_of_array(&self) -> bool {
+        !self.has_other && self.largest == self.count as i64
+    }
 }
 
 fn unpack(

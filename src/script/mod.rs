@@ -14,6 +14,7 @@ mod cache;
 mod cjson;
 mod cmsgpack;
 mod failure;
+mod held;
 mod host;
 mod library;
 mod memory;

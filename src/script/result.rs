@@ -3,6 +3,7 @@
 use mlua::{LuaString, Table, Value};
 
 use super::cache::Failed;
+use super::held::each_key;
 use super::memory::Budget;
 use super::number;
 use crate::resp::{Proto, Reply};
@@ -114,42 +115,34 @@ impl ResultWriter<'_, '_> {
         self.array(table, depth)
     }
 
-    /// A table as an array, up to the first nil.
+    /// A table as an array, up to the first nil. Its values are not held meanwhile, of these the
+    /// interpreter keeps few: they are counted first.
     fn array(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
-        // Mostly that is its length; where there are holes it is counted.
-        let mut values = Vec::with_capacity(table.raw_len());
-        loop {
-            match table.raw_get(values.len() + 1)? {
-                Value::Nil => break,
-                value => values.push(value),
-            }
+        let mut len = 0;
+        // What a value is does not matter here, only whether there is one.
+        while table.raw_get::<Option<bool>>(len + 1)?.is_some() {
+            len += 1;
         }
-        self.reply.array(values.len());
-        values.iter().try_for_each(|value| self.write(value, depth + 1))
+        self.reply.array(len);
+        (1..=len).try_for_each(|at| self.write(&table.raw_get(at)?, depth + 1))
     }
 
     fn map(&mut self, map: &Table, depth: usize) -> mlua::Result<()> {
-        let mut pairs = Vec::new();
-        map.for_each(|key: Value, value: Value| {
-            pairs.push((key, value));
-            Ok(())
-        })?;
-        self.reply.map(pairs.len());
-        for (key, value) in &pairs {
-            self.write(key, depth + 1)?;
-            self.write(value, depth + 1)?;
+        self.reply.map(count(map)?);
+        for pair in map.pairs::<Value, Value>() {
+            let (key, value) = pair?;
+            self.write(&key, depth + 1)?;
+            self.write(&value, depth + 1)?;
         }
         Ok(())
     }
 
     fn set(&mut self, set: &Table, depth: usize) -> mlua::Result<()> {
-        let mut members = Vec::new();
-        set.for_each(|member: Value, _: Value| {
-            members.push(member);
-            Ok(())
-        })?;
-        self.reply.set(members.len());
-        members.iter().try_for_each(|member| self.write(member, depth + 1))
+        self.reply.set(count(set)?);
+        for pair in set.pairs::<Value, bool>() {
+            self.write(&pair?.0, depth + 1)?;
+        }
+        Ok(())
     }
 
     fn double(&mut self, number: f64) -> mlua::Result<()> {
@@ -182,6 +175,12 @@ impl ResultWriter<'_, '_> {
             Err(_) => self.reply.bulk(text),
         }
     }
+}
+
+fn count(table: &Table) -> mlua::Result<usize> {
+    let mut count = 0;
+    each_key(table, |_| count += 1)?;
+    Ok(count)
 }
 
 fn one_line(text: &[u8]) -> Vec<u8> {

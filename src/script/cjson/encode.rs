@@ -3,6 +3,7 @@
 use mlua::{Table, Value};
 
 use super::super::failure::type_name;
+use super::super::held::{Held, each_key};
 use super::super::memory::Budget;
 use super::super::number::write_g;
 use super::{Config, Failed, InvalidNumbers, STACK_DEPTH_MAX};
@@ -12,6 +13,7 @@ struct Encoder<'a> {
     array_meta: &'a Table,
     out: Vec<u8>,
     budget: &'a Budget<'a>,
+    held: Held,
 }
 
 /// The JSON of a value.
@@ -21,7 +23,8 @@ pub(super) fn encode(
     value: &Value,
     budget: &Budget<'_>,
 ) -> Result<Vec<u8>, Failed> {
-    let mut encoder = Encoder { config, array_meta, out: Vec::new(), budget };
+    let mut encoder =
+        Encoder { config, array_meta, out: Vec::new(), budget, held: Held::default() };
     encoder.value(value, 0)?;
     // It is copied into Lua.
     budget.hold(2 * encoder.out.len())?;
@@ -58,7 +61,7 @@ enum Shape {
     Object,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Failed> {
         self.budget.spend_beside(self.out.len())?;
         match value {
@@ -125,39 +128,49 @@ impl Encoder<'_> {
         if table.metatable().is_some_and(|meta| meta == *self.array_meta) {
             return self.array(table, table.raw_len(), None, depth);
         }
-        let mut pairs: Vec<(Value, Value)> = Vec::new();
-        table.for_each(|key: Value, value: Value| {
-            pairs.push((key, value));
-            Ok(())
-        })?;
-        match self.shape(&pairs)? {
-            Shape::Array(len) => self.array(table, len, Some(pairs), depth),
-            Shape::Object => self.object(&pairs, depth),
+        let Some(pairs) = self.held.take(table)? else {
+            return self.large_table(table, depth);
+        };
+        let mut keys = Keys::default();
+        pairs.iter().for_each(|(key, _)| keys.note(key));
+        match self.shape(&keys)? {
+            Shape::Array(len) => self.array(table, len, Some(&pairs), depth)?,
+            Shape::Object => {
+                let mut object = self.object();
+                pairs.iter().try_for_each(|(key, value)| object.pair(key, value, depth))?;
+                object.end();
+            }
+        }
+        self.held.give_back(pairs);
+        Ok(())
+    }
+
+    fn large_table(&mut self, table: &Table, depth: usize) -> Result<(), Failed> {
+        let mut keys = Keys::default();
+        each_key(table, |key| keys.note(key))?;
+        match self.shape(&keys)? {
+            Shape::Array(len) => self.array(table, len, None, depth),
+            Shape::Object => {
+                let mut object = self.object();
+                for pair in table.pairs::<Value, Value>() {
+                    let (key, value) = pair?;
+                    object.pair(&key, &value, depth)?;
+                }
+                object.end();
+                Ok(())
+            }
         }
     }
 
     /// A table is an array if all its keys are positive integers, and not too few of them are there.
-    fn shape(&self, pairs: &[(Value, Value)]) -> Result<Shape, Failed> {
-        let mut last = 0;
-        for (key, _) in pairs {
-            let number = match key {
-                Value::Integer(number) => *number as f64,
-                Value::Number(number) => *number,
-                _ => return Ok(Shape::Object),
-            };
-            if number < 1.0 || number.floor() != number {
-                return Ok(Shape::Object);
-            }
-            // Counted in C's int: what does not fit is the least there is.
-            if number > f64::from(last) {
-                last = if number > f64::from(i32::MAX) { i32::MIN } else { number as i32 };
-            }
+    fn shape(&self, keys: &Keys) -> Result<Shape, Failed> {
+        if keys.has_other {
+            return Ok(Shape::Object);
         }
-        let (len, last) = (last, f64::from(last));
         let Config { sparse_ratio, sparse_safe, sparse_convert, .. } = *self.config;
         let is_sparse = sparse_ratio > 0
-            && last > pairs.len() as f64 * sparse_ratio as f64
-            && last > sparse_safe as f64;
+            && keys.last > keys.count as f64 * sparse_ratio as f64
+            && keys.last > sparse_safe as f64;
         if is_sparse {
             if sparse_convert {
                 return Ok(Shape::Object);
@@ -165,19 +178,19 @@ impl Encoder<'_> {
             let text = "Cannot serialise table: excessively sparse array";
             return Err(Failed::Text(text.into()));
         }
-        if len <= 0 { Ok(Shape::Object) } else { Ok(Shape::Array(len as usize)) }
+        if keys.last == 0.0 { Ok(Shape::Object) } else { Ok(Shape::Array(keys.last as usize)) }
     }
 
     fn array(
         &mut self,
         table: &Table,
         len: usize,
-        pairs: Option<Vec<(Value, Value)>>,
+        pairs: Option<&[(Value, Value)]>,
         depth: usize,
     ) -> Result<(), Failed> {
         self.out.push(b'[');
         // Lua walks the array part in order: then the values are at hand.
-        let in_order = |pairs: &Vec<(Value, Value)>| {
+        let in_order = |pairs: &&[(Value, Value)]| {
             let is_next = |(at, (key, _)): (usize, &(Value, Value))| match key {
                 Value::Integer(number) => *number == at as i64 + 1,
                 _ => false,
@@ -204,29 +217,60 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn number_key(&mut self, number: f64, key: &Value) -> Result<(), Failed> {
-        self.out.push(b'"');
-        self.number(number, key)?;
-        self.out.push(b'"');
-        Ok(())
+    fn object(&mut self) -> Object<'_, 'a> {
+        self.out.push(b'{');
+        Object { encoder: self, is_first: true }
+    }
+}
+
+/// What a table's keys tell of it.
+#[derive(Default)]
+struct Keys {
+    count: usize,
+    last: f64,
+    /// There is one that is no positive integer.
+    has_other: bool,
+}
+
+impl Keys {
+    fn note(&mut self, key: &Value) {
+        self.count += 1;
+        let number = key.as_f64().filter(|_| matches!(key, Value::Integer(_) | Value::Number(_)));
+        match number {
+            Some(number) if number >= 1.0 && number.floor() == number => {
+                self.last = self.last.max(number);
+            }
+            _ => self.has_other = true,
+        }
+    }
+}
+
+/// An object that is being written.
+struct Object<'e, 'a> {
+    encoder: &'e mut Encoder<'a>,
+    is_first: bool,
+}
+
+impl Object<'_, '_> {
+    fn pair(&mut self, key: &Value, value: &Value, depth: usize) -> Result<(), Failed> {
+        let encoder = &mut *self.encoder;
+        if !std::mem::take(&mut self.is_first) {
+            encoder.out.push(b',');
+        }
+        match key {
+            Value::String(text) => encoder.string(&text.as_bytes()),
+            Value::Integer(_) | Value::Number(_) => {
+                encoder.out.push(b'"');
+                encoder.number(key.as_f64().unwrap_or_default(), key)?;
+                encoder.out.push(b'"');
+            }
+            key => return Err(cannot(key, "table key must be a number or string")),
+        }
+        encoder.out.push(b':');
+        encoder.value(value, depth)
     }
 
-    fn object(&mut self, pairs: &[(Value, Value)], depth: usize) -> Result<(), Failed> {
-        self.out.push(b'{');
-        for (at, (key, value)) in pairs.iter().enumerate() {
-            if at > 0 {
-                self.out.push(b',');
-            }
-            match key {
-                Value::String(text) => self.string(&text.as_bytes()),
-                Value::Integer(number) => self.number_key(*number as f64, key)?,
-                Value::Number(number) => self.number_key(*number, key)?,
-                key => return Err(cannot(key, "table key must be a number or string")),
-            }
-            self.out.push(b':');
-            self.value(value, depth)?;
-        }
-        self.out.push(b'}');
-        Ok(())
+    fn end(self) {
+        self.encoder.out.push(b'}');
     }
 }
