@@ -169,8 +169,8 @@ impl<'a> Encoder<'a> {
         }
         let Config { sparse_ratio, sparse_safe, sparse_convert, .. } = *self.config;
         let is_sparse = sparse_ratio > 0
-            && keys.last > keys.count as f64 * sparse_ratio as f64
-            && keys.last > sparse_safe as f64;
+            && f64::from(keys.last) > keys.count as f64 * sparse_ratio as f64
+            && f64::from(keys.last) > sparse_safe as f64;
         if is_sparse {
             if sparse_convert {
                 return Ok(Shape::Object);
@@ -178,7 +178,7 @@ impl<'a> Encoder<'a> {
             let text = "Cannot serialise table: excessively sparse array";
             return Err(Failed::Text(text.into()));
         }
-        if keys.last == 0.0 { Ok(Shape::Object) } else { Ok(Shape::Array(keys.last as usize)) }
+        if keys.last <= 0 { Ok(Shape::Object) } else { Ok(Shape::Array(keys.last as usize)) }
     }
 
     fn array(
@@ -217,6 +217,13 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
+    fn number_key(&mut self, number: f64, key: &Value) -> Result<(), Failed> {
+        self.out.push(b'"');
+        self.number(number, key)?;
+        self.out.push(b'"');
+        Ok(())
+    }
+
     fn object(&mut self) -> Object<'_, 'a> {
         self.out.push(b'{');
         Object { encoder: self, is_first: true }
@@ -227,7 +234,8 @@ impl<'a> Encoder<'a> {
 #[derive(Default)]
 struct Keys {
     count: usize,
-    last: f64,
+    /// Counted in C's int: what does not fit is the least there is.
+    last: i32,
     /// There is one that is no positive integer.
     has_other: bool,
 }
@@ -235,12 +243,16 @@ struct Keys {
 impl Keys {
     fn note(&mut self, key: &Value) {
         self.count += 1;
-        let number = key.as_f64().filter(|_| matches!(key, Value::Integer(_) | Value::Number(_)));
-        match number {
-            Some(number) if number >= 1.0 && number.floor() == number => {
-                self.last = self.last.max(number);
-            }
-            _ => self.has_other = true,
+        let number = match key {
+            Value::Integer(number) => *number as f64,
+            Value::Number(number) => *number,
+            _ => f64::NAN,
+        };
+        if self.has_other || number.floor() != number || number < 1.0 {
+            self.has_other = true;
+        } else if number > f64::from(self.last) {
+            let fits = number <= f64::from(i32::MAX);
+            self.last = if fits { number as i32 } else { i32::MIN };
         }
     }
 }
@@ -259,11 +271,8 @@ impl Object<'_, '_> {
         }
         match key {
             Value::String(text) => encoder.string(&text.as_bytes()),
-            Value::Integer(_) | Value::Number(_) => {
-                encoder.out.push(b'"');
-                encoder.number(key.as_f64().unwrap_or_default(), key)?;
-                encoder.out.push(b'"');
-            }
+            Value::Integer(number) => encoder.number_key(*number as f64, key)?,
+            Value::Number(number) => encoder.number_key(*number, key)?,
             key => return Err(cannot(key, "table key must be a number or string")),
         }
         encoder.out.push(b':');
