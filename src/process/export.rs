@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::command::Server;
 use crate::keyspace::{ShardSet, Value};
 use crate::rdb::export::{Export, Exported, Key};
-use crate::script::Library;
 use crate::types::stream::idmp::IdmpLimits;
 
 /// A key to be written: database, name, value, and deadline in Unix ms
@@ -23,15 +22,15 @@ const STEP_KEYS: usize = 100;
 /// # Errors
 /// Those of the writer.
 pub fn export_entries(
-    libraries: &[Library],
+    libraries: impl IntoIterator<Item = Arc<[u8]>>,
     entries: impl IntoIterator<Item = Entry>,
     out: &mut dyn Write,
     now_ms: i64,
     idmp: IdmpLimits,
 ) -> io::Result<Exported> {
     let mut export = Export::begin(out, now_ms, idmp)?;
-    for library in libraries {
-        export.library(&library.code)?;
+    for code in libraries {
+        export.library(&code)?;
     }
     for (db, name, value, expire_at_ms) in entries {
         export.key(&Key { db, name: &name, value: &value, expire_at_ms })?;
@@ -47,7 +46,8 @@ pub fn export(server: &Arc<Server>, out: &mut dyn Write) -> io::Result<Exported>
     let now_ms = server.keyspace.clock().now_ms();
     let databases = 0..server.keyspace.databases();
     let entries = databases.flat_map(|db| Walk { server, db, now_ms, cursor: Some(0) }).flatten();
-    export_entries(&server.scripts.libraries.list(), entries, out, now_ms, server.idmp_limits())
+    let libraries = server.scripts.libraries.list().into_iter().map(|library| library.code);
+    export_entries(libraries, entries, out, now_ms, server.idmp_limits())
 }
 
 /// The keys of a database, some at a time.
