@@ -64,7 +64,7 @@ def payments(page):
 
 def mail_in_ten_minutes(page):
     """Cancelled long before, cancelled shortly before, and sent. Nobody waits ten minutes for it: the
-    story looks at what is scheduled, and has others with one second."""
+    story looks at what is scheduled, and has others with seconds."""
     late = {}
     with Stage(page) as stage:
         stage.shell("later")
@@ -75,20 +75,22 @@ def mail_in_ten_minutes(page):
             id = stage.run(language, "later", "ten@example.org", 600)
             expect("scheduled", len(stage.ask("XRANGE", "emails", id, id)), 1)
             expect("cancelled", stage.run(language, "later", "cancel", id), "1")
-            soon = stage.run(language, "later", f"never@{language}", 2)
-            began = time.monotonic()
-            stage.run(language, "later", f"soon@{language}", 1)
-            expect("cancelled", stage.run(language, "later", "cancel", soon), "1")
+            never = stage.run(language, "later", f"never@{language}", 4)
+            expect("cancelled", stage.run(language, "later", "cancel", never), "1")
+            never_due_ms = int(never.split("-")[0]) + 4000
+            soon = stage.run(language, "later", f"soon@{language}", 1)
             sent = stage.until("the mail", lambda: stage.foreman.of(to=f"soon@{language}"))[0]
             due_ms = int(sent.id.split("-")[0]) + 1000
             wall_ms = time.time() * 1000 - (time.monotonic() - sent.began) * 1000
             if due_ms < before_ms + 1000 or wall_ms < due_ms:
                 raise Failed(f"{language}: sent {due_ms - wall_ms} ms early")
             late[language] = wall_ms - due_ms
-            time.sleep(max(0, began + 2.5 - time.monotonic()))
+            stage.until("its acknowledgement", lambda: stage.is_idle("emails", "mailer"))
+            expect("too late to cancel", stage.run(language, "later", "cancel", soon), "0")
+        time.sleep(max(0, never_due_ms / 1000 + 0.5 - time.time()))
         expect("cancelled ones that went out", len(stage.foreman.of()), len(LANGUAGES))
         stage.shell("delayfield")
-        expect("scheduled by a field", stage.ask("XLEN", "emails"), 1 + len(LANGUAGES))
+        expect("scheduled by a field", stage.ask("XLEN", "emails"), 1)
         time.sleep(0.3)
         expect("mails", len(stage.foreman.of()), len(LANGUAGES))
     return f"cancelled ones stay, others go out; late by {max(late.values()):.0f} ms at most, worker included"
