@@ -88,7 +88,9 @@ pub(in crate::command) fn zadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(());
     };
     let was_large = set.is_large();
-    set.grow_for(pairs.len() / 2, limits);
+    if !options.rule.increment {
+        set.grow_for(pairs.len() / 2, limits);
+    }
     let mut tally = Tally::default();
     for (pair, &score) in pairs.chunks_exact(2).zip(&scores) {
         tally.note(set.add(pair[1], score, options.rule, limits)?);
@@ -177,7 +179,6 @@ pub(super) fn zincrby(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let limits = limits(cx);
     let Some(set) = set_to_add_to(cx, args[1], rule, pair, limits)? else { return Ok(()) };
     let was_large = set.is_large();
-    set.grow_for(1, limits);
     let mut tally = Tally::default();
     tally.note(set.add(pair[1], increment, rule, limits)?);
     let form_changed = set.is_large() != was_large;
