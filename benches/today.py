@@ -4,8 +4,8 @@ Half of the jobs are due at once, half a while later; one in fifty is dropped by
 it and has to come back when its second is over. On redis-server that takes a scheduler process that
 moves what is due from a sorted set to the stream by a Lua script, and workers that look by XAUTOCLAIM
 for what others dropped, both ten times a second; BullMQ and Celery do the like in their own ways, as
-they are shipped (of them no job is dropped). Told are the CPU time of the server and of all clients for a
-job, and how long after its time a job was handed to a worker.
+they are shipped (of them no job is dropped). Told are the CPU time of the server and of all clients for
+a job, the start of their processes with it, and how long after its time a job was handed to a worker.
 """
 
 import json
@@ -47,6 +47,15 @@ def finish(process):
     return [json.loads(line) for line in told.splitlines()]
 
 
+def await_count(count, wanted):
+    """Waits until a counter of the server is where it is wanted."""
+    deadline = time.monotonic() + LIMIT_S
+    while int(count() or 0) < wanted:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{count()} of {wanted} jobs are done")
+        time.sleep(0.2)
+
+
 def streams(way, jobs):
     """Runs the jobs by streams; (server, [[job, unix ms at which it was handed out or dropped, what]])."""
 
@@ -60,11 +69,7 @@ def streams(way, jobs):
         if way == "redis":
             others.append(start(*script, "schedule", way, server.port))
         finish(start(*script, "produce", way, server.port, jobs))
-        deadline = time.monotonic() + LIMIT_S
-        while int(connection.ask("GET", "done") or 0) < jobs:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{way}: {connection.ask('GET', 'done')} of {jobs} jobs are done")
-            time.sleep(0.2)
+        await_count(lambda: connection.ask("GET", "done"), jobs)
         connection.ask("SET", "stop", 1)
         return [event for other in others for event in finish(other)]
 
@@ -86,12 +91,11 @@ def celery(jobs):
         words = ["-m", "celery", "-A", "today_celery", "worker", "-c", WORKERS, "--loglevel", "ERROR"]
         worker = start(python, *words, cwd=HERE, env=environment, stderr=subprocess.DEVNULL)
         try:
-            finish(start(python, HERE / "today_celery.py", jobs, env=environment))
-            deadline = time.monotonic() + LIMIT_S
-            while int(connection.ask("LLEN", "late")) < jobs:
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"Celery: {connection.ask('LLEN', 'late')} of {jobs} jobs are done")
-                time.sleep(0.2)
+            # The first one tells that the worker is there.
+            for count in (1, jobs):
+                connection.ask("DEL", "late")
+                finish(start(python, HERE / "today_celery.py", count, env=environment))
+                await_count(lambda: connection.ask("LLEN", "late"), count)
             return [json.loads(late) for late in connection.ask("LRANGE", "late", 0, -1)]
         finally:
             worker.terminate()

@@ -18,7 +18,8 @@ class Delivery:
     entry: str
     asked: int
     there: int
-    # poll, block (both plain `>`), recall (history), auto (XAUTOCLAIM), claim (CLAIM)
+    # poll, block (both plain `>`), recall (history), auto (XAUTOCLAIM), claim (CLAIM),
+    # take over (XCLAIM)
     how: str
     # Entries of the same reply.
     together: int
@@ -119,7 +120,7 @@ def read_worker(path, worker, seen):
             if not is_answered:
                 seen.lost.append(LostRead(asked, over, count, how))
                 continue
-            idle = option if how in ("auto", "claim") else 0
+            idle = option if how in ("auto", "claim", "take over") else 0
             for entry, _, _ in answer[3]:
                 together = len(answer[3])
                 seen.deliveries.append(Delivery(entry, asked, over, how, together, worker, idle))

@@ -196,7 +196,7 @@ def claim_early(epoch):
 def start_early(epoch):
     some = first(d for d in epoch.seen.deliveries if d.entry in epoch.delays)
     due = some and epoch.delays[some.entry] - epoch.slack_us
-    return some and more_deliveries(epoch, [replace(some, asked=due - 9, there=due - 1)])
+    return some and more_deliveries(epoch, [replace(some, how="poll", asked=due - 9, there=due - 1)])
 
 
 BREACHES = (
@@ -228,22 +228,24 @@ BREACHES = (
 )
 
 
-def unseen_breaches(epochs):
-    """What was done to the histories of a sound run without the check's taking notice.
-
-    A breach that no epoch has the events for was not tried, and is told as well.
-    """
+def try_breaches(epochs, tried):
+    """Breaks the histories of a sound run in each way that they have the events for, and notes in
+    `tried` which that were; what a check did not see, as lines."""
     for check, breach in BREACHES:
-        name = breach.__name__
-        tried = 0
         for epoch in epochs:
             broken = breach(epoch)
-            if broken:
-                tried += 1
-                if not any(check(broken)):
-                    yield f"{check.__name__} does not see {name} at {epoch.station.name}"
-        if not tried:
-            yield f"{name}, for {check.__name__}, could not be tried"
+            if not broken:
+                continue
+            tried.add(breach)
+            if not any(check(broken)):
+                yield f"{check.__name__} does not see {breach.__name__} at {epoch.station.name}"
+
+
+def untried(tried):
+    """What no bout of a run had the events for, as lines."""
+    for check, breach in BREACHES:
+        if breach not in tried:
+            yield f"{breach.__name__}, for {check.__name__}, could not be tried: too little happened"
     watched = {check for check, _ in BREACHES}
     for check in checks.CHECKS:
         if check not in watched:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-FATES = {"succeed": 70, "fail": 8, "later": 4, "silent": 3, "fatal": 2, "hang": 6, "touch": 5, "vanish": 1}
+FATES = {"succeed": 70, "fail": 8, "later": 4, "silent": 3, "fatal": 4, "hang": 6, "touch": 5, "vanish": 1}
 PLAIN_READS = {"poll": 6, "block": 4}
-ALL_READS = {"poll": 5, "block": 3, "auto": 1, "claim": 1}
+ALL_READS = {"poll": 5, "block": 3, "auto": 1, "claim": 1, "take over": 1}
 
 
 @dataclass(frozen=True)

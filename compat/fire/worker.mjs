@@ -76,7 +76,8 @@ function taken(entries) {
 
 function read(how) {
   const count = between(1, orders.count);
-  if (how === "auto" || how === "claim") {
+  // The other ways to claim are the Python workers'.
+  if (how === "auto" || how === "claim" || how === "take over") {
     const idle = Math.floor(lease / 2);
     const claim = async () =>
       taken((await client.xautoclaim(stream, group, name, idle, "0-0", "COUNT", count))[1]);

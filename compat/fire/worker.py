@@ -58,6 +58,8 @@ def read(how):
         return ask(claim, "read", how, count, idle)
     if how == "claim":
         return read_claiming(count, lease_ms // 2)
+    if how == "take over":
+        return take_over(count, lease_ms // 2)
     block = dice.randint(20, 80) if how == "block" else None
     start = "0" if how == "recall" else ">"
     request = lambda: of_read(client.xreadgroup(group, name, {stream: start}, count=count, block=block))
@@ -75,6 +77,18 @@ def read_claiming(count, idle):
         return taken([(entry[0], paired(entry[1])) for entry in entries])
 
     return ask(request, "read", "claim", count, idle)
+
+
+def take_over(count, idle):
+    """XCLAIM of whatever is pending, in whose hands or in none."""
+    try:
+        pending = client.xpending_range(stream, group, "-", "+", 50)
+    except redis.exceptions.ConnectionError:
+        raise Gone from None
+    ids = [row["message_id"] for row in dice.sample(pending, min(count, len(pending)))]
+    if not ids:
+        return []
+    return ask(lambda: taken(client.xclaim(stream, group, name, idle, ids)), "read", "take over", count, idle)
 
 
 def acknowledge(entry):

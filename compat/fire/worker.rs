@@ -132,7 +132,8 @@ impl Worker {
     fn read(&mut self, how: &str) -> Outcome<Vec<Taken>> {
         let count = self.dice.between(1, self.orders["count"].as_u64().unwrap_or(1));
         let (stream, group, name) = (self.stream.clone(), self.group.clone(), self.name.clone());
-        if how == "auto" || how == "claim" {
+        // The other ways to claim are the Python workers'.
+        if matches!(how, "auto" | "claim" | "take over") {
             let idle = self.lease_ms / 2;
             let words = [json!("read"), json!("auto"), json!(count), json!(idle)];
             let reply = self.ask(&words, |connection| {
