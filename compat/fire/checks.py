@@ -333,11 +333,15 @@ def claimed_not_early(epoch):
 
 
 def first_not_early(epoch):
-    """What was added with DELAY is not handed out before; but XCLAIM may name it."""
+    """What was added with DELAY is not handed out before; unless XCLAIM has named it, or may have."""
+    claims = [lost for lost in epoch.seen.lost if lost.how == "take over"]
+    named = {delivery.entry for delivery in epoch.seen.deliveries if delivery.how == "take over"}
     for delivery in epoch.seen.deliveries:
         due = epoch.delays.get(delivery.entry)
-        if due and delivery.how != "take over" and delivery.there < due - epoch.slack_us:
-            yield f"{delivery.entry} went out {(due - delivery.there) / 1000:.1f} ms early"
+        if due and delivery.there < due - epoch.slack_us and delivery.entry not in named:
+            added_us = number(delivery.entry)[0] * 1000
+            if not any(lost.asked <= delivery.there and lost.over >= added_us for lost in claims):
+                yield f"{delivery.entry} went out {(due - delivery.there) / 1000:.1f} ms early"
 
 
 CHECKS = (

@@ -194,9 +194,15 @@ def claim_early(epoch):
 
 
 def start_early(epoch):
-    some = first(d for d in epoch.seen.deliveries if d.entry in epoch.delays)
-    due = some and epoch.delays[some.entry] - epoch.slack_us
-    return some and more_deliveries(epoch, [replace(some, how="poll", asked=due - 9, there=due - 1)])
+    named = {delivery.entry for delivery in epoch.seen.deliveries if delivery.how == "take over"}
+    some = first(d for d in epoch.seen.deliveries if d.entry in epoch.delays and d.entry not in named)
+    if not some:
+        return None
+    due = epoch.delays[some.entry] - epoch.slack_us
+    # Without the claims whose answer nobody saw: one of them may have had it.
+    lost = [read for read in epoch.seen.lost if read.how != "take over"]
+    early = replace(some, asked=due - 9, there=due - 1)
+    return more_deliveries(epoch.with_seen(lost=lost), [early])
 
 
 BREACHES = (
