@@ -307,3 +307,17 @@ fn a_blocked_reader_gives_the_used_up_to_a_stream_in_another_shard() {
         assert_eq!(ids(&reader.reply()), "2-0");
     }
 }
+
+#[test]
+fn a_delayed_entry_that_comes_due_behind_others_of_its_value_is_held() {
+    let mut queue = queue("LEASE 100000 BACKOFF 0 0 ORDERBY k");
+    for id in ["1", "2", "3", "4"] {
+        queue.ask(&format!("XADD s {id} k a"));
+    }
+    queue.read("c");
+    queue.ask("XNACK s g FAIL IDS 1 4 DELAY 100");
+    queue.advance(100);
+    assert_eq!(queue.states("1 2 3 4"), "INFLIGHT c 1, HELD 0 @0, HELD 0 @0, HELD 0 @100");
+    queue.ask("XACK s g 1");
+    assert_eq!(queue.read("c"), "2-0");
+}

@@ -4,6 +4,9 @@
 //! stand in. It is brought up to date with each change of an entry that stands there, so that it is
 //! the same whatever order effects come in.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::order::{self, Order};
@@ -234,7 +237,7 @@ impl Group {
             owner => order.note(record.id, !owner.is_unowned()),
         };
         if let Some(value) = value {
-            self.settle_line(value);
+            self.settle_line(value, Some(record.id));
         }
     }
 
@@ -242,18 +245,19 @@ impl Group {
     pub(super) fn follow_done(&mut self, id: StreamId) {
         let Some(order) = self.work.as_mut().and_then(|work| work.order.as_mut()) else { return };
         if let Some(value) = order.leave(id) {
-            self.settle_line(value);
+            self.settle_line(value, None);
         }
     }
 
-    /// Has the first in a line be ready if it is due, and those behind it held.
-    fn settle_line(&mut self, value: u64) {
+    /// Has the first in a line be ready if it is due, and those behind it held. One entry's change
+    /// concerns no more than that entry and the two that wait in front.
+    fn settle_line(&mut self, value: u64, changed: Option<StreamId>) {
         let Some(order) = self.work.as_ref().and_then(|work| work.order.as_ref()) else { return };
         let is_free = order.first(value).is_some_and(|first| !first.is_in_flight);
-        // One change leaves no more than one ready, and that among the two first.
-        for (place, id) in order.waiting(value).into_iter().enumerate() {
+        let [first, second] = order.waiting(value);
+        for id in [first, second, changed] {
             let Some(record) = id.and_then(|id| self.pending.get(id)) else { continue };
-            let may_go = is_free && place == 0;
+            let may_go = is_free && id == first;
             let owner = match record.owner {
                 Owner::HELD if may_go => Owner::READY,
                 Owner::READY if !may_go => Owner::HELD,
