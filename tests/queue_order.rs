@@ -321,3 +321,44 @@ fn a_delayed_entry_that_comes_due_behind_others_of_its_value_is_held() {
     queue.ask("XACK s g 1");
     assert_eq!(queue.read("c"), "2-0");
 }
+#[test]
+fn first_deliveries_of_delayed_entries_are_among_the_ready() {
+    let mut queue = queue("LEASE 100000");
+    queue.ask("XADD s DELAY 50 1 f v");
+    queue.add("2");
+    assert_eq!(queue.read("c"), "2-0");
+    assert_eq!(queue.state("1"), "DEFERRED 0 @50");
+    queue.ask("XNACK s g SILENT IDS 1 2 DELAY 60");
+    queue.add("3");
+    queue.advance(60);
+    assert_eq!(queue.read("c"), "1-0 2-0 3-0");
+}
+
+#[test]
+fn readers_wake_at_due_times() {
+    let mut queue = queue("LEASE 100000");
+    queue.ask("XADD s DELAY 700 1 f v");
+    let mut reader = blocked(&queue, "c");
+    queue.advance(699);
+    assert!(!reader.has_reply_within(NOT_YET));
+    queue.advance(1);
+    assert_eq!(ids(&reader.reply()), "1-0");
+}
+
+#[test]
+fn a_group_without_a_policy_hands_delayed_entries_out_when_due_and_nothing_else() {
+    let mut queue = queue("");
+    queue.ask("XADD s DELAY 100 1 f v");
+    queue.add("2");
+    assert_eq!(queue.read("c"), "2-0");
+    queue.ask("XNACK s g FAIL IDS 1 2");
+    assert_eq!(queue.read("c"), "");
+    // Claiming does not reach what is deferred.
+    assert_eq!(ids(&queue.ask("XAUTOCLAIM s g d 0 0 JUSTID")), "0-0 2-0");
+    queue.ask("XACK s g 2");
+    let mut reader = blocked(&queue, "c");
+    queue.advance(100);
+    assert_eq!(ids(&reader.reply()), "1-0");
+    queue.advance(100_000);
+    assert_eq!(queue.state("1"), "INFLIGHT c 1");
+}

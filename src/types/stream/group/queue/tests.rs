@@ -26,7 +26,7 @@ fn stream() -> Stream {
     let limits = NodeLimits { bytes_max: 4096, entries_max: 100 };
     for ms in 1..=ENTRIES {
         let value = [b'a' + (ms * ms % 7) as u8];
-        let field: &[u8] = if ms % 5 == 0 { b"other" } else { b"k" };
+        let field: &[u8] = if ms.is_multiple_of(5) { b"other" } else { b"k" };
         stream.append(StreamId::new(ms, 0), &[field, &value], limits).expect("it is small");
     }
     stream.add_group(b"g", Group::new(StreamId::new(ENTRIES, 0), None));
@@ -89,7 +89,7 @@ fn records(group: &Group) -> Vec<Record> {
 }
 
 fn value(ms: u64) -> Option<u64> {
-    (ms % 5 != 0).then_some(ms * ms % 7)
+    (!ms.is_multiple_of(5)).then_some(ms * ms % 7)
 }
 
 /// Each line by the definition: the first is ready if it is due and none is in flight, all behind it
@@ -116,8 +116,8 @@ fn assert_ordered(group: &Group) {
         assert!(out <= 1, "{line:?}");
         for (place, record) in line.iter().enumerate() {
             let may_go = out == 0 && place == 0;
-            assert!(!(record.owner == Owner::READY && !may_go), "{line:?}");
-            assert!(!(record.owner == Owner::HELD && may_go), "{line:?}");
+            assert!(record.owner != Owner::READY || may_go, "{line:?}");
+            assert!(record.owner != Owner::HELD || !may_go, "{line:?}");
         }
     }
 }
