@@ -4,7 +4,7 @@
 mod support;
 
 use forebay::command::replay::replay;
-use support::bare::digest;
+use support::bare::{digest, new_server};
 use support::{Raw, START_MS, TestServer, check, effects};
 
 /// Ids that XRANGE shows, without the time at which the clock starts.
@@ -17,13 +17,15 @@ fn ids(client: &mut Raw, key: &str) -> Vec<String> {
 /// What is recorded makes the same elsewhere, with other settings.
 fn assert_replays(server: &TestServer) {
     let frames = server.sink.drain();
-    let copy = TestServer::with("", server.clock.clone());
+    let clock = server.clock.clone().expect("it is turned by hand");
+    // Without a task that looks after its streams between two frames.
+    let copy = new_server(clock, 7, None);
     for frame in &frames {
-        if let Err(error) = replay(&copy.server, frame) {
+        if let Err(error) = replay(&copy, frame) {
             panic!("{}: {}", error.0, frame.effects.escape_ascii());
         }
     }
-    assert_eq!(digest(&copy.server), digest(&server.server));
+    assert_eq!(digest(&copy), digest(&server.server));
 }
 
 /// "`XADD key … DELAY ms … <*|id> …`. A value of 10¹² or more is an absolute unix time in ms. DELAY on
@@ -526,5 +528,124 @@ fn nothing_expired_stays_without_a_holder() {
             ("XLEN s", ":0"),
         ],
     );
+    assert_replays(&server);
+}
+
+/// Names of the consumers of the group `g` of `s`.
+fn consumers(client: &mut Raw) -> Vec<String> {
+    let reply = client.ask("XINFO CONSUMERS s g");
+    let mut words = reply.split(' ');
+    let mut names = Vec::new();
+    while words.any(|word| word == "name") {
+        names.extend(words.nth(1).map(str::to_string));
+    }
+    names
+}
+
+/// "`CONSUMERTTL ms`: consumers idle that long are removed and what they held comes back"
+#[test]
+fn idle_consumers_are_removed() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XCFGSET s GROUP g CONSUMERTTL 100", "+OK"),
+            ("XADD s * f v", "$15 1700000000000-0"),
+            (
+                "XREADGROUP GROUP g gone STREAMS s >",
+                "*1 *2 $1 s *1 *2 $15 1700000000000-0 *2 $1 f $1 v",
+            ),
+        ],
+    );
+    server.advance_ms(60);
+    check(&mut client, &[("XREADGROUP GROUP g alive STREAMS s >", "*-1")]);
+    server.advance_ms(39);
+    assert_eq!(consumers(&mut client), ["alive", "gone"]);
+    server.advance_ms(1);
+    assert_eq!(consumers(&mut client), ["alive"]);
+    // What it held is ready, its count kept.
+    check(
+        &mut client,
+        &[
+            ("XPENDING s g - + 10", "*1 *4 $15 1700000000000-0 $0  :-1 :1"),
+            (
+                "XREADGROUP GROUP g alive STREAMS s >",
+                "*1 *2 $1 s *1 *2 $15 1700000000000-0 *2 $1 f $1 v",
+            ),
+        ],
+    );
+    server.advance_ms(100);
+    assert!(consumers(&mut client).is_empty());
+    assert_replays(&server);
+}
+
+/// "who is blocked in a read or holds a live lease is not idle"
+#[test]
+fn who_waits_or_holds_a_lease_is_not_idle() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XCFGSET s GROUP g CONSUMERTTL 100 LEASE 250", "+OK"),
+            ("XADD s * f v", "$15 1700000000000-0"),
+            (
+                "XREADGROUP GROUP g holds STREAMS s >",
+                "*1 *2 $1 s *1 *2 $15 1700000000000-0 *2 $1 f $1 v",
+            ),
+            ("XGROUP CREATECONSUMER s g idle", ":1"),
+        ],
+    );
+    let mut waits = server.raw();
+    waits.command("XREADGROUP GROUP g waits BLOCK 0 STREAMS s >");
+    server.wait_blocked(1);
+    server.advance_ms(100);
+    assert_eq!(consumers(&mut client), ["holds", "waits"]);
+    server.advance_ms(149);
+    assert_eq!(consumers(&mut client), ["holds", "waits"]);
+    // Its lease has run out.
+    server.advance_ms(1);
+    assert_eq!(consumers(&mut client), ["waits"]);
+    assert_replays(&server);
+}
+
+/// "For groups with a policy XINFO GROUPS appends `ready`, `inflight`, `deferred`, `held`, `dead`,
+/// `oldest-ready-ms`, `policy`"
+#[test]
+fn xinfo_groups_tells_of_states() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[("XGROUP CREATE s g 0 MKSTREAM", "+OK"), ("XCFGSET s GROUP g ORDERBY o", "+OK")],
+    );
+    for fields in ["o a", "o a", "o b", "o c", "x d", "x e"] {
+        client.ask(&format!("XADD s * {fields}"));
+    }
+    client.ask("XADD s DELAY 500 * x f");
+    client.ask("XREADGROUP GROUP g c STREAMS s >");
+    check(
+        &mut client,
+        &[
+            ("XNACK s g FATAL IDS 1 1700000000000-2", ":1"),
+            ("XNACK s g FAIL IDS 1 1700000000000-3", ":1"),
+        ],
+    );
+    server.advance_ms(70);
+    let states = |client: &mut Raw| {
+        let reply = client.ask("XINFO GROUPS s");
+        let (_, states) = reply.split_once("$5 ready ").expect("they are shown");
+        states.to_string()
+    };
+    assert_eq!(
+        states(&mut client),
+        ":1 $8 inflight :3 $8 deferred :1 $4 held :1 $4 dead :1 $15 oldest-ready-ms :70 $6 policy *2 \
+         $7 ORDERBY $1 o"
+    );
+    client.ask("XREADGROUP GROUP g c STREAMS s >");
+    assert!(states(&mut client).contains("$15 oldest-ready-ms $-1 "));
     assert_replays(&server);
 }

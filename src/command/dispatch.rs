@@ -475,6 +475,12 @@ impl Parked for ParkedCommand {
         Some(out)
     }
 
+    fn name(&self) -> Option<Vec<u8>> {
+        let args = self.request.args();
+        let at = args.iter().position(|arg| arg.eq_ignore_ascii_case(b"GROUP"))?;
+        args.get(at + 2).map(|consumer| consumer.to_vec())
+    }
+
     fn answer(&self, bytes: Vec<u8>, position: u64) {
         if let Some(sender) = self.reply.lock().take() {
             // A connection that has gone cancels its wait first; if it goes right now its reply is

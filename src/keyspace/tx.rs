@@ -6,7 +6,7 @@
 //! changed something and recorded nothing, or the other way round, is caught by an assertion in
 //! debug builds, at the end of the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::task::Waker;
 
 use parking_lot::MutexGuard;
@@ -748,6 +748,12 @@ impl<'k> Tx<'k> {
             part.deadlines.insert((expire_at_ms, hash));
             self.keyspace.note_deadline(expire_at_ms);
         }
+    }
+
+    /// The names of the consumers that wait for a group of the stream at `key`.
+    pub fn waiting_in_group(&self, key: &[u8], group: &[u8]) -> HashSet<Vec<u8>> {
+        let (rank, _) = self.place(key);
+        self.part(rank).waiting.names_in_group(key, group)
     }
 
     pub(super) fn waiting_mut(&mut self, key: &[u8]) -> &mut Waiting {

@@ -5,7 +5,7 @@
 //! list; [`super::Tx::serve_ready`] then runs the waiters' commands again, under the locks of all
 //! their keys. A waiter leaves in O(log n) of the queue it stands in, wherever it stands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -53,6 +53,11 @@ impl Class {
 pub trait Parked: Send + Sync {
     /// Runs the command again; its reply, if it waits no more.
     fn retry(&self, tx: &mut Tx<'_>) -> Option<Vec<u8>>;
+
+    /// By what name it waits: for a reader of a group, its consumer.
+    fn name(&self) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Gives the waiting client its reply, which may be told once `position` is settled.
     fn answer(&self, reply: Vec<u8>, position: u64);
@@ -183,6 +188,17 @@ impl Waiting {
         if queues.classes.is_empty() {
             self.keys.remove(key);
         }
+    }
+
+    /// The names of those who wait for a group of a stream.
+    pub(super) fn names_in_group(&self, key: &[u8], group: &[u8]) -> HashSet<Vec<u8>> {
+        let of_group = |class: &Class| match class {
+            Class::StreamGroup(name) | Class::StreamClaim(name, _) => **name == *group,
+            _ => false,
+        };
+        let queues = self.keys.get(key).into_iter().flat_map(|queues| &queues.classes);
+        let waiters = queues.filter(|(class, _)| of_group(class)).flat_map(|(_, queue)| queue);
+        waiters.filter_map(|(_, waiter)| waiter.command.name()).collect()
     }
 
     fn classes(&self, key: &[u8]) -> Vec<Class> {

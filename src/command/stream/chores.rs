@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{come_back, expiry, filter, retention};
+use super::{come_back, expiry, filter, idle, retention};
 use crate::command::cx::{Cx, Mode};
 use crate::command::server::Server;
 use crate::command::session::Session;
@@ -48,6 +48,7 @@ fn look_after(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
     let due: Vec<Box<[u8]>> = due.map(|(name, _)| name.into()).collect();
     for name in due {
         come_back::settle(cx, key, &name)?;
+        idle::remove_idle(cx, key, &name)?;
     }
     expiry::judge(cx, key)?;
     {

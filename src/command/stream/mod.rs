@@ -17,6 +17,7 @@ mod filter;
 mod group;
 mod group_info;
 mod idempotency;
+mod idle;
 mod nack;
 mod pending;
 mod places;

@@ -46,6 +46,9 @@ pub struct Group {
     policy: Option<Arc<GroupPolicy>>,
     /// What parameters of the policy need.
     work: Option<Box<Work>>,
+    /// When consumers are to be looked at for CONSUMERTTL, unix ms, or earlier. No part of the value: a
+    /// group that is loaded finds it out again.
+    idle_check_ms: u64,
 }
 
 impl Group {
@@ -85,6 +88,7 @@ impl Group {
     pub fn set_policy(&mut self, policy: GroupPolicy) {
         self.policy = (!policy.is_none()).then(|| Arc::new(policy));
         self.fit_work();
+        self.idle_check_ms = 0;
     }
 
     pub fn pending(&self) -> &Pending {
@@ -120,8 +124,26 @@ impl Group {
     pub fn create_consumer(&mut self, name: &[u8], now_ms: u64) -> Option<u32> {
         match self.consumers.by_name(name) {
             Some(_) => None,
-            None => Some(self.consumers.create(name, now_ms)),
+            None => {
+                if let Some(ttl_ms) = self.policy().and_then(|policy| policy.consumer_ttl_ms) {
+                    self.idle_check_ms = self.idle_check_ms.min(now_ms + ttl_ms);
+                }
+                Some(self.consumers.create(name, now_ms))
+            }
         }
+    }
+
+    /// When consumers are to be looked at for being idle, unix ms; [`NEVER`](super::NEVER) if they are
+    /// not.
+    pub fn idle_check_ms(&self) -> i64 {
+        let is_checked = self.policy().is_some_and(|policy| policy.consumer_ttl_ms.is_some());
+        let at_ms = self.idle_check_ms.min(super::NEVER as u64).cast_signed();
+        if is_checked && self.consumers.len() > 0 { at_ms } else { super::NEVER }
+    }
+
+    /// Sets when that is, unix ms.
+    pub fn set_idle_check(&mut self, at_ms: u64) {
+        self.idle_check_ms = at_ms;
     }
 
     /// Removes a consumer with all it holds; how many entries that were. `None` if there is no

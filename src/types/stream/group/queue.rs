@@ -39,10 +39,11 @@ impl Group {
         self.policy.clone()
     }
 
-    /// When something in the group is due by itself, unix ms: a deferred entry, or the end of a
-    /// lease.
+    /// When something in the group is due by itself, unix ms: a deferred entry, the end of a lease, or
+    /// a consumer that may be idle for too long.
     pub fn next_due_ms(&self) -> i64 {
         let due_ms = self.pending.earliest_due_ms().map_or(NEVER, u64::cast_signed);
+        let due_ms = due_ms.min(self.idle_check_ms());
         let Some(lease_ms) = self.policy().and_then(|policy| policy.lease_ms) else {
             return due_ms;
         };
