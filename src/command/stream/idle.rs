@@ -33,8 +33,8 @@ pub(super) fn remove_idle(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8]) -> Resul
         return Ok(());
     }
     let look = look(cx, key, (name, group), now_ms);
-    let holds = |name: &Box<[u8]>| group.consumer(name).is_some_and(|it| it.pending() > 0);
-    if look.idle.iter().any(holds) {
+    let holds = |name: &[u8]| group.consumer(name).is_some_and(|it| it.pending() > 0);
+    if look.idle.iter().any(|name| holds(name)) {
         let needed = dead_letter::shards(cx, group);
         if !cx.tx.locked().contains(needed) {
             return Err(PutOff::Locks(needed.union(cx.tx.locked())));
