@@ -9,6 +9,22 @@ const BAD_OFFSET: &str = "-ERR bit offset is not an integer or out of range";
 const SYNTAX: &str = "-ERR syntax error";
 
 #[test]
+fn ranges_that_run_backward_in_front_of_the_string() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("SET b 1", "+OK"),
+            ("BITPOS b 0 -3 -4", ":0"),
+            ("BITPOS b 1 -3 -4", ":2"),
+            ("BITCOUNT b -3 -4", ":0"),
+            ("BITPOS b 0 -1 -2", ":0"),
+        ],
+    );
+}
+
+#[test]
 fn single_bits() {
     let server = TestServer::manual();
     let mut client = server.raw();

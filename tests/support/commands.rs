@@ -38,17 +38,6 @@ impl Generator {
         if self.one_in(12) { scripts::draw(self) } else { self.plain_command() }
     }
 
-    /// As [`Generator::command`], without those that load and remove functions: those are no keys, and
-    /// the keyspace alone does not keep them.
-    pub fn command_on_keys(&mut self) -> Vec<Vec<u8>> {
-        loop {
-            let command = self.command();
-            if command[0] != b"FUNCTION" {
-                return command;
-            }
-        }
-    }
-
     /// A command that runs no others.
     pub fn plain_command(&mut self) -> Vec<Vec<u8>> {
         let family = match self.below(34) {

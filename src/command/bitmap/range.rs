@@ -33,11 +33,14 @@ struct Range {
 }
 
 impl Range {
+    /// Both ends count from the string's, and are the wrong way round. BITCOUNT counts nothing then,
+    /// where BITPOS looks at the first byte if both lie before it.
+    fn is_backward(&self) -> bool {
+        self.start < 0 && self.end < 0 && self.start > self.end
+    }
+
     /// The first and the last bit in a string of so many bytes; none if it is empty.
     fn bits(&self, bytes: usize) -> Option<(u64, u64)> {
-        if self.start < 0 && self.end < 0 && self.start > self.end {
-            return None;
-        }
         let len = match self.unit {
             Unit::Byte => bytes as i64,
             Unit::Bit => bytes as i64 * 8,
@@ -67,6 +70,7 @@ pub(super) fn bitcount(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         _ => return Err(Error::SYNTAX),
     };
     let count = match cx.tx.read::<StringValue>(args[1])? {
+        Some(_) if range.is_backward() => 0,
         Some(string) => {
             let text = string.text();
             range.bits(text.len()).map_or(0, |(from, last)| bits::count(&text, from, last))
