@@ -204,6 +204,7 @@ def sentences(page):
         read()
         stage.ask("XNACK", "s", "g", "FAIL", "IDS", 1, dead)
         expect("what is handed out", read(), None)
+        expect("dead", stage.group("s", "g")["dead"], 1)
         expect("its line in XPENDING", stage.ask("XPENDING", "s", "g", "-", "+", 10), [[dead, "", -1, 1]])
         stage.ask("XNACK", "s", "g", "SILENT", "IDS", 1, dead, "RETRYCOUNT", 0)
         expect("handed out again", read()[0][1][0][0], dead)
@@ -219,6 +220,7 @@ def sentences(page):
         stage.ask("XNACK", "s", "g", "SILENT", "IDS", 1, held)
         expect("handed out again", read()[0][1][0][0], held)
         stage.ask("XGROUP", "DELCONSUMER", "s", "g", "me")
+        expect("given back", stage.group("s", "g")["ready"], 1)
         # A point in time; and the limit of those on their way.
         stage.ask("XCFGSET", "s", "GROUP", "g", "MAXINFLIGHT", 1)
         due_ms = int(time.time() * 1000) + 200

@@ -57,8 +57,8 @@ def payments(page):
         expect("dead letters", stage.ask("XLEN", "payments.dead"), 0)
         audited = [it.id for it in stage.foreman.of() if it.worker.startswith("audit")]
         expect("what the audit saw", (len(audited), len(set(audited))), (30, 30))
-        if "policy" not in stage.shell("watch"):
-            raise Failed("XINFO GROUPS does not tell the policy")
+        if "oldest-ready-ms" not in stage.shell("watch"):
+            raise Failed("XINFO GROUPS does not tell oldest-ready-ms")
     return "30 payments, one dead after 5 deliveries, redriven for billing alone"
 
 
@@ -142,7 +142,7 @@ def webhooks(page):
 
         def is_done():
             nonlocal inflight_max
-            inflight_max = max(inflight_max, stage.group("webhooks", "sender")["pending"])
+            inflight_max = max(inflight_max, stage.group("webhooks", "sender")["inflight"])
             return len(stage.foreman.done()) == total
 
         stage.until("all", is_done)
@@ -207,11 +207,12 @@ def four_services(page):
 
 
 def preemptible(page):
-    """Workers under ever new names, killed by -9 amid a job; none of their jobs goes with them."""
+    """Workers under ever new names, killed by -9 amid a job; their names go away, their jobs do not."""
     total, kills = 60, 9
     with Stage(page) as stage:
         stage.shell("vanish")
         stage.ask("XCFGSET", "frames", "GROUP", "render", "LEASE", 500, "BACKOFF", 50, 50)
+        stage.ask("XCFGSET", "frames", "GROUP", "render", "CONSUMERTTL", 1500)
         for number in range(total):
             stage.ask("XADD", "frames", "*", "frame", number)
         doomed = set()
@@ -235,8 +236,10 @@ def preemptible(page):
         survivors = stage.workers("frames", "render")
         stage.until("all", lambda: len({it.id for it in stage.foreman.done()}) == total)
         stage.until("idle", lambda: stage.is_idle("frames", "render"))
-        expect("workers that go on", [it.process.poll() for it in survivors.values()], [None] * 3)
-    return f"{total} frames done, {kills} workers killed with -9 amid their jobs"
+        names = lambda: {pairs(it)["name"] for it in stage.ask("XINFO", "CONSUMERS", "frames", "render")}
+        stage.until("the names' end", lambda: names() == set(survivors))
+        expect("names of who waits", names(), set(survivors))
+    return f"{total} frames done, {kills} workers killed with -9 amid their jobs, their names gone"
 
 
 def policies_by_name(page):
