@@ -16,7 +16,7 @@ from harness.server import Server, forebay_binary
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache"
 RUST = CACHE / "queues" / "target" / "debug"
-WAIT_S = 30.0
+WAIT_S = 60.0
 # The languages' names of fences, and how their files end.
 LANGUAGES = {"python": "py", "js": "mjs", "rust": "rs"}
 # A line of a shell block that says what comes out, and the check that it becomes.

@@ -65,7 +65,7 @@ def payments(page):
 def mail_in_ten_minutes(page):
     """Cancelled long before, cancelled shortly before, and sent. Nobody waits ten minutes for it: the
     story looks at what is scheduled, and has others with seconds."""
-    late = {}
+    late, cancelled = {}, set()
     with Stage(page) as stage:
         stage.shell("later")
         expect("entries", stage.ask("XLEN", "emails"), 0)
@@ -75,9 +75,8 @@ def mail_in_ten_minutes(page):
             id = stage.run(language, "later", "ten@example.org", 600)
             expect("scheduled", len(stage.ask("XRANGE", "emails", id, id)), 1)
             expect("cancelled", stage.run(language, "later", "cancel", id), "1")
-            never = stage.run(language, "later", f"never@{language}", 4)
-            expect("cancelled", stage.run(language, "later", "cancel", never), "1")
-            never_due_ms = int(never.split("-")[0]) + 4000
+            never, never_due_ms = cancel_in_time(stage, language)
+            cancelled |= {id, never}
             soon = stage.run(language, "later", f"soon@{language}", 1)
             sent = stage.until("the mail", lambda: stage.foreman.of(to=f"soon@{language}"))[0]
             due_ms = int(sent.id.split("-")[0]) + 1000
@@ -88,12 +87,27 @@ def mail_in_ten_minutes(page):
             stage.until("its acknowledgement", lambda: stage.is_idle("emails", "mailer"))
             expect("too late to cancel", stage.run(language, "later", "cancel", soon), "0")
         time.sleep(max(0, never_due_ms / 1000 + 0.5 - time.time()))
-        expect("cancelled ones that went out", len(stage.foreman.of()), len(LANGUAGES))
+        went_out = {it.id for it in stage.foreman.of()}
+        expect("cancelled ones that went out", went_out & cancelled, set())
+        expect("mails sent in time", len(stage.foreman.done()) >= len(LANGUAGES), True)
         stage.shell("delayfield")
         expect("scheduled by a field", stage.ask("XLEN", "emails"), 1)
         time.sleep(0.3)
-        expect("mails", len(stage.foreman.of()), len(LANGUAGES))
+        expect("mails to anna", stage.foreman.of(to="anna@example.org"), [])
     return f"cancelled ones stay, others go out; late by {max(late.values()):.0f} ms at most, worker included"
+
+
+def cancel_in_time(stage, language):
+    """Schedules a mail and cancels it: its id, and when it was due, unix ms. On a machine that needs
+    seconds to start a program that may come too late, and is tried again with more time."""
+    for seconds in (3, 8, 20):
+        id = stage.run(language, "later", f"never@{language}", seconds)
+        due_ms = int(id.split("-")[0]) + seconds * 1000
+        answer = stage.run(language, "later", "cancel", id)
+        if time.time() * 1000 < due_ms:
+            expect("cancelled in time", answer, "1")
+            return id, due_ms
+    raise Failed(f"{language}: the program cannot cancel within 20 s")
 
 
 def orders(page):
