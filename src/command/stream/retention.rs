@@ -65,6 +65,8 @@ pub(super) fn groups_moved(tx: &mut Tx<'_>, key: &[u8]) {
 pub(super) fn shed(tx: &mut Tx<'_>, key: &[u8]) {
     let now_ms = tx.now_ms() as u64;
     let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    // No change of state: these entries are as any other by now.
+    stream.forget_due(now_ms, ENTRIES_PER_STEP);
     for trimmed in [trim_by_length(stream), trim_by_age(stream, now_ms)].into_iter().flatten() {
         tx.changed(key);
         if let Some(effect) = tx.effect(2 + trimmed.effect_args()) {
