@@ -80,12 +80,14 @@ impl Case {
         let (copy, clock) = server_at(making.at_ms, self.seed + 1);
         load(&copy, &making.parts);
         assert_eq!(digest(&copy), making.expected, "seed {}: at the cut", self.seed);
+        // Looking at it does what is due in it, which is recorded too.
+        let at_the_end = digest(&self.server);
         self.frames.extend(self.sink.drain());
         for frame in &self.frames[making.frames..] {
             replay(&copy, frame).unwrap_or_else(|error| panic!("seed {}: {}", self.seed, error.0));
         }
         clock.advance_ms(self.clock.now_ms() - making.at_ms);
-        assert_eq!(digest(&copy), digest(&self.server), "seed {}: at the end", self.seed);
+        assert_eq!(digest(&copy), at_the_end, "seed {}: at the end", self.seed);
     }
 }
 
