@@ -1,6 +1,8 @@
 //! XCLAIM and XAUTOCLAIM in a group with a policy: claiming is a way to have an entry in flight as any
 //! other, and obeys ORDERBY, MAXINFLIGHT and MAXDELIVERIES.
 
+use std::collections::BTreeSet;
+
 use super::claim::{Claimed, Options, Scan, record_claimed, write_claimed};
 use super::come_back::is_used_up;
 use super::dead_letter::{self, Casualty, Reason};
@@ -120,7 +122,12 @@ pub(super) fn claim(
     let (consumer, is_new) = super::claim::consumer_of(group, claimant.consumer, now_ms);
     judge.consumer = Some(Owner::consumer(consumer));
     let (mut claimed, mut dead) = (Claimed::default(), Vec::new());
+    let mut named = BTreeSet::new();
     for &id in ids {
+        // Named twice it is claimed, or given up, once.
+        if !named.insert(id) {
+            continue;
+        }
         let known = group.pending().get(id);
         match judge.judge(group, log, id) {
             Verdict::Leave => {}

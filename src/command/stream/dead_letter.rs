@@ -3,7 +3,7 @@
 //! It is one step: the entry is appended there and dropped here in one frame. Where the append is
 //! refused, or there is no such stream, the entry stays in the group as dead; it is never lost.
 
-use super::add;
+use super::add::{self, Redriven};
 use super::places::Places;
 use crate::command::cx::{Cx, Mode};
 use crate::keyspace::ShardSet;
@@ -121,12 +121,12 @@ fn append(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], casualty: &Casualty) -> 
         &casualty.consumer,
         now_ms.as_bytes(),
     ];
-    let mut args: Vec<&[u8]> = vec![b"XADD", &dlq, b"*"];
-    args.extend(casualty.fields.iter().map(Vec::as_slice));
-    args.extend(STORY.into_iter().zip(story).flat_map(|(name, value)| [name, value]));
-    // As if somebody sent it: with all that the stream does about it, and that others are told.
+    let mut fields: Vec<&[u8]> = casualty.fields.iter().map(Vec::as_slice).collect();
+    fields.extend(STORY.into_iter().zip(story).flat_map(|(name, value)| [name, value]));
+    // As if somebody sent it: with all that the stream does about it, and that others are told. But
+    // it is never taken for one that was sent before: it would be lost.
     let mut unread = Vec::new();
     let reply = Reply::new(&mut unread, Proto::Resp2);
     let mut adding = Cx::new(cx.tx, reply, cx.session, cx.server, Mode::InExec);
-    add::xadd(&mut adding, &args).is_ok()
+    add::add_redriven(&mut adding, &dlq, &fields, Redriven::ToAll).is_ok()
 }

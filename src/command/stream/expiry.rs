@@ -9,6 +9,7 @@
 //! ```
 
 use super::dead_letter::{self, Casualty, Reason};
+use super::filter::admits;
 use super::places::Places;
 use super::reply::IdText;
 use super::{args, retention};
@@ -16,8 +17,9 @@ use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::{PutOff, ShardSet};
 use crate::types::stream::group::Group;
+use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
-use crate::types::stream::{Stream, StreamId};
+use crate::types::stream::{Stream, StreamId, Times};
 
 /// Entries that are judged in one step.
 const ENTRIES_PER_STEP: usize = 16;
@@ -78,11 +80,13 @@ pub(super) fn judge(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
 fn judge_in(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], ids: &[StreamId]) {
     let now_ms = cx.tx.recorded_ms();
     let Ok(Some(stream)) = cx.tx.write::<Stream>(key) else { return };
-    let Some((group, log)) = stream.group_mut(name) else { return };
+    let Some((group, log, times)) = stream.reading(name) else { return };
     let mut casualties = Vec::new();
     let mut places = Places::new(now_ms);
     for &id in ids {
-        match sentence(group, id, now_ms as u64) {
+        // Of what comes back only the groups that hold it are asked.
+        let is_new = !times.is_recalled(id) && is_awaited(group, log, times, id);
+        match sentence(group, id, is_new, now_ms as u64) {
             Sentence::GiveUp(record) => {
                 casualties.extend(Casualty::new(group, log, &record, Reason::Expired));
             }
@@ -94,13 +98,21 @@ fn judge_in(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], ids: &[StreamId]) {
     dead_letter::give_up(cx, key, name, &casualties);
 }
 
-fn sentence(group: &Group, id: StreamId, now_ms: u64) -> Sentence {
+/// Whether the group's cursor is to come to an entry that is for this group.
+fn is_awaited(group: &Group, log: &Log, times: Times<'_>, id: StreamId) -> bool {
+    let is_admitted = || log.get(id).is_some_and(|entry| admits(group, &entry));
+    id > group.last_delivered_id()
+        && !times.is_for_others(id)
+        && (times.is_addressed(id) || is_admitted())
+}
+
+fn sentence(group: &Group, id: StreamId, is_new: bool, now_ms: u64) -> Sentence {
     let has_policy = group.policy().is_some();
     match group.pending().get(id) {
         Some(record) if !record.owner.is_unowned() || record.owner == Owner::DEAD => Sentence::Stay,
         Some(record) if has_policy => Sentence::GiveUp(record),
         Some(_) => Sentence::Drop,
-        None if has_policy && id > group.last_delivered_id() => {
+        None if has_policy && is_new => {
             // Given up without ever having been out.
             Sentence::GiveUp(Record { id, owner: Owner::READY, time: now_ms, count: 0 })
         }

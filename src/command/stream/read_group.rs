@@ -4,6 +4,8 @@
 //! long if CLAIM asks for it. A read of an id shows the consumer's own pending entries again. All
 //! keys are checked before anything is changed. Each stream's part is one effect with its outcome.
 
+use std::ops::ControlFlow;
+
 use smallvec::SmallVec;
 
 use super::args::{self, no_key_or_group_to_read};
@@ -21,7 +23,7 @@ use crate::keyspace::{Class, EventClass, ShardSet, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
-use crate::types::stream::pending::Record;
+use crate::types::stream::pending::{Filter, Owner, Record};
 use crate::types::stream::{Stream, StreamId};
 
 /// Pending entries that the stream no longer has and that one CLAIM clears away.
@@ -338,11 +340,21 @@ fn bury_used_up(
     let stream = cx.tx.peek_as::<Stream>(key).ok().flatten().expect(CHECKED);
     let group = stream.group(options.group).expect(CHECKED);
     let Some(consumer) = group.consumer(options.consumer) else { return true };
-    let count = options.count.min(options.room.entries).try_into().unwrap_or(usize::MAX);
-    let own = own_records(group, consumer.number(), start, count);
-    let used_up = own.iter().filter(|record| is_used_up(group, record.count));
-    let bury = |record| Casualty::new(group, stream.log(), record, Reason::MaxDeliveries);
-    let dead: Vec<Casualty> = used_up.filter_map(bury).collect();
+    let mut room = options.count.min(options.room.entries);
+    let mut dead = Vec::new();
+    let filter = Filter { owner: Some(Owner::consumer(consumer.number())), ..Filter::default() };
+    // Also those behind, until there is no room for what is not used up.
+    group.scan(start, filter, |record| {
+        if room == 0 {
+            return ControlFlow::Break(());
+        }
+        if is_used_up(group, record.count) {
+            dead.extend(Casualty::new(group, stream.log(), &record, Reason::MaxDeliveries));
+        } else {
+            room -= 1;
+        }
+        ControlFlow::Continue(())
+    });
     if dead.is_empty() {
         return true;
     }

@@ -65,8 +65,6 @@ pub(super) fn groups_moved(tx: &mut Tx<'_>, key: &[u8]) {
 pub(super) fn shed(tx: &mut Tx<'_>, key: &[u8]) {
     let now_ms = tx.now_ms() as u64;
     let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
-    // No change of state: these entries are as any other by now.
-    stream.forget_due(now_ms, ENTRIES_PER_STEP);
     for trimmed in [trim_by_length(stream), trim_by_age(stream, now_ms)].into_iter().flatten() {
         tx.changed(key);
         if let Some(effect) = tx.effect(2 + trimmed.effect_args()) {
@@ -118,12 +116,19 @@ pub(super) fn recall(tx: &mut Tx<'_>, key: &[u8], records: impl Iterator<Item = 
     }
 }
 
-/// Removes what is over of the entries behind `from` up to `to`, which a group's cursor has passed.
+/// Removes what is over of the entries behind `from` up to `to`, which a group's cursor has passed; and
+/// has it pass on where it stands before entries now that are not for the group.
 pub(super) fn settle_passed(tx: &mut Tx<'_>, key: &[u8], from: StreamId, to: StreamId) {
     let Ok(Some(stream)) = tx.peek_as::<Stream>(key) else { return };
-    let Some(from) = from.next().filter(|&from| from <= to && stream.may_shed()) else { return };
-    let ids: Vec<StreamId> = stream.log().range(from, to).map(|entry| entry.id()).collect();
-    settle(tx, key, &ids);
+    let Some(from) = from.next().filter(|&from| from <= to) else { return };
+    let has_filters = stream.has_filters();
+    if stream.may_shed() {
+        let ids: Vec<StreamId> = stream.log().range(from, to).map(|entry| entry.id()).collect();
+        settle(tx, key, &ids);
+    }
+    if has_filters && !tx.is_replaying() {
+        filter::pass_unwanted(tx, key);
+    }
 }
 
 /// Removes those of `ids` that nobody wants any more: a group was done with each, or passed it.

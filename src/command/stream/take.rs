@@ -213,7 +213,12 @@ fn pick_from<'a>(
         }
         // A worker that this delivery kills is to take no other entry along.
         let is_last = record.count > 0 && is_used_up(group, record.count + 1);
-        if is_last && !options.room.is_untouched() || !options.room.take(&entry) {
+        if is_last && !options.room.is_untouched() {
+            // Nothing overtakes it: it goes out first in the next reply.
+            options.room.close();
+            return true;
+        }
+        if !options.room.take(&entry) {
             return is_last;
         }
         limits.take(needs_slot && !options.no_ack);
@@ -310,9 +315,11 @@ impl<'a> Reader<'_, 'a> {
     /// record.
     fn passes(&mut self, entry: &Entry<'_>) -> bool {
         let id = entry.id();
-        // Where the cursor was set back: what is pending keeps its owner and its count.
+        // Where the cursor was set back: what is pending keeps its owner and its count. Without a policy
+        // it is delivered anew, as in Redis, unless it waits for its time.
         let may_be_pending = self.group.pending().last_id().is_some_and(|last| last >= id);
-        if may_be_pending && self.group.pending().get(id).is_some() {
+        let pending = if may_be_pending { self.group.pending().get(id) } else { None };
+        if pending.is_some_and(|record| self.policy.is_some() || record.owner.is_queued()) {
             return true;
         }
         let is_own = self.times.is_addressed(id);

@@ -71,8 +71,7 @@ impl<'a> Times<'a> {
     #[inline]
     pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
         let Some(schedule) = self.schedule else { return Fate::Deliver };
-        let is_for_others = schedule.addressee(id).is_some_and(|group| *group != *self.group);
-        if is_for_others || self.has_expired(id, now_ms) {
+        if self.is_for_others(id) || self.has_expired(id, now_ms) {
             return Fate::Pass;
         }
         match schedule.due_ms(id) {
@@ -85,6 +84,18 @@ impl<'a> Times<'a> {
     pub fn is_addressed(&self, id: StreamId) -> bool {
         let addressee = self.schedule.and_then(|schedule| schedule.addressee(id));
         addressee.is_some_and(|group| *group == *self.group)
+    }
+
+    /// Whether an entry is for another group alone.
+    pub fn is_for_others(&self, id: StreamId) -> bool {
+        let addressee = self.schedule.and_then(|schedule| schedule.addressee(id));
+        addressee.is_some_and(|group| *group != *self.group)
+    }
+
+    /// Whether an entry that is to be judged has been before, and came back to a group since.
+    pub fn is_recalled(&self, id: StreamId) -> bool {
+        let expiry = self.schedule.and_then(|schedule| schedule.expiries.get(id));
+        expiry.is_some_and(|expiry| expiry.count > 0)
     }
 
     /// Whether an entry has outlived its time.
@@ -170,7 +181,8 @@ impl Schedule {
     pub fn recall(&mut self, id: StreamId) -> bool {
         let record = self.expired.take(id);
         record.is_some_and(|record| {
-            put(&mut self.expiries, id, record.time);
+            // The count tells it from those that no group has judged.
+            self.expiries.put(Record { count: 1, ..record });
             true
         })
     }

@@ -44,7 +44,7 @@ impl Group {
     /// Whether the group hands out what its cursor comes to and nothing else, as in Redis.
     #[inline]
     pub fn is_plain(&self) -> bool {
-        self.policy.is_none() && self.unowned.ready == 0
+        self.policy.is_none() && self.unowned.ready == 0 && self.unowned.deferred == 0
     }
 
     /// How many pending entries consumers hold.
@@ -61,7 +61,7 @@ impl Group {
     /// it did. What a consumer holds stays until that is done with it, and what XNACK has released in
     /// a group without a policy stays as in Redis.
     pub fn forget(&mut self, id: StreamId) -> bool {
-        let is_queued = self.pending.get(id).is_some_and(|record| is_queued(record.owner));
+        let is_queued = self.pending.get(id).is_some_and(|record| record.owner.is_queued());
         is_queued && self.acknowledge(id).is_some()
     }
 
@@ -72,7 +72,7 @@ impl Group {
             if record.id >= end {
                 return ControlFlow::Break(());
             }
-            if is_queued(record.owner) {
+            if record.owner.is_queued() {
                 gone.push(record.id);
             }
             ControlFlow::Continue(())
@@ -82,8 +82,4 @@ impl Group {
         }
         !gone.is_empty()
     }
-}
-
-fn is_queued(owner: Owner) -> bool {
-    owner.is_unowned() && owner != Owner::RELEASED
 }

@@ -65,6 +65,12 @@ impl Owner {
         self >= Owner::READY
     }
 
+    /// Whether nobody holds it in a state that only this server has: it waits for a delivery, or is
+    /// dead.
+    pub fn is_queued(self) -> bool {
+        self.is_unowned() && self != Owner::RELEASED
+    }
+
     #[inline]
     fn kind(self) -> Kind {
         match self {
