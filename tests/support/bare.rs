@@ -60,6 +60,13 @@ impl Connection {
         out
     }
 
+    /// The reply to a command that was blocked, once it has come.
+    pub fn late_reply(&mut self) -> Option<Vec<u8>> {
+        let late = self.blocked.as_mut()?.reply.try_recv().ok()?;
+        self.blocked = None;
+        Some(late.bytes)
+    }
+
     /// Whether it may send a command; a wait whose time is over ends first.
     pub fn is_free(&mut self, server: &Server) -> bool {
         let Some(blocked) = &mut self.blocked else { return true };

@@ -1,0 +1,231 @@
+//! What happens by itself: leases lapse, entries expire, consumers are forgotten, streams shed.
+
+use super::reading::is_for;
+use super::{Id, State, World};
+
+impl World {
+    /// Does all that is due now.
+    pub fn settle(&mut self) {
+        loop {
+            let mut again = false;
+            for key in self.streams.keys().cloned().collect::<Vec<_>>() {
+                again |= self.settle_stream(&key);
+            }
+            if !again {
+                return;
+            }
+        }
+    }
+
+    /// Whether anything was done that may have more of it.
+    fn settle_stream(&mut self, key: &str) -> bool {
+        let mut again = false;
+        for name in self.streams[key].groups.keys().cloned().collect::<Vec<_>>() {
+            again |= self.end_leases(key, &name);
+            again |= self.forget_consumers(key, &name);
+        }
+        again |= self.judge_expired(key);
+        again |= self.judge_returned(key);
+        let now = self.now;
+        let Some(stream) = self.streams.get_mut(key) else { return again };
+        stream.keep_length();
+        stream.keep_age(now);
+        self.pass_unwanted(key);
+        let stream = self.streams.get_mut(key).expect("looked for just now");
+        stream.shed();
+        again
+    }
+
+    /// "unacknowledged after this time it comes back by itself"
+    fn end_leases(&mut self, key: &str, name: &str) -> bool {
+        let now = self.now;
+        let group = &self.streams[key].groups[name];
+        let Some(lease) = group.policy.as_ref().and_then(|policy| policy.lease) else {
+            return false;
+        };
+        let Some(by) = now.checked_sub(lease) else { return false };
+        let lapsed = group.delivered_by(by);
+        for &id in &lapsed {
+            let since = self.streams[key].groups[name].records[&id].since().expect("in flight");
+            self.lapse(key, name, id, since + lease);
+        }
+        !lapsed.is_empty()
+    }
+
+    /// "consumers idle that long are removed and what they held comes back; who is blocked in a read
+    /// or holds a live lease is not idle"
+    fn forget_consumers(&mut self, key: &str, name: &str) -> bool {
+        let now = self.now;
+        let idle = self.idle_until(key, name).into_iter();
+        let idle: Vec<String> =
+            idle.filter(|(_, until)| *until <= now).map(|(consumer, _)| consumer).collect();
+        for consumer in &idle {
+            self.delete_consumer(key, name, consumer).expect("it is there");
+        }
+        !idle.is_empty()
+    }
+
+    /// Consumers that are idle, with when each is to go.
+    fn idle_until(&self, key: &str, name: &str) -> Vec<(String, u64)> {
+        let group = &self.streams[key].groups[name];
+        let Some(policy) = &group.policy else { return Vec::new() };
+        let Some(ttl) = policy.consumer_ttl else { return Vec::new() };
+        let is_busy = |consumer: &str| {
+            let is_blocked = self.waiters.iter().any(|waiter| {
+                let read = &waiter.read;
+                read.consumer == consumer
+                    && read.group == name
+                    && read.keys.iter().any(|it| it == key)
+            });
+            let has_lease = policy.lease.is_some()
+                && group.records.values().any(|record| record.owner() == Some(consumer));
+            is_blocked || has_lease
+        };
+        let idle = group.consumers.iter().filter(|(consumer, _)| !is_busy(consumer));
+        idle.map(|(consumer, it)| (consumer.clone(), it.seen + ttl)).collect()
+    }
+
+    /// "each group that exists when it expires judges it once (READY, NEW, DEFERRED, HELD: dead-lettered
+    /// with reason `expired`; INFLIGHT: when it comes back)"
+    fn judge_expired(&mut self, key: &str) -> bool {
+        let now = self.now;
+        let stream = self.streams.get_mut(key).expect("it is being settled");
+        let mut due: Vec<(u64, Id)> = Vec::new();
+        for (&id, entry) in &mut stream.entries {
+            if let Some(at) = entry.expires.filter(|&at| at <= now && !entry.judged) {
+                due.push((at, id));
+                entry.judged = true;
+            }
+        }
+        due.sort_unstable();
+        for name in stream.groups.keys().cloned().collect::<Vec<_>>() {
+            for &(_, id) in &due {
+                self.judge_new(key, &name, id);
+            }
+        }
+        !due.is_empty()
+    }
+
+    /// NEW entries; those that have a record are judged as those that come back are.
+    fn judge_new(&mut self, key: &str, name: &str, id: Id) {
+        let group = &self.streams[key].groups[name];
+        let entry = &self.streams[key].entries[&id];
+        let is_new = id > group.cursor && !group.records.contains_key(&id);
+        let is_for_it = group.policy.is_some() && is_for(group, name, entry);
+        if is_new && is_for_it {
+            self.bury(key, name, id, "expired");
+        } else {
+            self.judge_one(key, name, id);
+        }
+    }
+
+    fn judge_returned(&mut self, key: &str) -> bool {
+        let mut again = false;
+        let stream = &self.streams[key];
+        let judged: Vec<Id> =
+            stream.entries.iter().filter(|(_, it)| it.judged).map(|(&id, _)| id).collect();
+        for name in stream.groups.keys().cloned().collect::<Vec<_>>() {
+            for &id in &judged {
+                again |= self.judge_one(key, &name, id);
+            }
+        }
+        again
+    }
+
+    /// Judges an expired entry that waits in a group: with a policy it is dead-lettered, without one
+    /// there is no place for the dead.
+    fn judge_one(&mut self, key: &str, name: &str, id: Id) -> bool {
+        let group = self.group(key, name).expect("it is being settled");
+        let Some(record) = group.records.get(&id) else { return false };
+        match record.state {
+            State::Waiting { .. } if group.policy.is_some() => {
+                self.bury(key, name, id, "expired");
+                true
+            }
+            State::Waiting { .. } if record.taken_over => false,
+            // What a policy has left behind was judged by it.
+            State::Released(place) if place <= group.releases_by_end => false,
+            State::Waiting { .. } | State::Released(_) => group.records.remove(&id).is_some(),
+            _ => false,
+        }
+    }
+
+    /// "entries that do not match count as done for this group, passed as they reach its cursor whether
+    /// anyone reads or not"
+    fn pass_unwanted(&mut self, key: &str) {
+        let stream = self.streams.get_mut(key).expect("it is being settled");
+        for (name, group) in &mut stream.groups {
+            let Some(policy) = &group.policy else { continue };
+            if policy.filters.is_empty() {
+                continue;
+            }
+            let after = (group.cursor.0, group.cursor.1 + 1);
+            let unwanted = stream.entries.range(after..);
+            let unwanted = unwanted.take_while(|(_, entry)| !is_for(group, name, entry));
+            if let Some((&last, _)) = unwanted.last() {
+                group.cursor = last;
+            }
+        }
+    }
+
+    /// The cursor of a group, moved on over what is not for it.
+    pub fn passed(&self, key: &str, name: &str, cursor: Id) -> Id {
+        let Some(stream) = self.streams.get(key) else { return cursor };
+        let Some(group) = stream.groups.get(name) else { return cursor };
+        let behind = stream.entries.range((cursor.0, cursor.1 + 1)..);
+        let passed = behind.take_while(|(_, entry)| !is_for(group, name, entry));
+        passed.last().map_or(cursor, |(&id, _)| id)
+    }
+
+    /// When something may happen by itself next, behind now.
+    pub fn next_event(&self) -> Option<u64> {
+        let mut times: Vec<u64> = Vec::new();
+        for (key, stream) in &self.streams {
+            times.extend(stream.entries.values().filter_map(|entry| entry.expires));
+            times.extend(stream.entries.values().map(|entry| entry.due));
+            let first = stream.entries.keys().next();
+            times.extend(first.zip(stream.age_limit()).map(|(first, age)| first.0 + age));
+            for (name, group) in &stream.groups {
+                for record in group.records.values() {
+                    let lease = group.policy.as_ref().and_then(|policy| policy.lease);
+                    times.extend(record.since().zip(lease).map(|(since, lease)| since + lease));
+                    if let State::Waiting { due, .. } = record.state {
+                        times.push(due);
+                    }
+                }
+                times.extend(self.idle_until(key, name).into_iter().map(|(_, until)| until));
+                if let Some((_, ms)) = group.policy.as_ref().and_then(|policy| policy.rate) {
+                    times.extend(group.deliveries.iter().map(|at| at + ms));
+                }
+            }
+        }
+        times.into_iter().filter(|&at| at > self.now).min()
+    }
+
+    /// Takes over a due time that the server has drawn; none if the entry is out again already, so that
+    /// it was due. False if it is not within bounds.
+    pub fn adopt(&mut self, key: &str, name: &str, id: Id, drawn: Option<u64>) -> bool {
+        let now = self.now;
+        let group = self.group(key, name).expect("who asks has looked");
+        let record = group.records.get_mut(&id).expect("who asks has looked");
+        let State::Waiting { due, spread } = &mut record.state else { return false };
+        let Some((least, most)) = spread.take() else { return true };
+        *due = drawn.unwrap_or(now.min(most));
+        (least..=most).contains(due)
+    }
+
+    /// The records whose due time only the server knows.
+    pub fn undecided(&self) -> Vec<(String, String, Id)> {
+        let mut found = Vec::new();
+        for (key, stream) in &self.streams {
+            for (name, group) in &stream.groups {
+                for (&id, record) in &group.records {
+                    if let State::Waiting { spread: Some(_), .. } = record.state {
+                        found.push((key.clone(), name.clone(), id));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
