@@ -27,6 +27,8 @@ pub(super) struct Schedule {
     /// With when that was.
     expired: Pending,
     addressed: Spine<Addressed>,
+    /// No entry behind this one is in any of these: entries that were added since cost no search.
+    last: StreamId,
 }
 
 /// An entry that is for one group alone.
@@ -70,7 +72,9 @@ impl<'a> Times<'a> {
     /// What a group whose cursor comes to an entry does with it at this time.
     #[inline]
     pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
-        let Some(schedule) = self.schedule else { return Fate::Deliver };
+        let Some(schedule) = self.schedule.filter(|schedule| id <= schedule.last) else {
+            return Fate::Deliver;
+        };
         if self.is_for_others(id) || self.has_expired(id, now_ms) {
             return Fate::Pass;
         }
@@ -100,7 +104,9 @@ impl<'a> Times<'a> {
 
     /// Whether an entry has outlived its time.
     pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
-        let Some(schedule) = self.schedule else { return false };
+        let Some(schedule) = self.schedule.filter(|schedule| id <= schedule.last) else {
+            return false;
+        };
         schedule.has_expired(id) || schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms)
     }
 }
@@ -122,6 +128,7 @@ impl Schedule {
 
     /// Has a new entry be for one group alone.
     pub fn address(&mut self, id: StreamId, group: &[u8]) {
+        self.last = self.last.max(id);
         let place = self.addressed.partition_point(|other| *other < id);
         self.addressed.insert(place, Addressed { id, group: group.into() });
     }
@@ -140,10 +147,12 @@ impl Schedule {
     }
 
     pub fn delay(&mut self, id: StreamId, due_ms: u64) {
+        self.last = self.last.max(id);
         put(&mut self.delays, id, due_ms.min(TIME_MAX));
     }
 
     pub fn expire(&mut self, id: StreamId, expires_ms: u64) {
+        self.last = self.last.max(id);
         put(&mut self.expiries, id, expires_ms.min(TIME_MAX));
     }
 
@@ -185,6 +194,11 @@ impl Schedule {
             self.expiries.put(Record { count: 1, ..record });
             true
         })
+    }
+
+    /// Whether any entry has expired and is still held.
+    pub fn has_any_expired(&self) -> bool {
+        !self.expired.is_empty()
     }
 
     /// The first entry that has expired and is still held.
@@ -336,7 +350,11 @@ impl ScheduleReader {
             return Err(WRONG);
         }
         let [delays, expiries, expired] = self.parts.map(PendingReader::finish);
-        let schedule = Schedule { delays, expiries, expired, addressed: self.addressed };
+        let addressed = self.addressed;
+        let last_addressed = addressed.back().map(|addressed| addressed.id);
+        let last = [&delays, &expiries, &expired].into_iter().filter_map(Pending::last_id).max();
+        let last = last.max(last_addressed).unwrap_or(StreamId::MIN);
+        let schedule = Schedule { delays, expiries, expired, addressed, last };
         let ids = |times: &Pending| {
             let mut ids = Vec::new();
             times.scan::<()>(StreamId::MIN, Default::default(), |record| {

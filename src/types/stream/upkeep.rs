@@ -89,7 +89,8 @@ impl Stream {
     /// Whether entries go by themselves once groups are done with them.
     #[inline]
     pub fn may_shed(&self) -> bool {
-        self.has_schedule() || self.policy().is_some_and(|policy| policy.retain == Retain::Acked)
+        let has_expired = self.schedule.as_ref().is_some_and(|schedule| schedule.has_any_expired());
+        has_expired || self.policy().is_some_and(|policy| policy.retain == Retain::Acked)
     }
 
     /// Whether an entry is to go: every group is done with it and only others stay, or it has expired
