@@ -101,6 +101,9 @@ impl World {
                 group.records.remove(&id);
                 continue;
             };
+            if entry.judged && record.taken_over {
+                continue;
+            }
             // "at the limit it dead-letters instead"
             if group.is_used_up(record.count) {
                 dead.push(id);

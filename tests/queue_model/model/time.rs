@@ -138,11 +138,11 @@ impl World {
         let group = self.group(key, name).expect("it is being settled");
         let Some(record) = group.records.get(&id) else { return false };
         match record.state {
+            State::Waiting { .. } if record.taken_over => false,
             State::Waiting { .. } if group.policy.is_some() => {
                 self.bury(key, name, id, "expired");
                 true
             }
-            State::Waiting { .. } if record.taken_over => false,
             // What a policy has left behind was judged by it.
             State::Released(place) if place <= group.releases_by_end => false,
             State::Waiting { .. } | State::Released(_) => group.records.remove(&id).is_some(),
