@@ -167,6 +167,17 @@ fn a_dead_lettered_head_frees_its_successors() {
 }
 
 #[test]
+fn a_read_that_gives_up_a_head_goes_on_to_its_successor() {
+    let mut queue = queue("MAXDELIVERIES 3 ORDERBY k");
+    queue.ask("XADD s 1 k a");
+    queue.ask("XADD s 2 k a");
+    queue.read("c");
+    queue.ask("XNACK s g SILENT IDS 1 1 RETRYCOUNT 3");
+    assert_eq!(queue.read("c"), "2-0");
+    assert_eq!(queue.states("1"), "DEAD 3 @0");
+}
+
+#[test]
 fn deleting_a_head_frees_its_successors() {
     let mut queue = queue("LEASE 1000 ORDERBY k");
     queue.ask("XADD s 1 k a");
@@ -217,7 +228,13 @@ fn readers_wake_when_a_lease_ends() {
 #[test]
 fn readers_wake_when_a_value_is_freed_or_a_place() {
     for (policy, second) in [("ORDERBY k", "2 k a"), ("MAXINFLIGHT 1", "2 f v")] {
-        for done in ["XACK s g 1", "XACKDEL s g IDS 1 1", "XNACK s g FATAL IDS 1 1"] {
+        for done in [
+            "XACK s g 1",
+            "XACKDEL s g IDS 1 1",
+            "XNACK s g FATAL IDS 1 1",
+            "XDELEX s DELREF IDS 1 1",
+            "XTRIM s MINID 2 DELREF",
+        ] {
             let mut queue = queue(policy);
             queue.ask("XADD s 1 k a");
             queue.read("c");

@@ -138,8 +138,6 @@ impl Draw {
             58..60 => {
                 let ids = self.pending_ids(world, &key, &group);
                 let refs = self.maybe(2, &[Refs::Keep, Refs::Delete]);
-                // A place in flight that is freed so wakes nobody.
-                let refs = refs.filter(|_| world.waiters.is_empty());
                 Command::AckDel { key, group, refs, ids }
             }
             60..70 => self.nack(world, key, group),

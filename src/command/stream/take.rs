@@ -81,9 +81,27 @@ struct Fresh<'a> {
     is_cut_short: bool,
 }
 
+/// What one go of a read came to.
+#[derive(Default)]
+struct Taken {
+    /// Entries written.
+    count: usize,
+    /// Records went that nobody is given: those behind them may go out now.
+    has_cleared: bool,
+}
+
 /// Reads a stream, which has the group, and records what that changes; how many entries were written. Where the command
 /// is to be run again with more shards, nothing was done.
 pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: &[u8]) -> usize {
+    loop {
+        let taken = take_once(cx, options, key);
+        if taken.count > 0 || !taken.has_cleared {
+            return taken.count;
+        }
+    }
+}
+
+fn take_once(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: &[u8]) -> Taken {
     const CHECKED: &str = "all keys and groups were checked first";
     let now_ms = cx.tx.now_ms() as u64;
     let stream = cx.tx.peek_as::<Stream>(key).ok().flatten().expect(CHECKED);
@@ -98,12 +116,14 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     if !picked.dead.is_empty() && !can_bury {
         if may_run_again {
             cx.tx.require(needed);
-            return 0;
+            return Taken::default();
         }
         // They stay where they are, and are handed to nobody.
         picked.dead.clear();
     }
     let dead = std::mem::take(&mut picked.dead);
+    let has_cleared = !dead.is_empty() || !picked.gone.is_empty();
+    let frees_others = has_cleared && group.frees_others();
     let (consumer, is_new) = consumer_of(group, options.consumer, now_ms as i64);
     let mut places = Places::new(now_ms as i64);
     settle_picked(group, log, &picked, &mut places, consumer, options.no_ack);
@@ -121,10 +141,7 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     let count = picked.again.len() + fresh.entries.len();
     if count > 0 {
         write(&mut cx.reply, options, key, &picked.again, &fresh.entries, now_ms as i64);
-        if !options.no_ack {
-            group.note_active(consumer, now_ms);
-        }
-        group.note_deliveries(now_ms, count as u64);
+        note_read(group, to, count as u64, now_ms);
     }
     let last_id = group.last_delivered_id();
     let waits = options.block.is_some() && count == 0;
@@ -148,10 +165,26 @@ pub(super) fn take(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: 
     }
     retention::settle_passed(cx.tx, key, before_id, last_id);
     dead_letter::give_up(cx, key, options.group, &dead);
-    if due_ms < armed_ms {
+    wake(cx, key, Some(due_ms).filter(|&due_ms| due_ms < armed_ms), frees_others);
+    Taken { count, has_cleared }
+}
+
+/// Notes in the group that entries were handed out, and to whom if they are to be acknowledged.
+fn note_read(group: &mut Group, to: Option<u32>, count: u64, now_ms: u64) {
+    if let Some(consumer) = to {
+        group.note_active(consumer, now_ms);
+    }
+    group.note_deliveries(now_ms, count);
+}
+
+/// Sees to it that the stream is looked after in time, and that others who read look again.
+fn wake(cx: &mut Cx<'_, '_>, key: &[u8], due_ms: Option<i64>, frees_others: bool) {
+    if let Some(due_ms) = due_ms {
         cx.tx.arm(key, due_ms);
     }
-    count
+    if frees_others {
+        cx.tx.signal(key);
+    }
 }
 
 /// When a reader that has found nothing is to look again although nothing changes, unix ms.

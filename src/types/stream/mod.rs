@@ -243,7 +243,7 @@ impl Stream {
             return Deletion::NoSuchEntry;
         }
         match policy {
-            RefPolicy::DelRef => drop(self.groups.forget_references(id)),
+            RefPolicy::DelRef => self.groups_changed |= self.groups.forget_references(id),
             RefPolicy::Unsaid => self.groups_changed |= self.groups.forget(id),
             RefPolicy::KeepRef | RefPolicy::Acked => {}
         }
@@ -278,7 +278,7 @@ impl Stream {
                 removed
             }
             RefPolicy::DelRef => log.trim_if(trim, |id| {
-                groups.forget_references(id);
+                self.groups_changed |= groups.forget_references(id);
                 forget(id);
                 last = id;
                 true
@@ -455,7 +455,9 @@ impl Stream {
 
     /// Makes an entry, which may be gone, no longer pending in any group; whether it was in one.
     pub fn forget_references(&mut self, id: StreamId) -> bool {
-        self.groups.forget_references(id)
+        let was_pending = self.groups.forget_references(id);
+        self.groups_changed |= was_pending;
+        was_pending
     }
 
     /// The memory that the stream holds, in bytes.

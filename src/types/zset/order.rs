@@ -167,6 +167,7 @@ impl Order {
 
     /// Members that come in order leave full chunks behind.
     fn push_back_single(&mut self, score: f64, member: &[u8]) {
+        self.fit_front_key();
         let last = self.slots.back().expect("it was there a moment ago");
         let key = Key::between(last.chunk.entry(last.chunk.count() - 1), (member, score));
         self.slots.push_back(Slot::new(key, Chunk::single(score, member)));
@@ -179,12 +180,18 @@ impl Order {
         self.slots.push_front(Slot::new(Key::of((member, score)), Chunk::single(score, member)));
     }
 
+    /// Brings the key of the first chunk down to its members, before a chunk is put behind it: all of
+    /// them may be below the key, and so may be what is to follow them.
+    fn fit_front_key(&mut self) {
+        if let Some(front) = self.slots.front_mut() {
+            front.key = Key::of(front.chunk.entry(0));
+        }
+    }
+
     /// Puts chunks behind the one that begins at rank `start`.
     fn insert_behind(&mut self, start: usize, chunks: Vec<Chunk>) {
         if start == 0 {
-            // Its upper half may be below its key, as all of it may.
-            let front = self.slots.front_mut().expect("it was there a moment ago");
-            front.key = Key::of(front.chunk.entry(0));
+            self.fit_front_key();
         }
         let (before, _) = self.locate(start);
         let mut place = start + before.count();

@@ -365,3 +365,20 @@ fn the_packed_form_has_no_negative_zero() {
     // Equal to what it has, so it stays.
     assert_eq!(set.add(b"b", 0.0, AddRule::default(), LIMITS), Ok(Added::Same(-0.0)));
 }
+
+#[test]
+fn what_has_moved_below_the_first_of_all_is_found_beside_what_follows() {
+    let (mut set, mut model) = (Zset::new(), Model::new());
+    let job = |score| Op::Add(b"job-0".to_vec(), score, AddRule::default());
+    let ops = [
+        Op::Fill(20, 453.5, 0.0),
+        job(0.0),
+        Op::Fill(176, 0.0, 0.3176983922227714),
+        job(40.5),
+        Op::Fill(79, 40.5, 0.0),
+    ];
+    for op in &ops {
+        apply(&mut set, &mut model, op);
+        same_as(&set, &model);
+    }
+}

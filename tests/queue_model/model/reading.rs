@@ -87,6 +87,7 @@ impl World {
         };
         let mut delivered = Vec::new();
         let mut dead = Vec::new();
+        let mut has_cleared = false;
         for id in again(group, read, now) {
             let record = group.records[&id].clone();
             let is_out = record.owner().is_some();
@@ -99,6 +100,7 @@ impl World {
             }
             let Some(entry) = stream.entries.get(&id) else {
                 group.records.remove(&id);
+                has_cleared = true;
                 continue;
             };
             if entry.judged && record.taken_over {
@@ -107,6 +109,7 @@ impl World {
             // "at the limit it dead-letters instead"
             if group.is_used_up(record.count) {
                 dead.push(id);
+                has_cleared = true;
                 continue;
             }
             // "The last permitted delivery of an entry (where there were earlier ones) goes out alone
@@ -147,6 +150,10 @@ impl World {
         group.note_deliveries(now, delivered.len());
         for id in dead {
             self.bury(key, &read.group, id, "maxdeliveries");
+        }
+        // What was cleared away may have held up what is behind it: nothing is stuck.
+        if delivered.is_empty() && has_cleared {
+            return self.read_stream(key, read, room);
         }
         Ok(delivered)
     }
