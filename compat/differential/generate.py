@@ -148,7 +148,9 @@ class Generator:
         words = []
         self._fill(nodes, words)
         is_lex = not set(LEX_KEYS).isdisjoint(words)
-        if words[0] not in UNSPOILED and not is_lex and self.rng.random() < self.spoil_odds:
+        may_spoil = words[0] not in UNSPOILED and not is_lex
+        # Of the key `alone` SPOP is to find one member at most: else it may take any.
+        if may_spoil and self.rng.random() < self.spoil_odds and b"alone" not in words:
             self._spoil(words)
         if words[0] in (b"XADD", b"XTRIM") and b"~" in words and any(
             word.upper() in (b"DELREF", b"ACKED") for word in words

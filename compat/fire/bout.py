@@ -155,7 +155,8 @@ class Bout:
             rest = self.dice.sample(ids[2 * third :], len(ids[2 * third :]) // 2)
             if rest:
                 taken = int(self.server.ask("XREDRIVE", dlq, "IDS", len(rest), *rest))
-                self.note_given_back(dlq, rest, taken, 3)
+                # They go back in the order in which they died, whatever order they were named in.
+                self.note_given_back(dlq, sorted(rest, key=number), taken, 3)
 
     def note_given_back(self, dlq, ids, taken, batch):
         if taken != len(ids):
