@@ -2,22 +2,8 @@
 
 mod support;
 
-use forebay::command::replay::replay;
-use support::bare::{digest, new_server};
+use support::queues::assert_replays;
 use support::{Raw, TestServer, check};
-
-fn assert_replays(server: &TestServer) {
-    let frames = server.sink.drain();
-    let clock = server.clock.clone().expect("it is turned by hand");
-    // Without a task that looks after its streams between two frames.
-    let copy = new_server(clock, 7, None);
-    for frame in &frames {
-        if let Err(error) = replay(&copy, frame) {
-            panic!("{}: {}", error.0, frame.effects.escape_ascii());
-        }
-    }
-    assert_eq!(digest(&copy), digest(&server.server));
-}
 
 /// A stream with the groups `g` and `h`, whose dead go to `dead`; two entries have died in `g`.
 fn with_dead() -> (TestServer, Raw) {

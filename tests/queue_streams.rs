@@ -4,7 +4,7 @@
 mod support;
 
 use forebay::command::replay::replay;
-use support::bare::{digest, new_server};
+use support::queues::assert_replays;
 use support::{Raw, START_MS, TestServer, check, effects};
 
 /// Ids that XRANGE shows, without the time at which the clock starts.
@@ -12,20 +12,6 @@ fn ids(client: &mut Raw, key: &str) -> Vec<String> {
     let reply = client.ask(&format!("XRANGE {key} - +"));
     let is_id = |word: &&str| word.contains('-') && word.starts_with(|c: char| c.is_ascii_digit());
     reply.split(' ').filter(is_id).map(|id| id.replace("1700000000000-", "")).collect()
-}
-
-/// What is recorded makes the same elsewhere, with other settings.
-fn assert_replays(server: &TestServer) {
-    let frames = server.sink.drain();
-    let clock = server.clock.clone().expect("it is turned by hand");
-    // Without a task that looks after its streams between two frames.
-    let copy = new_server(clock, 7, None);
-    for frame in &frames {
-        if let Err(error) = replay(&copy, frame) {
-            panic!("{}: {}", error.0, frame.effects.escape_ascii());
-        }
-    }
-    assert_eq!(digest(&copy), digest(&server.server));
 }
 
 /// "`XADD key … DELAY ms … <*|id> …`. A value of 10¹² or more is an absolute unix time in ms. DELAY on
@@ -501,6 +487,28 @@ fn what_expires_without_a_dlq_is_parked() {
             ("XACK s g 1700000000000-0", ":1"),
             ("XLEN s", ":0"),
         ],
+    );
+    assert_replays(&server);
+}
+
+/// An expired entry is over when nobody holds it, also where another group would still come to it.
+#[test]
+fn an_expired_entry_is_over_when_xackdel_ends_its_parking() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XGROUP CREATE s h 0", "+OK"),
+            ("XCFGSET s GROUP g MAXDELIVERIES 3", "+OK"),
+            ("XADD s TTL 50 * f v", "$15 1700000000000-0"),
+        ],
+    );
+    server.advance_ms(50);
+    check(
+        &mut client,
+        &[("XLEN s", ":1"), ("XACKDEL s g ACKED IDS 1 1700000000000-0", "*1 :2"), ("XLEN s", ":0")],
     );
     assert_replays(&server);
 }

@@ -66,6 +66,31 @@ pub struct Blocked {
     pub silent: bool,
 }
 
+impl Blocked {
+    /// A wait that a task of its own ends: the connection takes it for any other command that waits.
+    /// With the waiter, which the task cancels before it answers, and where it sends the answer.
+    pub(super) fn by_task(
+        session: &Session,
+        at_deadline: Vec<u8>,
+    ) -> (Blocked, Arc<Waiter>, oneshot::Sender<LateReply>) {
+        let (sender, reply) = oneshot::channel();
+        let waiter = Waiter::of_nothing();
+        if let Some(client) = &session.client {
+            client.set_blocked(Arc::clone(&waiter));
+        }
+        let blocked = Blocked {
+            waiter: Arc::clone(&waiter),
+            reply,
+            // The task keeps it.
+            deadline_ms: None,
+            at_deadline,
+            look_again_ms: Arc::new(AtomicI64::new(NEVER)),
+            silent: session.is_silent(),
+        };
+        (blocked, waiter, sender)
+    }
+}
+
 /// Runs one request (at least one argument), writing its reply to `out`.
 pub fn execute(
     server: &Arc<Server>,
@@ -407,7 +432,7 @@ fn park(
         deadline_ms: blocking.deadline_ms,
         at_deadline,
         look_again_ms,
-        silent: matches!(session.reply_mode, ReplyMode::Off | ReplyMode::Skip),
+        silent: session.is_silent(),
     }
 }
 

@@ -3,9 +3,6 @@
 //! There is one kind of snapshot: it is what RDB files and rewritten append-only files are to Redis.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
-
-use tokio::sync::oneshot;
 
 use super::args::{self, is};
 use super::blocking::take_long;
@@ -13,11 +10,11 @@ use super::cx::{Cx, Mode};
 use super::dispatch::{Blocked, LateReply};
 use super::error::{Error, Outcome};
 use super::server::Server;
-use super::session::{ReplyMode, Session};
+use super::session::Session;
 use super::store::{self, Busy, Cause, SaveError};
 use super::table::{Entry, keys};
 use crate::config::Promise;
-use crate::keyspace::{NEVER, Waiter};
+use crate::keyspace::NEVER;
 use crate::resp::{Proto, Reply};
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -160,14 +157,10 @@ fn is_durable(server: &Server, position: u64) -> bool {
 
 /// Waits on a task of its own: the connection takes it for any other command that waits.
 pub(super) fn wait(session: &Session, server: &Arc<Server>, wait: DurabilityWait) -> Blocked {
-    let (sender, reply) = oneshot::channel();
-    let waiter = Waiter::of_nothing();
-    if let Some(client) = &session.client {
-        client.set_blocked(Arc::clone(&waiter));
-    }
     let proto = session.proto;
     let at_deadline = reply_bytes(proto, is_durable(server, wait.position));
-    let (server, waiting) = (Arc::clone(server), Arc::clone(&waiter));
+    let (blocked, waiter, sender) = Blocked::by_task(session, at_deadline);
+    let server = Arc::clone(server);
     tokio::spawn(async move {
         let clock = server.keyspace.clock();
         let deadline = clock.sleep_until_ms(wait.deadline_ms.unwrap_or(NEVER));
@@ -176,21 +169,13 @@ pub(super) fn wait(session: &Session, server: &Arc<Server>, wait: DurabilityWait
             () = until_durable(&server, &wait) => {}
             () = deadline => {}
         }
-        if waiting.cancel() {
+        if waiter.cancel() {
             let bytes = reply_bytes(proto, is_durable(&server, wait.position));
             // A connection that has gone needs no answer.
             drop(sender.send(LateReply { bytes, position: 0 }));
         }
     });
-    Blocked {
-        waiter,
-        reply,
-        // The task keeps it.
-        deadline_ms: None,
-        at_deadline,
-        look_again_ms: Arc::new(AtomicI64::new(NEVER)),
-        silent: matches!(session.reply_mode, ReplyMode::Off | ReplyMode::Skip),
-    }
+    blocked
 }
 
 /// Resolves when what is waited for is there; where the journal fails or stops, never.

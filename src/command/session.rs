@@ -123,6 +123,11 @@ impl Queued {
 }
 
 impl Session {
+    /// The client wants no reply to what it has sent (CLIENT REPLY).
+    pub fn is_silent(&self) -> bool {
+        matches!(self.reply_mode, ReplyMode::Off | ReplyMode::Skip)
+    }
+
     pub fn new(client: Option<Arc<Client>>) -> Session {
         Session {
             db: 0,

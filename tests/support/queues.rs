@@ -8,6 +8,7 @@ use forebay::keyspace::ManualClock;
 use forebay::types::stream::pending::Owner;
 use forebay::types::stream::{Stream, StreamId};
 
+use super::bare::{digest, new_server};
 use super::{Raw, START_MS, TestServer};
 
 /// A server with the stream and the group, and a client of it.
@@ -152,4 +153,18 @@ pub fn ids(reply: &str) -> String {
         })
     };
     reply.split(' ').filter(is_id).collect::<Vec<_>>().join(" ")
+}
+
+/// What is recorded makes the same elsewhere, with other settings.
+pub fn assert_replays(server: &TestServer) {
+    let frames = server.sink.drain();
+    let clock = server.clock.clone().expect("it is turned by hand");
+    // Without a task that looks after its streams between two frames.
+    let copy = new_server(clock, 7, None);
+    for frame in &frames {
+        if let Err(error) = replay(&copy, frame) {
+            panic!("{}: {}", error.0, frame.effects.escape_ascii());
+        }
+    }
+    assert_eq!(digest(&copy), digest(&server.server));
 }

@@ -9,11 +9,9 @@
 mod target;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 use self::target::{Login, Report, Target};
 use crate::command::args::{self, is};
@@ -23,11 +21,11 @@ use crate::command::dispatch::{Blocked, LateReply};
 use crate::command::error::{Error, Outcome};
 use crate::command::observe;
 use crate::command::server::Server;
-use crate::command::session::{Queued, ReplyMode, Session};
+use crate::command::session::{Queued, Session};
 use crate::command::store::effect_bytes;
 use crate::command::stream;
 use crate::command::table::Command;
-use crate::keyspace::{EventClass, NEVER, Seen, Tx, Waiter};
+use crate::keyspace::{EventClass, NEVER, Seen, Tx};
 use crate::rdb::payload;
 use crate::resp::{Proto, Reply};
 use crate::types::stream::idmp::IdmpLimits;
@@ -278,15 +276,14 @@ pub(crate) fn begin(
     args: &[&[u8]],
     mut migration: Box<Migration>,
 ) -> Blocked {
-    let (sender, reply) = oneshot::channel();
-    let waiter = Waiter::of_nothing();
-    if let Some(client) = &session.client {
-        client.set_blocked(Arc::clone(&waiter));
-    }
+    let mut at_deadline = Vec::new();
+    Reply::new(&mut at_deadline, session.proto)
+        .error(b"IOERR error or timeout reading to target instance");
+    let (blocked, waiter, sender) = Blocked::by_task(session, at_deadline);
     let request = Queued::new(command, args);
     let mut caller = Session::new(session.client.clone());
     caller.proto = session.proto;
-    let (server, waiting) = (Arc::clone(server), Arc::clone(&waiter));
+    let server = Arc::clone(server);
     tokio::spawn(async move {
         let begun = caller.stopwatch.start();
         let mut seen = caller.seen;
@@ -302,20 +299,10 @@ pub(crate) fn begin(
         }
         observe::called(&server, &mut caller, command, &request.args(), outcome.is_ok(), begun);
         caller.stopwatch.stop(&server.metrics.calls);
-        if waiting.cancel() {
+        if waiter.cancel() {
             // A connection that has gone needs no answer.
             drop(sender.send(LateReply { bytes, position: seen.position }));
         }
     });
-    let mut at_deadline = Vec::new();
-    Reply::new(&mut at_deadline, session.proto)
-        .error(b"IOERR error or timeout reading to target instance");
-    Blocked {
-        waiter,
-        reply,
-        deadline_ms: None,
-        at_deadline,
-        look_again_ms: Arc::new(AtomicI64::new(NEVER)),
-        silent: matches!(session.reply_mode, ReplyMode::Off | ReplyMode::Skip),
-    }
+    blocked
 }

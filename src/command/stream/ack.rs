@@ -108,6 +108,8 @@ pub(super) fn xackdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         let effect = effect.int(acknowledged.len() as i64);
         acknowledged.iter().fold(effect, |it, &id| it.arg(IdText::new(id).as_bytes())).end();
     }
+    // What the policy of references kept may be over all the same: it has expired.
+    retention::settle(cx.tx, key, &acknowledged);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::command::args::is;
 use crate::command::cx::{Cx, Mode};
 use crate::command::error::{Error, Outcome};
 use crate::keyspace::EventClass;
+use crate::resp::{Proto, Reply};
 use crate::types::stream::log::{EntryTooLarge, NodeLimits, Trim};
 use crate::types::stream::{RefPolicy, Stream, StreamId};
 
@@ -122,16 +123,14 @@ pub(super) fn xadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     add(cx, &request)
 }
 
-/// Adds an entry that comes back from the dead: it is none that was sent twice.
-///
-/// # Errors
-/// The stream does not take it.
+/// Adds an entry that goes to the dead or comes back from them: it is none that was sent twice. False
+/// if the stream does not take it.
 pub(super) fn add_redriven(
     cx: &mut Cx<'_, '_>,
     key: &[u8],
     fields: &[&[u8]],
     to: Redriven<'_>,
-) -> Outcome {
+) -> bool {
     let request = Request {
         key,
         may_create: true,
@@ -142,7 +141,10 @@ pub(super) fn add_redriven(
         id: NewId::Auto,
         fields,
     };
-    add(cx, &request)
+    // As if somebody sent it: with all that the stream does about it, and that others are told.
+    let mut unread = Vec::new();
+    let reply = Reply::new(&mut unread, Proto::Resp2);
+    add(&mut Cx::new(cx.tx, reply, cx.session, cx.server, Mode::InExec), &request).is_ok()
 }
 
 fn add(cx: &mut Cx<'_, '_>, request: &Request<'_>) -> Outcome {

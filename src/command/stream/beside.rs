@@ -4,6 +4,7 @@
 use crate::command::args::{is, parse_i64};
 use crate::command::cx::Cx;
 use crate::command::session::Queued;
+use crate::command::spec::Group;
 use crate::keyspace::{Keyspace, ShardSet, Tx};
 use crate::types::stream::Stream;
 use crate::types::stream::policy::GroupPolicy;
@@ -32,6 +33,9 @@ pub(in crate::command) fn shards_beside(cx: &mut Cx<'_, '_>, queue: &[Queued]) -
             // Its entries say where they go.
             "xredrive" => return ShardSet::ALL,
             _ => {}
+        }
+        if spec.group != Group::Stream {
+            continue;
         }
         for key in spec.keys_of(args.as_slice()) {
             shards = shards.union(of_key(cx.tx, args[key.position as usize]));

@@ -44,7 +44,6 @@ fn look_after(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
         return Ok(());
     };
     let due = stream.groups().filter(|(_, group)| group.next_due_ms() <= now_ms);
-    // The first alone, if it is much: the step has no small end otherwise.
     let due: Vec<Box<[u8]>> = due.map(|(name, _)| name.into()).collect();
     for name in due {
         come_back::settle(cx, key, &name)?;

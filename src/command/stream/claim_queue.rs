@@ -88,11 +88,6 @@ impl Judge<'_> {
     }
 }
 
-fn free_slots(group: &Group) -> u64 {
-    let max = group.policy().and_then(|policy| policy.max_in_flight);
-    max.map_or(u64::MAX, |max| max.saturating_sub(group.in_flight()))
-}
-
 /// XCLAIM, its arguments read.
 pub(super) fn claim(
     cx: &mut Cx<'_, '_>,
@@ -106,7 +101,7 @@ pub(super) fn claim(
     let group = stream.group(name).expect(CHECKED);
     let known = group.consumer(claimant.consumer).map(Consumer::number);
     let consumer = known.map(Owner::consumer);
-    let mut judge = Judge { options, idle_ms_min, now_ms, consumer, slots: free_slots(group) };
+    let mut judge = Judge { options, idle_ms_min, now_ms, consumer, slots: group.free_slots() };
     let buries =
         |&id: &StreamId| matches!(judge.judge(group, stream.log(), id), Verdict::GiveUp(_));
     if ids.iter().any(buries) && !cx.reach(dead_letter::shards(cx, group)) {
@@ -179,7 +174,7 @@ pub(super) fn auto_claim(
         scan.found.iter().partition(|record| is_used_up(group, record.count));
     let bury = |record| Casualty::new(group, log, record, Reason::MaxDeliveries);
     let dead: Vec<Casualty> = used_up.iter().filter_map(bury).collect();
-    let (mut slots, mut tokens) = (free_slots(group), group.rate_left(now_ms as u64));
+    let (mut slots, mut tokens) = (group.free_slots(), group.rate_left(now_ms as u64));
     let is_paced = group.policy().is_some_and(|policy| policy.rate.is_some());
     if !dead.is_empty() && !cx.reach(dead_letter::shards(cx, group)) {
         return Ok(());

@@ -3,11 +3,10 @@
 //! It is one step: the entry is appended there and dropped here in one frame. Where the append is
 //! refused, or there is no such stream, the entry stays in the group as dead; it is never lost.
 
-use super::add::{self, Redriven};
+use super::add::{Redriven, add_redriven};
 use super::places::Places;
-use crate::command::cx::{Cx, Mode};
+use crate::command::cx::Cx;
 use crate::keyspace::ShardSet;
-use crate::resp::{Proto, Reply};
 use crate::types::stream::group::Group;
 use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
@@ -123,10 +122,6 @@ fn append(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], casualty: &Casualty) -> 
     ];
     let mut fields: Vec<&[u8]> = casualty.fields.iter().map(Vec::as_slice).collect();
     fields.extend(STORY.into_iter().zip(story).flat_map(|(name, value)| [name, value]));
-    // As if somebody sent it: with all that the stream does about it, and that others are told. But
-    // it is never taken for one that was sent before: it would be lost.
-    let mut unread = Vec::new();
-    let reply = Reply::new(&mut unread, Proto::Resp2);
-    let mut adding = Cx::new(cx.tx, reply, cx.session, cx.server, Mode::InExec);
-    add::add_redriven(&mut adding, &dlq, &fields, Redriven::ToAll).is_ok()
+    // It is never taken for one that was sent before: it would be lost.
+    add_redriven(cx, &dlq, &fields, Redriven::ToAll)
 }

@@ -18,7 +18,7 @@ use crate::command::args::integer;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::journal::EffectWriter;
-use crate::keyspace::Tx;
+use crate::keyspace::{EventClass, Tx};
 use crate::types::stream::group::{Extent, Group};
 use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Filter, Owner, Record};
@@ -191,6 +191,16 @@ pub(super) fn record_released(
 fn recall_released(tx: &mut Tx<'_>, key: &[u8], records: &[(StreamId, u64)]) {
     let released = |&(id, count)| Record { id, owner: Owner::RELEASED, time: 0, count };
     retention::recall(tx, key, records.iter().map(released));
+}
+
+/// Counts, records and tells that entries were deleted.
+pub(super) fn record_deleted(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
+    tx.changed(key);
+    if let Some(effect) = tx.effect(2 + ids.len()) {
+        let effect = effect.arg(b"XDEL").arg(key);
+        ids.iter().fold(effect, |effect, &id| effect.arg(IdText::new(id).as_bytes())).end();
+    }
+    tx.notify(EventClass::STREAM, "xdel", key);
 }
 
 /// Counts and records that entries are no longer pending.

@@ -3,6 +3,7 @@
 //! In a group without a policy an entry is released, as in Redis, for others to claim. With a policy,
 //! or with DELAY, it comes back by itself.
 
+use super::admission::unix_ms;
 use super::args::{ids, no_key_or_group};
 use super::come_back::{due_after_failure, is_used_up, waiting};
 use super::dead_letter::{self, Casualty, Reason};
@@ -15,7 +16,6 @@ use crate::keyspace::Tx;
 use crate::types::stream::group::{DELIVERIES_MAX, Group};
 use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
-use crate::types::stream::policy::ABSOLUTE_MS_MIN;
 use crate::types::stream::{Stream, StreamId};
 
 /// What becomes of the count of deliveries.
@@ -120,8 +120,7 @@ fn fate(
         (None, _) => before.count,
     };
     let after = Record { count, ..before };
-    let delayed_ms =
-        options.delay.map(|delay| if delay >= ABSOLUTE_MS_MIN { delay } else { now_ms + delay });
+    let delayed_ms = options.delay.map(|delay| unix_ms(delay, now_ms).unwrap_or(now_ms));
     let due_ms = match (mode, group.policy()) {
         (Mode::Fatal, Some(_)) => return dead(after, Reason::Fatal),
         (Mode::Fatal, None) => {

@@ -1,17 +1,15 @@
 //! XREDRIVE: returning the dead to where they died, or to another stream.
 
-use super::add::{self, Redriven};
-use super::effects::record_released;
+use super::add::{Redriven, add_redriven};
+use super::effects::{record_deleted, record_released};
 use super::places::Places;
-use super::reply::IdText;
 use super::{args, dead_letter};
 use crate::command::args::{integer_in, is};
-use crate::command::cx::{Cx, Mode};
+use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::command::permission;
 use crate::command::store::effect_bytes;
-use crate::keyspace::{EventClass, ShardSet};
-use crate::resp::{Proto, Reply};
+use crate::keyspace::ShardSet;
 use crate::types::stream::group::Group;
 use crate::types::stream::log::Entry;
 use crate::types::stream::pending::{Owner, Record};
@@ -139,7 +137,7 @@ fn return_one(cx: &mut Cx<'_, '_>, letter: &Letter, to: Option<&[u8]>) -> bool {
         return false;
     }
     let Some(origin) = letter.origin.as_ref().filter(|_| to.is_none()) else {
-        return append(cx, key, letter, Redriven::ToAll);
+        return add_redriven(cx, key, &letter.fields(), Redriven::ToAll);
     };
     let now_ms = cx.tx.now_ms() as u64;
     let Ok(Some(stream)) = cx.tx.peek_as::<Stream>(key) else { return false };
@@ -153,7 +151,7 @@ fn return_one(cx: &mut Cx<'_, '_>, letter: &Letter, to: Option<&[u8]>) -> bool {
     });
     match stands {
         true => return_record(cx, origin),
-        false => append(cx, key, letter, Redriven::To(&origin.group)),
+        false => add_redriven(cx, key, &letter.fields(), Redriven::To(&origin.group)),
     }
 }
 
@@ -183,14 +181,6 @@ fn return_record(cx: &mut Cx<'_, '_>, origin: &Origin) -> bool {
     true
 }
 
-/// Appends a letter without its story; whether the stream has taken it.
-fn append(cx: &mut Cx<'_, '_>, key: &[u8], letter: &Letter, redriven: Redriven<'_>) -> bool {
-    let mut unread = Vec::new();
-    let reply = Reply::new(&mut unread, Proto::Resp2);
-    let mut adding = Cx::new(cx.tx, reply, cx.session, cx.server, Mode::InExec);
-    add::add_redriven(&mut adding, key, &letter.fields(), redriven).is_ok()
-}
-
 /// Removes what was returned from the dead letters.
 fn forget(cx: &mut Cx<'_, '_>, dlq: &[u8], ids: &[StreamId]) -> Outcome {
     let Some(stream) = cx.tx.write::<Stream>(dlq)?.filter(|_| !ids.is_empty()) else {
@@ -202,11 +192,6 @@ fn forget(cx: &mut Cx<'_, '_>, dlq: &[u8], ids: &[StreamId]) -> Outcome {
     if stream.take_groups_changed() {
         cx.tx.signal(dlq);
     }
-    cx.tx.changed(dlq);
-    if let Some(effect) = cx.tx.effect(2 + ids.len()) {
-        let effect = effect.arg(b"XDEL").arg(dlq);
-        ids.iter().fold(effect, |effect, &id| effect.arg(IdText::new(id).as_bytes())).end();
-    }
-    cx.tx.notify(EventClass::STREAM, "xdel", dlq);
+    record_deleted(cx.tx, dlq, ids);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! What a stream sheds by itself: entries beyond its length or age, and those that everybody is done
 //! with.
 
+use super::effects::record_deleted;
 use super::filter;
-use super::reply::IdText;
 use super::trim::Trimmed;
 use crate::keyspace::{EventClass, Tx};
 use crate::types::stream::log::{Trim, TrimBy};
@@ -148,10 +148,5 @@ pub(super) fn settle(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
     if gone.is_empty() {
         return;
     }
-    tx.changed(key);
-    if let Some(effect) = tx.effect(2 + gone.len()) {
-        let effect = effect.arg(b"XDEL").arg(key);
-        gone.iter().fold(effect, |effect, &id| effect.arg(IdText::new(id).as_bytes())).end();
-    }
-    tx.notify(EventClass::STREAM, "xdel", key);
+    record_deleted(tx, key, &gone);
 }

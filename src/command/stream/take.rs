@@ -9,6 +9,7 @@ use super::claim::consumer_of;
 use super::come_back::is_used_up;
 use super::dead_letter::{self, Casualty, Reason};
 use super::effects::record_paced;
+use super::filter::admits;
 use super::pending::delivered_by_ms;
 use super::places::Places;
 use super::read_group::{record_delivered, write_claimed_entry, write_stream_header};
@@ -16,7 +17,6 @@ use super::read_options::ReadOptions;
 use super::reply::write_entry;
 use super::retention;
 use crate::command::cx::Cx;
-use crate::glob;
 use crate::keyspace::{EventClass, NEVER};
 use crate::resp::Reply;
 use crate::types::stream::group::{DELIVERIES_MAX, Extent, Group};
@@ -42,12 +42,7 @@ struct Limits {
 
 impl Limits {
     fn of(group: &Group, options: &ReadOptions<'_, '_>, now_ms: u64) -> Limits {
-        let in_flight_max = group.policy().and_then(|policy| policy.max_in_flight);
-        Limits {
-            count: options.count,
-            slots: in_flight_max.map_or(u64::MAX, |max| max.saturating_sub(group.in_flight())),
-            tokens: group.rate_left(now_ms),
-        }
+        Limits { count: options.count, slots: group.free_slots(), tokens: group.rate_left(now_ms) }
     }
 
     fn are_reached(&self) -> bool {
@@ -356,7 +351,7 @@ impl<'a> Reader<'_, 'a> {
             return true;
         }
         let is_own = self.times.is_addressed(id);
-        if !is_own && self.policy.is_some_and(|policy| !policy.admits(entry.fields(), matches)) {
+        if !is_own && !admits(self.group, entry) {
             return true;
         }
         let parked = |owner, time| Record { id, owner, time, count: 0 };
@@ -402,8 +397,4 @@ fn write(
             false => write_entry(reply, entry),
         }
     }
-}
-
-fn matches(pattern: &[u8], value: &[u8]) -> bool {
-    glob::matches(pattern, value, glob::Case::Sensitive)
 }

@@ -52,6 +52,12 @@ impl Group {
         self.pending.len() - self.unowned.all()
     }
 
+    /// How many entries more may be in flight, by MAXINFLIGHT; `u64::MAX` where that is not set.
+    pub fn free_slots(&self) -> u64 {
+        let max = self.policy().and_then(|policy| policy.max_in_flight);
+        max.map_or(u64::MAX, |max| max.saturating_sub(self.in_flight()))
+    }
+
     /// How many pending entries are in a state that only this server has.
     pub fn queued_count(&self) -> u64 {
         self.unowned.all() - self.count_in(Owner::RELEASED)

@@ -82,6 +82,12 @@ fn number(name: &'static str, text: &[u8], max: u64) -> Result<Option<u64>, BadP
     Ok((value > 0).then_some(value))
 }
 
+/// The values of the parameter at the front of `words`.
+fn values<'w, 'a>(words: &'w [&'a [u8]]) -> Result<&'w [&'a [u8]], BadPolicy> {
+    let (word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
+    rest.get(..value_count(word)).ok_or(BadPolicy::Syntax)
+}
+
 fn string(text: &[u8]) -> Option<Box<[u8]>> {
     (!text.is_empty()).then(|| text.into())
 }
@@ -116,15 +122,14 @@ impl GroupPolicy {
     /// # Errors
     /// What is wrong with it.
     pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
-        let (&word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
+        let &word = words.first().ok_or(BadPolicy::Syntax)?;
         let Some(name) = find(&OF_GROUP, word) else {
             let of_stream = find(&OF_STREAM, word).or_else(|| find(&OF_STREAM_IN_REDIS, word));
             return Err(of_stream.map_or(BadPolicy::Syntax, BadPolicy::OfStream));
         };
-        let takes = value_count(word);
-        let values = rest.get(..takes).ok_or(BadPolicy::Syntax)?;
+        let values = values(words)?;
         self.set_one(name, values)?;
-        Ok(1 + takes)
+        Ok(1 + values.len())
     }
 
     fn set_one(&mut self, name: &'static str, values: &[&[u8]]) -> Result<(), BadPolicy> {
@@ -204,14 +209,13 @@ impl StreamPolicy {
     /// # Errors
     /// What is wrong with it.
     pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
-        let (&word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
+        let &word = words.first().ok_or(BadPolicy::Syntax)?;
         let Some(name) = find(&OF_STREAM, word) else {
             return Err(find(&OF_GROUP, word).map_or(BadPolicy::Syntax, BadPolicy::OfGroup));
         };
-        let takes = value_count(word);
-        let values = rest.get(..takes).ok_or(BadPolicy::Syntax)?;
+        let values = values(words)?;
         self.set_one(name, values)?;
-        Ok(1 + takes)
+        Ok(1 + values.len())
     }
 
     fn set_one(&mut self, name: &'static str, values: &[&[u8]]) -> Result<(), BadPolicy> {
