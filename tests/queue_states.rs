@@ -230,6 +230,44 @@ fn where_the_append_is_refused_the_dead_are_parked() {
     assert_eq!((queue.state("1"), queue.reasons()), ("DONE".into(), "maxdeliveries".into()));
 }
 
+/// Whatever becomes of MAXDELIVERIES, of the count and of time while it is parked.
+#[test]
+fn the_parked_keep_the_reason_that_they_died_of() {
+    let mut queue = queue("MAXDELIVERIES 1");
+    for id in ["1", "2"] {
+        queue.add(id);
+    }
+    queue.ask("XADD s TTL 50 3 f v");
+    queue.ask("XADD s TTL 500 4 f v");
+    queue.ask("XREADGROUP GROUP g c COUNT 2 STREAMS s >");
+    queue.ask("XNACK s g FATAL IDS 1 1");
+    queue.ask("XNACK s g FAIL IDS 1 2");
+    queue.advance(50);
+    queue.ask("XNACK s g FATAL IDS 1 4 FORCE");
+    queue.advance(500);
+    assert_eq!(queue.states("1 2 3 4"), "DEAD 1 @0, DEAD 1 @0, DEAD 0 @50, DEAD 0 @50");
+    queue.restart(1000);
+    queue.ask("XCFGSET s GROUP g MAXDELIVERIES 5 DLQ dead");
+    assert_eq!(queue.ask("XCLAIM s g c 0 1-0 2-0 3-0 4-0"), "*0");
+    assert_eq!(queue.reasons(), "fatal maxdeliveries expired fatal");
+}
+
+/// "XCLAIM of a dead entry appends it to the dead-letter stream": that takes no place in flight, nor in a
+/// line.
+#[test]
+fn xclaim_of_the_dead_needs_no_place() {
+    let mut queue = queue("LEASE 1000");
+    for id in ["1", "2"] {
+        queue.ask(&format!("XADD s {id} k a"));
+    }
+    queue.read("c");
+    queue.ask("XNACK s g FATAL IDS 1 2");
+    assert_eq!(queue.states("1 2"), "INFLIGHT c 1, DEAD 1 @0");
+    queue.ask("XCFGSET s GROUP g DLQ dead MAXINFLIGHT 1 ORDERBY k");
+    assert_eq!(queue.ask("XCLAIM s g c 0 2-0"), "*0");
+    assert_eq!((queue.state("2").as_str(), queue.reasons().as_str()), ("DONE", "fatal"));
+}
+
 #[test]
 fn deleting_an_entry_takes_its_record_along() {
     let mut queue = queue("LEASE 1000 MAXDELIVERIES 1 BACKOFF 0 0");
@@ -358,6 +396,39 @@ fn every_way_in_flight_obeys_maxinflight() {
         queue.ask(way);
         assert_eq!(queue.states("1 2"), "INFLIGHT c 1, READY 0 @0", "{way}");
     }
+}
+
+/// XCLAIM clears the record of an entry that is gone; another one that it names may have the place.
+#[test]
+fn a_claim_takes_the_place_that_it_clears() {
+    let mut queue = queue("MAXINFLIGHT 1");
+    queue.add("1");
+    queue.add("2");
+    queue.read("c");
+    queue.ask("XNACK s g SILENT IDS 1 2 FORCE DELAY 900");
+    queue.ask("XDEL s 1-0");
+    assert_eq!(ids(&queue.ask("XCLAIM s g d 0 2-0 1-0 JUSTID")), "");
+    assert_eq!(queue.states("1 2"), "DONE, DEFERRED 0 @900");
+    assert_eq!(queue.read("c"), "");
+    queue.add("3");
+    assert_eq!(queue.read("c"), "3-0");
+    queue.ask("XDEL s 3-0");
+    assert_eq!(ids(&queue.ask("XCLAIM s g d 0 3-0 2-0")), "2-0");
+}
+
+/// No delivery raises the count of an entry that XNACK FATAL has given up in a group without a policy.
+#[test]
+fn the_greatest_count_of_deliveries_stays() {
+    let mut queue = queue("");
+    queue.add("1");
+    queue.read("c");
+    queue.ask("XNACK s g FATAL IDS 1 1");
+    queue.ask("XCFGSET s GROUP g LEASE 1000");
+    assert_eq!(ids(&queue.ask("XAUTOCLAIM s g c 0 0 JUSTID")), "0-0 1-0");
+    queue.ask("XNACK s g SILENT IDS 1 1 RETRYCOUNT 9223372036854775807");
+    assert_eq!(ids(&queue.ask("XAUTOCLAIM s g c 0 0")), "0-0 1-0");
+    queue.restart(1);
+    assert_eq!(queue.state("1"), "INFLIGHT c 9223372036854775807");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What streams do by themselves: delays, time to live, limits, what everybody is done with, filters.
+//! What streams do by themselves: delays, limits, what everybody is done with, filters, consumers.
 //! Each test names the sentence that it shows.
 
 mod support;
@@ -267,6 +267,18 @@ fn entries_go_when_they_are_too_old() {
     assert_replays(&server);
 }
 
+/// Where the group `g` of `s` stands, and how many entries it still has to be given.
+fn lag(client: &mut Raw) -> (String, String) {
+    let groups = client.ask("XINFO GROUPS s");
+    let last = groups.split("$1 g ").nth(1).expect("it is there").to_string();
+    let field = |name: &str| {
+        let (_, rest) = last.split_once(&format!("{name} ")).expect("it is shown");
+        let value = rest.split(' ').find(|word| !word.starts_with('$'));
+        value.expect("it has a value").to_string()
+    };
+    (field("last-delivered-id"), field("lag"))
+}
+
 /// "entries that do not match count as done for this group, passed as they reach its cursor whether
 /// anyone reads or not; repeated, all must match"
 #[test]
@@ -284,15 +296,6 @@ fn a_group_passes_what_is_not_for_it() {
             ("XADD s * land de", "$15 1700000000000-2"),
         ],
     );
-    let lag = |client: &mut Raw| {
-        let groups = client.ask("XINFO GROUPS s");
-        let last = groups.split("$1 g ").nth(1).expect("it is there").to_string();
-        let field = |name: &str| {
-            let (_, rest) = last.split_once(&format!("{name} ")).expect("it is shown");
-            rest.trim_start_matches("$15 ").split(' ').next().expect("it has a value").to_string()
-        };
-        (field("last-delivered-id"), field("lag"))
-    };
     assert_eq!(lag(&mut client), ("1700000000000-2".into(), ":0".into()));
     check(
         &mut client,
@@ -303,6 +306,89 @@ fn a_group_passes_what_is_not_for_it() {
     );
     assert_eq!(lag(&mut client), ("1700000000000-2".into(), ":2".into()));
     assert_replays(&server);
+}
+
+/// What a group stands before may go: then it passes at once what is not for it behind, and where all are
+/// done with that, it goes too.
+#[test]
+fn a_group_passes_on_when_what_it_stands_before_goes() {
+    for (policy, goes, left) in [
+        ("RETAIN ACKED", "XDEL s 1-0", 1),
+        ("RETAIN ACKED", "XDELEX s KEEPREF IDS 1 1-0", 1),
+        ("RETAIN ACKED", "XDELEX s DELREF IDS 1 1-0", 1),
+        ("RETAIN ACKED", "XTRIM s MINID 2-0 DELREF", 1),
+        ("RETAIN ACKED", "XTRIM s MAXLEN 3 KEEPREF", 1),
+        ("RETAIN ALL", "XTRIM s MAXLEN 3", 3),
+        ("RETAIN ALL", "XCFGSET s MAXLEN 3", 3),
+        ("RETAIN ALL", "XTRIM s MINID 2-0 DELREF", 3),
+    ] {
+        let server = TestServer::manual();
+        let mut client = server.raw();
+        check(
+            &mut client,
+            &[
+                ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+                ("XCFGSET s GROUP g FILTER kind a", "+OK"),
+                (&format!("XCFGSET s {policy}"), "+OK"),
+            ],
+        );
+        for (id, kind) in [("1-0", "a"), ("2-0", "b"), ("3-0", "c"), ("4-0", "a")] {
+            client.ask(&format!("XADD s {id} kind {kind}"));
+        }
+        assert_eq!(lag(&mut client), ("0-0".into(), ":4".into()));
+        // In one step with what else is seen of it.
+        client.ask("MULTI");
+        client.ask(goes);
+        client.ask("XLEN s");
+        let reply = client.ask("EXEC");
+        if !goes.starts_with("XCFGSET") {
+            assert!(reply.ends_with(&format!(" :{left}")), "{goes}: {reply}");
+        }
+        assert_eq!(client.ask("XLEN s"), format!(":{left}"), "{goes}");
+        // After XDEL nobody counts what stood before 4-0.
+        let (cursor, lag) = lag(&mut client);
+        assert_eq!(cursor, "3-0", "{goes}");
+        assert!([":1", "$-1"].contains(&&*lag), "{goes}: {lag}");
+        assert_replays(&server);
+    }
+}
+
+/// The same where it is done with there, has expired, or is the letter that a redrive returns.
+#[test]
+fn a_group_passes_on_over_what_has_expired() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XCFGSET s GROUP g FILTER kind a DLQ d", "+OK"),
+            ("XGROUP CREATE s holds 0", "+OK"),
+            ("XCFGSET s RETAIN ACKED", "+OK"),
+            ("XADD s TTL 50 1-0 kind a", "$3 1-0"),
+            ("XADD s 2-0 kind b", "$3 2-0"),
+            ("XADD s 3-0 kind a", "$3 3-0"),
+        ],
+    );
+    client.ask("XREADGROUP GROUP holds c STREAMS s >");
+    check(&mut client, &[("XACK s holds 2-0 3-0", ":2"), ("XLEN s", ":3")]);
+    assert_eq!(lag(&mut client).0, "0-0");
+    server.advance_ms(50);
+    // It is in flight elsewhere, and this group has given it up.
+    check(&mut client, &[("XLEN s", ":2"), ("XLEN d", ":1")]);
+    assert_eq!(lag(&mut client).0, "2-0");
+    check(&mut client, &[("XACK s holds 1-0", ":1"), ("XLEN s", ":1")]);
+    assert_replays(&server);
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE d g 0", "+OK"),
+            ("XCFGSET d GROUP g FILTER kind a", "+OK"),
+            ("XADD d * kind b", "$15 1700000000050-1"),
+            ("XREDRIVE d COUNT 1", ":1"),
+        ],
+    );
+    assert!(client.ask("XINFO GROUPS d").contains("$15 1700000000050-1 "));
 }
 
 /// "Work that has no small bound (… a filter passing a million entries …) goes in bounded steps"
@@ -362,181 +448,28 @@ fn a_work_queue_cleans_up() {
     assert_replays(&server);
 }
 
-/// The words of the entries of a dead-letter stream, without ids and lengths.
-fn dead(client: &mut Raw, key: &str) -> Vec<String> {
-    let reply = client.ask(&format!("XRANGE {key} - +"));
-    let entries = reply.split(" *2 $").skip(1).map(|entry| {
-        let words = entry.split(' ').skip(2).filter(|word| !word.starts_with(['$', '*']));
-        words.collect::<Vec<_>>().join(" ")
-    });
-    entries.collect()
-}
-
-/// "TTL is kept by a timer. … each group that exists when it expires judges it once (READY, NEW,
-/// DEFERRED, HELD: dead-lettered with reason `expired`; INFLIGHT: when it comes back), then it leaves the
-/// stream when no group holds it."
+/// XCLAIM's LASTID passes entries as a read does.
 #[test]
-fn what_expires_is_dead_lettered_by_each_group() {
-    let server = TestServer::manual();
-    let mut client = server.raw();
-    check(
-        &mut client,
-        &[
-            ("XGROUP CREATE s new 0 MKSTREAM", "+OK"),
-            ("XGROUP CREATE s out 0", "+OK"),
-            ("XGROUP CREATE s ready 0", "+OK"),
-            ("XGROUP CREATE s done 0", "+OK"),
-            ("XCFGSET s GROUP new DLQ d:new", "+OK"),
-            ("XCFGSET s GROUP out DLQ d:out", "+OK"),
-            ("XCFGSET s GROUP ready DLQ d:ready", "+OK"),
-            ("XCFGSET s GROUP done DLQ d:done", "+OK"),
-            ("XADD s TTL 100 * f v", "$15 1700000000000-0"),
-        ],
-    );
-    for group in ["out", "ready", "done"] {
-        client.ask(&format!("XREADGROUP GROUP {group} c STREAMS s >"));
+fn what_lastid_passes_is_done_with() {
+    for policy in ["LEASE 0", "LEASE 1000", "FILTER kind a"] {
+        let server = TestServer::manual();
+        let mut client = server.raw();
+        check(
+            &mut client,
+            &[
+                ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+                (&format!("XCFGSET s GROUP g {policy}"), "+OK"),
+                ("XCFGSET s RETAIN ACKED", "+OK"),
+                ("XADD s 1-0 kind a", "$3 1-0"),
+                ("XADD s 2-0 kind a", "$3 2-0"),
+                ("XADD s 3-0 kind b", "$3 3-0"),
+                ("XLEN s", ":3"),
+                ("XCLAIM s g c 0 9-0 LASTID 2-0", "*0"),
+                ("XLEN s", if policy.starts_with("FILTER") { ":0" } else { ":1" }),
+            ],
+        );
+        assert_replays(&server);
     }
-    check(
-        &mut client,
-        &[
-            ("XNACK s ready FAIL IDS 1 1700000000000-0", ":1"),
-            ("XACK s done 1700000000000-0", ":1"),
-        ],
-    );
-    server.advance_ms(99);
-    check(&mut client, &[("XLEN s", ":1"), ("EXISTS d:new d:out d:ready d:done", ":0")]);
-    server.advance_ms(1);
-    let story = |group: &str, count: u32, time: i64| {
-        let consumer = if count > 0 && group == "out" { "c " } else { "" };
-        format!(
-            "f v dlq.stream s dlq.group {group} dlq.id 1700000000000-0 dlq.reason expired \
-             dlq.deliveries {count} dlq.consumer {consumer}dlq.time {time}"
-        )
-    };
-    let squeezed = |lines: Vec<String>| -> Vec<String> {
-        lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-    };
-    // It is held where it is in flight.
-    check(&mut client, &[("XLEN s", ":1"), ("EXISTS d:out d:done", ":0")]);
-    assert_eq!(squeezed(dead(&mut client, "d:new")), [story("new", 0, START_MS + 100)]);
-    assert_eq!(squeezed(dead(&mut client, "d:ready")), [story("ready", 1, START_MS + 100)]);
-    // An entry past it is never NEW, and a group made later never sees it.
-    check(
-        &mut client,
-        &[
-            ("XREADGROUP GROUP new c STREAMS s >", "*-1"),
-            ("XGROUP CREATE s late 0", "+OK"),
-            ("XREADGROUP GROUP late c STREAMS s >", "*-1"),
-        ],
-    );
-    server.advance_ms(5);
-    check(&mut client, &[("XNACK s out FAIL IDS 1 1700000000000-0", ":1"), ("XLEN s", ":0")]);
-    assert_eq!(squeezed(dead(&mut client, "d:out")).len(), 1);
-    assert!(dead(&mut client, "d:out")[0].contains("dlq.reason expired"));
-    assert_replays(&server);
-}
-
-/// "RabbitMQ's TTL acts only at the head; here by timer": behind others, and with nobody there.
-#[test]
-fn entries_expire_wherever_they_are() {
-    let server = TestServer::manual();
-    let mut client = server.raw();
-    check(
-        &mut client,
-        &[
-            ("XADD s * f v", "$15 1700000000000-0"),
-            ("XADD s TTL 50 * f v", "$15 1700000000000-1"),
-            ("XADD s DELAY 100 TTL 50 * f v", "$15 1700000000000-2"),
-            ("XGROUP CREATE s plain 0", "+OK"),
-        ],
-    );
-    server.advance_ms(50);
-    assert_eq!(ids(&mut client, "s"), ["0", "2"]);
-    // Counted from the due time; a group without a policy has no place for the dead.
-    client.ask("XREADGROUP GROUP plain c STREAMS s >");
-    assert!(client.ask("XPENDING s plain - + 10").starts_with("*2 "));
-    server.advance_ms(99);
-    assert_eq!(ids(&mut client, "s"), ["0", "2"]);
-    server.advance_ms(1);
-    assert_eq!(ids(&mut client, "s"), ["0"]);
-    assert!(client.ask("XPENDING s plain - + 10").starts_with("*1 "));
-    assert_replays(&server);
-}
-
-/// "Without a DLQ …: DEAD. Never dropped."
-#[test]
-fn what_expires_without_a_dlq_is_parked() {
-    let server = TestServer::manual();
-    let mut client = server.raw();
-    check(
-        &mut client,
-        &[
-            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
-            ("XCFGSET s GROUP g MAXDELIVERIES 3", "+OK"),
-            ("XADD s TTL 50 * f v", "$15 1700000000000-0"),
-        ],
-    );
-    server.advance_ms(50);
-    check(
-        &mut client,
-        &[
-            ("XLEN s", ":1"),
-            ("XPENDING s g - + 10", "*1 *4 $15 1700000000000-0 $0  :-1 :0"),
-            ("XREADGROUP GROUP g c STREAMS s >", "*-1"),
-            // It leaves when no group holds it.
-            ("XACK s g 1700000000000-0", ":1"),
-            ("XLEN s", ":0"),
-        ],
-    );
-    assert_replays(&server);
-}
-
-/// An expired entry is over when nobody holds it, also where another group would still come to it.
-#[test]
-fn an_expired_entry_is_over_when_xackdel_ends_its_parking() {
-    let server = TestServer::manual();
-    let mut client = server.raw();
-    check(
-        &mut client,
-        &[
-            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
-            ("XGROUP CREATE s h 0", "+OK"),
-            ("XCFGSET s GROUP g MAXDELIVERIES 3", "+OK"),
-            ("XADD s TTL 50 * f v", "$15 1700000000000-0"),
-        ],
-    );
-    server.advance_ms(50);
-    check(
-        &mut client,
-        &[("XLEN s", ":1"), ("XACKDEL s g ACKED IDS 1 1700000000000-0", "*1 :2"), ("XLEN s", ":0")],
-    );
-    assert_replays(&server);
-}
-
-/// A group that goes, or a consumer, does not leave expired entries behind.
-#[test]
-fn nothing_expired_stays_without_a_holder() {
-    let server = TestServer::manual();
-    let mut client = server.raw();
-    check(&mut client, &[("XGROUP CREATE s g 0 MKSTREAM", "+OK"), ("XGROUP CREATE s h 0", "+OK")]);
-    for _ in 0..2 {
-        client.ask("XADD s TTL 50 * f v");
-    }
-    client.ask("XREADGROUP GROUP g c COUNT 1 STREAMS s >");
-    client.ask("XREADGROUP GROUP h c STREAMS s >");
-    check(&mut client, &[("XACK s h 1700000000000-0", ":1")]);
-    server.advance_ms(50);
-    check(
-        &mut client,
-        &[
-            ("XLEN s", ":2"),
-            ("XGROUP DELCONSUMER s g c", ":1"),
-            ("XLEN s", ":1"),
-            ("XGROUP DESTROY s h", ":1"),
-            ("XLEN s", ":0"),
-        ],
-    );
-    assert_replays(&server);
 }
 
 /// Names of the consumers of the group `g` of `s`.
@@ -587,6 +520,34 @@ fn idle_consumers_are_removed() {
     server.advance_ms(100);
     assert!(consumers(&mut client).is_empty());
     assert_replays(&server);
+}
+
+/// However a consumer is made, it is counted from then.
+#[test]
+fn a_consumer_that_never_read_is_idle_too() {
+    for making in [
+        "XGROUP CREATECONSUMER s g c",
+        "XREADGROUP GROUP g c STREAMS s 0",
+        "XREADGROUP GROUP g c STREAMS s >",
+        "XCLAIM s g c 0 1-0",
+        "XAUTOCLAIM s g c 0 0",
+    ] {
+        let server = TestServer::manual();
+        let mut client = server.raw();
+        check(
+            &mut client,
+            &[
+                ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+                ("XCFGSET s GROUP g CONSUMERTTL 100", "+OK"),
+            ],
+        );
+        client.ask(making);
+        server.advance_ms(99);
+        assert_eq!(consumers(&mut client), ["c"], "{making}");
+        server.advance_ms(1);
+        assert!(consumers(&mut client).is_empty(), "{making}");
+        assert_replays(&server);
+    }
 }
 
 /// "who is blocked in a read or holds a live lease is not idle"

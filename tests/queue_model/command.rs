@@ -145,6 +145,7 @@ pub struct Claim {
     pub ids: Vec<Id>,
     pub idle: Option<u64>,
     pub retry_count: Option<u64>,
+    pub last_id: Option<Id>,
     pub force: bool,
     pub just_id: bool,
 }
@@ -328,6 +329,7 @@ impl Claim {
         let words = Words::of(&["XCLAIM", &self.key, &self.group, &self.consumer, &min_idle]);
         let words = words.ids(&self.ids).option("IDLE", self.idle);
         let words = words.option("RETRYCOUNT", self.retry_count);
+        let words = words.option("LASTID", self.last_id.map(show));
         words.flag("FORCE", self.force).flag("JUSTID", self.just_id)
     }
 }

@@ -125,8 +125,8 @@ impl Draw {
     fn command(&mut self, world: &World, may_block: bool) -> Command {
         let (key, group) = (self.key(), self.group());
         match self.below(100) {
-            0..22 => self.add(),
-            22..46 => self.read(world, key, group, may_block),
+            0..22 => self.add(world),
+            22..46 => self.read(key, group, may_block),
             46..50 => {
                 let (consumer, count) = (self.consumer(), self.maybe(2, &[1, 2]));
                 Command::History { key, group, consumer, count }
@@ -157,15 +157,13 @@ impl Draw {
             }
             78 => {
                 let (ids, refs) = (self.entry_ids(world, &key), self.refs());
-                // As above.
-                let refs = refs.filter(|_| world.waiters.is_empty());
                 Command::DeleteEx { key, refs, ids }
             }
             79 => {
                 let len = self.pick(&[0, 2, 4, 6]);
                 let id = self.entry_ids(world, &key)[0];
                 let by = self.pick(&[TrimBy::MaxLen(len), TrimBy::MinId(id)]);
-                let refs = self.refs().filter(|_| world.waiters.is_empty());
+                let refs = self.refs();
                 Command::Trim { key, by, refs }
             }
             80 => Command::CreateGroup { key, group, from: self.maybe(2, &[(0, 0), (3, 0)]) },
@@ -202,7 +200,7 @@ impl Draw {
         }
     }
 
-    fn add(&mut self) -> Command {
+    fn add(&mut self, world: &World) -> Command {
         let id = (self.own_ids && !self.one_in(30)).then_some((self.next_id, 0));
         self.next_id += 1;
         let mut fields = Vec::new();
@@ -213,31 +211,30 @@ impl Draw {
             fields.push(("wait".to_string(), self.word(&["0", "20", "", "x", "50"])));
         }
         fields.push(("n".to_string(), self.next_id.to_string()));
+        // Who is blocked looks at it before it is judged, and passes it, or not: there is nothing to see.
+        let ttls: &[u64] = match world.waiters.is_empty() {
+            true => &[5, 40, 100, 1_600_000_000_000],
+            false => &[5, 40, 100],
+        };
         Command::Add {
             key: self.word(&["s", "s", "s", "s", "s", "s", "s", "t"]),
             id,
             may_create: !self.one_in(20),
             delay: self.maybe(6, &[0, 10, 30, 30, 1_700_000_000_100]),
-            ttl: self.maybe(8, &[5, 40, 100]),
+            ttl: self.maybe(8, ttls),
             max_len: self.maybe(20, &[3, 6]),
             fields,
         }
     }
 
-    fn read(&mut self, world: &World, key: String, group: String, may_block: bool) -> Command {
+    fn read(&mut self, key: String, group: String, may_block: bool) -> Command {
         let keys = match self.below(8) {
             0 => vec![key, "t".to_string()],
             _ => vec![key],
         };
         let keys = if keys[0] == "t" { vec!["t".to_string()] } else { keys };
-        // A read that gives up what stands first in a line does not come to what that frees.
-        let may_free = world.streams.get(&keys[0]).and_then(|stream| stream.groups.get(&group));
-        let may_free = may_free.is_some_and(|group| {
-            group.records.values().any(|it| it.owner().is_none() && group.is_used_up(it.count))
-        });
-        let blocks = may_block && !may_free && keys.len() == 1 && self.one_in(8);
-        let claim =
-            if blocks || !world.waiters.is_empty() { None } else { self.maybe(8, &[0, 5, 30]) };
+        let blocks = may_block && keys.len() == 1 && self.one_in(8);
+        let claim = if blocks { None } else { self.maybe(8, &[0, 5, 30]) };
         let count = self.maybe(2, &[1, 1, 2, 3]);
         Command::Read(Read {
             keys,
@@ -267,6 +264,7 @@ impl Draw {
 
     fn claim(&mut self, world: &World, key: String, group: String) -> Command {
         let ids = self.pending_ids(world, &key, &group);
+        let last_key = key.clone();
         Command::Claim(Claim {
             key,
             group,
@@ -275,6 +273,7 @@ impl Draw {
             ids,
             idle: self.maybe(10, &[0, 7]),
             retry_count: self.maybe(10, &[0, 1, 3]),
+            last_id: if self.one_in(12) { Some(self.entry_ids(world, &last_key)[0]) } else { None },
             force: self.one_in(4),
             just_id: self.one_in(3),
         })
@@ -299,6 +298,7 @@ impl Draw {
             "MAXINFLIGHT 2",
             "RATE 2 50",
             "RATE 3 20",
+            "CONSUMERTTL 60",
         ];
         if self.uses_order {
             on.extend(["ORDERBY k", "ORDERBY k", "ORDERBY k"]);
@@ -339,11 +339,9 @@ impl Draw {
             "OVERFLOW REJECT",
             "OVERFLOW DROP",
             "RETAIN ALL",
+            "RETAIN ACKED",
             "MAXAGE 0",
         ];
-        if !self.uses_filters {
-            all.push("RETAIN ACKED");
-        }
         if !self.own_ids {
             all.push("MAXAGE 60");
         }

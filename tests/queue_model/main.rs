@@ -33,7 +33,7 @@ struct Pair {
 impl Pair {
     fn new() -> Pair {
         let now = support::START_MS as u64;
-        let world = World { now, ..World::default() };
+        let world = World { now, started: now, ..World::default() };
         Pair { world, subject: Subject::new(now), succeeded: BTreeMap::new() }
     }
 
@@ -97,6 +97,7 @@ impl Pair {
     fn wake_up(&mut self, after: u64) -> Result<(), String> {
         self.world.waiters.clear();
         self.world.now += after;
+        self.world.started = self.world.now;
         self.subject.touch();
         self.settle()
     }
@@ -104,8 +105,9 @@ impl Pair {
     /// Both do what is due now, and serve who waits; then they are compared.
     fn settle(&mut self) -> Result<(), String> {
         let mut served = Vec::new();
-        self.world.settle();
         self.subject.touch();
+        self.world.consumers = self.subject.consumers();
+        self.world.settle();
         self.adopt()?;
         loop {
             let more = self.world.serve();
@@ -122,7 +124,7 @@ impl Pair {
         if found != served {
             return Err(format!("blocked readers got\n  {found:?}\nin the model\n  {served:?}"));
         }
-        let (found, expected) = (self.subject.state(&self.world), state_of(&self.world));
+        let (found, expected) = (self.subject.state(), state_of(&self.world));
         if found == expected {
             return Ok(());
         }

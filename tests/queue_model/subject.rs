@@ -1,5 +1,6 @@
 //! The server that the model is held to: without sockets, restarted from what it has recorded.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -115,19 +116,37 @@ impl Subject {
     }
 
     /// The state as lines, as [`state_of`] gives the model's.
-    pub fn state(&self, world: &World) -> Vec<String> {
+    pub fn state(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let now = self.clock.now_ms();
         self.server.keyspace.run(ShardSet::ALL, 0, now, |tx| {
             for key in KEYS {
                 match tx.peek_as::<Stream>(key.as_bytes()) {
-                    Ok(Some(stream)) => write_stream(&mut lines, key, stream, world),
+                    Ok(Some(stream)) => write_stream(&mut lines, key, stream),
                     Ok(None) => {}
                     Err(_) => lines.push(format!("{key} is a string")),
                 }
             }
         });
         lines
+    }
+
+    /// The names of the consumers of each group, by key and group.
+    pub fn consumers(&self) -> BTreeMap<(String, String), BTreeSet<String>> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut all = BTreeMap::new();
+        let now = self.clock.now_ms();
+        self.server.keyspace.run(ShardSet::ALL, 0, now, |tx| {
+            for key in KEYS {
+                let stream = tx.peek_as::<Stream>(key.as_bytes()).ok().flatten();
+                for (name, group) in stream.into_iter().flat_map(Stream::groups) {
+                    let consumers = group.consumers_by_name().into_iter();
+                    let consumers = consumers.map(|it| text(it.name())).collect();
+                    all.insert((key.to_string(), text(name)), consumers);
+                }
+            }
+        });
+        all
     }
 
     /// When a record in the group is due.
@@ -142,7 +161,7 @@ impl Subject {
     }
 }
 
-fn write_stream(lines: &mut Vec<String>, key: &str, stream: &Stream, world: &World) {
+fn write_stream(lines: &mut Vec<String>, key: &str, stream: &Stream) {
     lines.push(format!("{key} last {}", shown(stream.last_id())));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
@@ -151,10 +170,7 @@ fn write_stream(lines: &mut Vec<String>, key: &str, stream: &Stream, world: &Wor
     }
     for (name, group) in stream.groups() {
         let head = format!("{key}/{}", text(name));
-        // Who deletes what a group stands before does not move its cursor.
-        let cursor = group.last_delivered_id();
-        let passed = world.passed(key, &text(name), (cursor.ms, cursor.seq));
-        lines.push(format!("{head} cursor {}", show(passed)));
+        lines.push(format!("{head} cursor {}", shown(group.last_delivered_id())));
         let names = group.consumers_by_name().into_iter().map(|it| format!(" {}", text(it.name())));
         lines.push(format!("{head} consumers{}", names.collect::<String>()));
         group.scan(StreamId::MIN, Default::default(), |record| {
@@ -163,7 +179,9 @@ fn write_stream(lines: &mut Vec<String>, key: &str, stream: &Stream, world: &Wor
                 Owner::READY => format!("READY {count} @{time}"),
                 Owner::DEFERRED => format!("DEFERRED {count} @{time}"),
                 Owner::HELD => format!("HELD {count} @{time}"),
-                Owner::DEAD => format!("DEAD {count}"),
+                Owner::FATAL => format!("DEAD {count} fatal"),
+                Owner::USED_UP => format!("DEAD {count} maxdeliveries"),
+                Owner::EXPIRED => format!("DEAD {count} expired"),
                 Owner::RELEASED => format!("RELEASED {count}"),
                 owner => format!("INFLIGHT {count} @{time} {}", text(group.owner_name(owner))),
             };
@@ -178,7 +196,7 @@ fn write_stream(lines: &mut Vec<String>, key: &str, stream: &Stream, world: &Wor
 fn write_counts(lines: &mut Vec<String>, head: &str, group: &Group) {
     let of = |owner: Owner| group.count_in(owner);
     let unowned =
-        [Owner::READY, Owner::DEFERRED, Owner::HELD, Owner::DEAD, Owner::RELEASED].map(of);
+        [Owner::READY, Owner::DEFERRED, Owner::HELD, Owner::FATAL, Owner::RELEASED].map(of);
     lines.push(format!("{head} counts {} {unowned:?}", group.in_flight()));
 }
 
@@ -201,8 +219,7 @@ pub fn state_of(world: &World) -> Vec<String> {
         }
         for (name, group) in &stream.groups {
             let head = format!("{key}/{name}");
-            let passed = world.passed(key, name, group.cursor);
-            lines.push(format!("{head} cursor {}", show(passed)));
+            lines.push(format!("{head} cursor {}", show(group.cursor)));
             let names = group.consumers.keys().map(|name| format!(" {name}"));
             lines.push(format!("{head} consumers{}", names.collect::<String>()));
             let mut counts = [0; 5];

@@ -115,7 +115,7 @@ impl Queue {
                 Owner::READY => "READY",
                 Owner::DEFERRED => "DEFERRED",
                 Owner::HELD => "HELD",
-                Owner::DEAD => "DEAD",
+                owner if owner.is_dead() => "DEAD",
                 Owner::RELEASED => return format!("RELEASED {}", record.count),
                 owner => {
                     let name = String::from_utf8_lossy(group.owner_name(owner));

@@ -7,6 +7,7 @@ use super::claim_queue::{self, Claimant};
 use super::effects::{record_acknowledged, record_assigned};
 use super::pending::idle_filter;
 use super::reply::{write_entry, write_id};
+use super::retention;
 use crate::command::args::{integer_in, is, parse_i64};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -89,8 +90,11 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     note_claimed(group, consumer, &claimed, now_ms);
     write_claimed(&mut cx.reply, log, &claimed.assigned, options.just_id);
     let to = (name, consumer_name, options.delivered_at_ms as u64);
-    let record_place = last_id != before_id;
-    record_claimed(cx.tx, key, to, last_id, &claimed, is_new, record_place);
+    let place_moved = last_id != before_id;
+    record_claimed(cx.tx, key, to, last_id, &claimed, is_new, place_moved);
+    if place_moved {
+        retention::groups_moved(cx.tx, key);
+    }
     if options.delivered_at_ms < now_ms {
         // Who waits to claim may now find it idle for long enough.
         cx.tx.signal(key);

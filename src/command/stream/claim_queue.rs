@@ -8,6 +8,7 @@ use super::come_back::is_used_up;
 use super::dead_letter::{self, Casualty, Reason};
 use super::effects::record_paced;
 use super::reply::write_id;
+use super::retention;
 use crate::command::cx::Cx;
 use crate::command::error::Outcome;
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
@@ -41,16 +42,15 @@ struct Judge<'a> {
     now_ms: i64,
     /// The claiming consumer, if there is one of its name yet.
     consumer: Option<Owner>,
-    /// Entries that may come to be in flight.
-    slots: u64,
 }
 
 impl Judge<'_> {
+    /// What becomes of an entry, if there is room for it: see [`has_room`].
     fn judge(&self, group: &Group, log: &Log, id: StreamId) -> Verdict {
         let known = group.pending().get(id);
-        let Some(entry) = log.get(id) else {
+        if !log.contains(id) {
             return if known.is_some() { Verdict::Gone } else { Verdict::Leave };
-        };
+        }
         let (owner, before) = match known {
             Some(record) => (record.owner, record.count),
             None if self.options.force => (Owner::READY, 0),
@@ -63,18 +63,13 @@ impl Judge<'_> {
         if is_touch && !is_own {
             return Verdict::Leave;
         }
-        if owner.is_unowned() {
-            if self.slots == 0 || group.is_held(&entry) {
-                return Verdict::Leave;
-            }
-        } else if known.is_some_and(|it| self.now_ms - (it.time as i64) < self.idle_ms_min) {
-            return Verdict::Leave;
-        }
-        if owner == Owner::DEAD {
+        if let Some(reason) = Reason::of_state(owner) {
             let has_dlq = group.policy().is_some_and(|policy| policy.dlq.is_some());
-            let reason =
-                if is_used_up(group, before) { Reason::MaxDeliveries } else { Reason::Fatal };
             return if has_dlq { Verdict::GiveUp(reason) } else { Verdict::Leave };
+        }
+        let idle_ms = |record: Record| self.now_ms - record.time as i64;
+        if !owner.is_unowned() && known.is_some_and(|record| idle_ms(record) < self.idle_ms_min) {
+            return Verdict::Leave;
         }
         let after = self.options.count.unwrap_or(before.saturating_add(1)).min(DELIVERIES_MAX);
         if !is_touch && after > 0 && is_used_up(group, after - 1) {
@@ -86,6 +81,14 @@ impl Judge<'_> {
         let just_shown = self.options.just_id && self.options.count.is_none();
         Verdict::Assign(if just_shown { before.max(1) } else { after })
     }
+}
+
+/// Whether an entry may go out that has this record, as MAXINFLIGHT and ORDERBY have it now. What is out
+/// already takes no other place, and the dead take none.
+fn has_room(group: &Group, log: &Log, id: StreamId, known: Option<Record>) -> bool {
+    let waits = known.is_none_or(|it| it.owner.is_unowned() && !it.owner.is_dead());
+    let is_held = || log.get(id).is_some_and(|entry| group.is_held(&entry));
+    !waits || group.free_slots() > 0 && !is_held()
 }
 
 /// XCLAIM, its arguments read.
@@ -101,7 +104,7 @@ pub(super) fn claim(
     let group = stream.group(name).expect(CHECKED);
     let known = group.consumer(claimant.consumer).map(Consumer::number);
     let consumer = known.map(Owner::consumer);
-    let mut judge = Judge { options, idle_ms_min, now_ms, consumer, slots: group.free_slots() };
+    let mut judge = Judge { options, idle_ms_min, now_ms, consumer };
     let buries =
         |&id: &StreamId| matches!(judge.judge(group, stream.log(), id), Verdict::GiveUp(_));
     if ids.iter().any(buries) && !cx.reach(dead_letter::shards(cx, group)) {
@@ -130,6 +133,7 @@ pub(super) fn claim(
                 group.acknowledge(id);
                 claimed.gone.push(id);
             }
+            _ if !has_room(group, log, id, known) => {}
             Verdict::GiveUp(reason) => {
                 let casualty = known.and_then(|record| Casualty::new(group, log, &record, reason));
                 dead.extend(casualty);
@@ -137,8 +141,6 @@ pub(super) fn claim(
             Verdict::Assign(count) => {
                 let (owner, time) = (Owner::consumer(consumer), options.delivered_at_ms as u64);
                 group.place(log, Record { id, owner, time, count });
-                let took_slot = known.is_none_or(|record| record.owner.is_unowned());
-                judge.slots -= u64::from(took_slot && judge.slots != u64::MAX);
                 claimed.assigned.push((id, count));
             }
         }
@@ -150,6 +152,9 @@ pub(super) fn claim(
     write_claimed(&mut cx.reply, log, &claimed.assigned, options.just_id);
     let to = (name, claimant.consumer, options.delivered_at_ms as u64);
     record_claimed(cx.tx, key, to, last_id, &claimed, is_new, last_id != before_id);
+    if last_id != before_id {
+        retention::groups_moved(cx.tx, key);
+    }
     dead_letter::give_up(cx, key, name, &dead);
     cx.tx.arm(key, due_ms);
     if !dead.is_empty() || !claimed.gone.is_empty() || options.delivered_at_ms < now_ms {
@@ -194,6 +199,7 @@ pub(super) fn auto_claim(
         slots -= u64::from(needs_slot && slots != u64::MAX);
         tokens -= u64::from(tokens != u64::MAX);
         let count = if just_id { record.count.max(1) } else { record.count + 1 };
+        let count = count.min(DELIVERIES_MAX);
         let owner = Owner::consumer(consumer);
         group.place(log, Record { id: record.id, owner, time: now_ms as u64, count });
         claimed.assigned.push((record.id, count));

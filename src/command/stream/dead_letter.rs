@@ -39,6 +39,21 @@ impl Reason {
             Reason::Expired => b"expired",
         }
     }
+
+    /// The state of an entry that is parked for this reason.
+    fn state(self) -> Owner {
+        match self {
+            Reason::MaxDeliveries => Owner::USED_UP,
+            Reason::Fatal => Owner::FATAL,
+            Reason::Expired => Owner::EXPIRED,
+        }
+    }
+
+    /// Why an entry is parked in this state; `None` if it is not dead.
+    pub fn of_state(state: Owner) -> Option<Reason> {
+        let all = [Reason::MaxDeliveries, Reason::Fatal, Reason::Expired];
+        all.into_iter().find(|reason| reason.state() == state)
+    }
 }
 
 /// An entry that is to be given up, and what is told of it.
@@ -93,8 +108,8 @@ pub(super) fn give_up(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], casualties: 
         if is_moved {
             places.finish(group, casualty.id);
         } else {
-            let Casualty { id, count, .. } = *casualty;
-            let dead = Record { id, owner: Owner::DEAD, time: now_ms as u64, count };
+            let Casualty { id, count, reason, .. } = *casualty;
+            let dead = Record { id, owner: reason.state(), time: now_ms as u64, count };
             places.put(group, log, dead);
         }
         places.record(cx.tx, key, name, b"");

@@ -1,7 +1,7 @@
 //! XDEL and XDELEX.
 
-use super::args;
 use super::trim::{policy, policy_name};
+use super::{args, filter};
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -34,6 +34,7 @@ pub(super) fn xdel(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.tx.changed(key);
         cx.tx.record(&effect);
         cx.tx.notify(EventClass::STREAM, "xdel", key);
+        filter::pass_on(cx.tx, key);
     }
     cx.reply.count(deleted);
     Ok(())
@@ -115,6 +116,7 @@ pub(super) fn xdelex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
         if deleted {
             cx.tx.notify(EventClass::STREAM, "xdel", key);
+            filter::pass_on(cx.tx, key);
         }
     }
     Ok(())

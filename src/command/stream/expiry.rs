@@ -109,7 +109,7 @@ fn is_awaited(group: &Group, log: &Log, times: Times<'_>, id: StreamId) -> bool 
 fn sentence(group: &Group, id: StreamId, is_new: bool, now_ms: u64) -> Sentence {
     let has_policy = group.policy().is_some();
     match group.pending().get(id) {
-        Some(record) if !record.owner.is_unowned() || record.owner == Owner::DEAD => Sentence::Stay,
+        Some(record) if !record.owner.is_unowned() || record.owner.is_dead() => Sentence::Stay,
         Some(record) if has_policy => Sentence::GiveUp(record),
         Some(_) => Sentence::Drop,
         None if has_policy && is_new => {

@@ -23,8 +23,18 @@ pub(super) fn admits(group: &Group, entry: &Entry<'_>) -> bool {
     group.policy().is_none_or(|policy| policy.admits(entry.fields(), is_match))
 }
 
-/// Has groups pass what is not for them, each as far as the first entry that is. Where that is far,
-/// some of it, and the rest as soon as somebody looks after the stream.
+/// Has groups pass on that stood before entries which are gone now, if any did.
+#[inline]
+pub(super) fn pass_on(tx: &mut Tx<'_>, key: &[u8]) {
+    let is_filtering = !tx.is_replaying()
+        && tx.peek_as::<Stream>(key).is_ok_and(|it| it.is_some_and(Stream::is_filtering));
+    if is_filtering {
+        pass_unwanted(tx, key);
+    }
+}
+
+/// Has groups pass what is not for them, each as far as the first entry that is, and what has expired.
+/// Where that is far, some of it, and the rest as soon as somebody looks after the stream.
 pub(super) fn pass_unwanted(tx: &mut Tx<'_>, key: &[u8]) {
     let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
     if !stream.has_filters() {
@@ -37,10 +47,12 @@ pub(super) fn pass_unwanted(tx: &mut Tx<'_>, key: &[u8]) {
         if group.policy().is_none_or(|policy| policy.filters.is_empty()) {
             continue;
         }
-        let is_unwanted = |entry: &Entry<'_>| match stream.addressee(entry.id()) {
-            Some(addressee) => addressee != name,
-            None => !admits(group, entry),
+        let is_for_it = |entry: &Entry<'_>| match stream.addressee(entry.id()) {
+            Some(addressee) => addressee == name,
+            None => admits(group, entry),
         };
+        let is_unwanted =
+            |entry: &Entry<'_>| !is_for_it(entry) || stream.has_been_judged(entry.id());
         let unwanted = group.undelivered(stream.log()).take_while(is_unwanted);
         let ids: Vec<StreamId> = unwanted.take(ENTRIES_PER_STEP).map(|entry| entry.id()).collect();
         is_whole &= ids.len() < ENTRIES_PER_STEP;
@@ -56,10 +68,6 @@ pub(super) fn pass_unwanted(tx: &mut Tx<'_>, key: &[u8]) {
     for (to, names) in &passes {
         pass(stream, *to, names.iter().map(|name| &**name));
     }
-    if !is_whole {
-        let now_ms = tx.now_ms();
-        tx.arm(key, now_ms);
-    }
     for (to, names) in &passes {
         tx.changed_unwatched(key);
         if let Some(effect) = tx.effect(3 + names.len()) {
@@ -67,7 +75,13 @@ pub(super) fn pass_unwanted(tx: &mut Tx<'_>, key: &[u8]) {
             effect.args(names.iter().map(|name| &**name)).end();
         }
     }
-    retention::settle(tx, key, &settled);
+    retention::remove_over(tx, key, &settled);
+    let is_filtering =
+        tx.peek_as::<Stream>(key).is_ok_and(|it| it.is_some_and(Stream::is_filtering));
+    if is_filtering {
+        let now_ms = tx.now_ms();
+        tx.arm(key, now_ms);
+    }
 }
 
 fn pass<'n>(stream: &mut Stream, to: StreamId, names: impl Iterator<Item = &'n [u8]>) {

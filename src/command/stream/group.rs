@@ -131,8 +131,10 @@ pub(super) fn create_consumer(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let stream = cx.tx.write::<Stream>(key)?.ok_or(KEY_REQUIRED)?;
     let (group, _) = stream.group_mut(name).ok_or_else(|| no_group_for_key(key, name))?;
     let created = group.create_consumer(consumer, now_ms).is_some();
+    let idle_check_ms = group.idle_check_ms();
     cx.reply.int(i64::from(created));
     if created {
+        cx.tx.arm(key, idle_check_ms);
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer]);
         cx.tx.notify(EventClass::STREAM, "xgroup-createconsumer", key);

@@ -56,7 +56,7 @@ fn write_states(reply: &mut Reply<'_>, group: &Group, now_ms: i64) {
         ("inflight", group.in_flight()),
         ("deferred", group.count_in(Owner::DEFERRED)),
         ("held", group.count_in(Owner::HELD)),
-        ("dead", group.count_in(Owner::DEAD)),
+        ("dead", group.count_in(Owner::FATAL)),
     ];
     for (name, count) in counts {
         reply.text(name);

@@ -4,7 +4,8 @@
 //! ```text
 //! XPLACE key group consumer at-ms to-id [id place …]
 //! place   kind, count of deliveries, and @time where it is not at-ms
-//! kind    i under the consumer   r ready   d deferred   h held   x dead   - done (no count)
+//! kind    i under the consumer   r ready   d deferred   h held   - done (no count)
+//!         dead: x fatal   u used up   e expired
 //! ```
 //!
 //! The group's cursor passes all entries up to `to-id` (0-0: it stays).
@@ -23,8 +24,14 @@ use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
 use crate::types::stream::{Stream, StreamId};
 
-const KINDS: [(u8, Owner); 4] =
-    [(b'r', Owner::READY), (b'd', Owner::DEFERRED), (b'h', Owner::HELD), (b'x', Owner::DEAD)];
+const KINDS: [(u8, Owner); 6] = [
+    (b'r', Owner::READY),
+    (b'd', Owner::DEFERRED),
+    (b'h', Owner::HELD),
+    (b'x', Owner::FATAL),
+    (b'u', Owner::USED_UP),
+    (b'e', Owner::EXPIRED),
+];
 
 /// What a command does to the pending entries of one group, noted as it is done.
 pub(super) struct Places {

@@ -19,7 +19,7 @@ use super::retention;
 use super::take::take;
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{Class, EventClass, ShardSet, Tx, Wait};
+use crate::keyspace::{Class, EventClass, NEVER, ShardSet, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
 use crate::types::stream::log::{Entry, Log};
@@ -185,6 +185,7 @@ fn read_stream(
         created.expect("there was none of this name")
     });
     group.see_consumer(consumer, now_ms as u64);
+    let idle_check_ms = if known.is_none() { group.idle_check_ms() } else { NEVER };
     let to = (consumer, now_ms);
     let done = match wanted {
         Wanted::New => Done::New(deliver_new(stream, &mut cx.reply, options, key, to)),
@@ -193,6 +194,7 @@ fn read_stream(
         }
     };
     if known.is_none() {
+        cx.tx.arm(key, idle_check_ms);
         cx.tx.changed_unwatched(key);
         cx.tx.record(&[b"XGROUP", b"CREATECONSUMER", key, options.group, options.consumer]);
         cx.tx.notify(EventClass::STREAM, "xgroup-createconsumer", key);

@@ -3,7 +3,7 @@
 use super::add::{Redriven, add_redriven};
 use super::effects::{record_deleted, record_released};
 use super::places::Places;
-use super::{args, dead_letter};
+use super::{args, dead_letter, filter};
 use crate::command::args::{integer_in, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -193,5 +193,6 @@ fn forget(cx: &mut Cx<'_, '_>, dlq: &[u8], ids: &[StreamId]) -> Outcome {
         cx.tx.signal(dlq);
     }
     record_deleted(cx.tx, dlq, ids);
+    filter::pass_on(cx.tx, dlq);
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::filter;
 use super::trim::Trimmed;
 use crate::keyspace::{EventClass, Tx};
 use crate::types::stream::log::{Trim, TrimBy};
-use crate::types::stream::pending::{Owner, Record};
+use crate::types::stream::pending::Record;
 use crate::types::stream::{Deletion, RefPolicy, Stream, StreamId};
 
 /// Entries that are removed, or looked at, in one step.
@@ -108,7 +108,7 @@ pub(super) fn recall(tx: &mut Tx<'_>, key: &[u8], records: impl Iterator<Item = 
     }
     let mut is_any = false;
     for record in records {
-        let came_back = record.owner.is_unowned() && record.owner != Owner::DEAD;
+        let came_back = record.owner.is_unowned() && !record.owner.is_dead();
         is_any |= came_back && stream.recall(record.id);
     }
     if is_any {
@@ -131,8 +131,15 @@ pub(super) fn settle_passed(tx: &mut Tx<'_>, key: &[u8], from: StreamId, to: Str
     }
 }
 
-/// Removes those of `ids` that nobody wants any more: a group was done with each, or passed it.
+/// Removes those of `ids` that nobody wants any more: a group was done with each, or passed it. Who stood
+/// before them passes on.
 pub(super) fn settle(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
+    remove_over(tx, key, ids);
+    filter::pass_on(tx, key);
+}
+
+/// Removes those of `ids` that nobody wants any more.
+pub(super) fn remove_over(tx: &mut Tx<'_>, key: &[u8], ids: &[StreamId]) {
     // In a replay an effect says so.
     if ids.is_empty() || tx.is_replaying() {
         return;

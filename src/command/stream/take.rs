@@ -357,6 +357,10 @@ impl<'a> Reader<'_, 'a> {
         let parked = |owner, time| Record { id, owner, time, count: 0 };
         let record = match self.times.fate(id, self.now_ms) {
             Fate::Pass => return true,
+            // Without a policy there is no place for the dead.
+            Fate::Judge if self.policy.is_none() => return true,
+            // It is handed to nobody, and given up by who looks after the stream.
+            Fate::Judge => parked(Owner::READY, self.now_ms),
             Fate::Defer(due_ms) => parked(Owner::DEFERRED, due_ms),
             Fate::Deliver if self.group.is_held(entry) => parked(Owner::HELD, self.now_ms),
             Fate::Deliver => return false,

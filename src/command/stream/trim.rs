@@ -1,6 +1,6 @@
 //! XTRIM, and the trimming options that XADD shares with it.
 
-use super::args;
+use super::{args, filter};
 use crate::command::args::{integer, is};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -181,6 +181,7 @@ pub(super) fn xtrim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         if let Some(effect) = cx.tx.effect(2 + trimmed.effect_args()) {
             trimmed.write(effect.arg(b"XTRIM").arg(key)).end();
         }
+        filter::pass_on(cx.tx, key);
     }
     Ok(())
 }

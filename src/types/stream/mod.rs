@@ -183,10 +183,11 @@ impl Stream {
     }
 
     /// Changes what a group does by itself; false if there is no such group. A policy in which nothing
-    /// is set is none.
+    /// is set is none. What it makes ready that has expired is to be judged again.
     pub fn set_group_policy(&mut self, name: &[u8], policy: GroupPolicy, at_ms: i64) -> bool {
         let Some((group, log)) = self.group_mut(name) else { return false };
-        group.adopt(policy, log, at_ms as u64);
+        let ready = group.adopt(policy, log, at_ms as u64);
+        ready.into_iter().for_each(|id| _ = self.recall(id));
         true
     }
 
@@ -249,6 +250,7 @@ impl Stream {
         }
         self.change_schedule(|schedule| schedule.forget(id));
         self.max_deleted_id = self.max_deleted_id.max(id);
+        self.note_removed(id);
         Deletion::Deleted
     }
 
@@ -298,6 +300,9 @@ impl Stream {
             self.change_schedule(|schedule| schedule.forget_before(end));
         } else {
             self.change_schedule(|_| ());
+        }
+        if removed > 0 {
+            self.note_removed(last);
         }
         (removed, last)
     }

@@ -52,7 +52,9 @@ pub enum Fate {
     Deliver,
     /// Not before this unix time in ms.
     Defer(u64),
-    /// It has expired, or is for another group alone: this one is done with it.
+    /// It has outlived its time, and the group is to be asked yet what becomes of it.
+    Judge,
+    /// The group is done with it: it is for another group alone, or has expired and was judged.
     Pass,
 }
 
@@ -75,8 +77,11 @@ impl<'a> Times<'a> {
         let Some(schedule) = self.schedule.filter(|schedule| id <= schedule.last) else {
             return Fate::Deliver;
         };
-        if self.is_for_others(id) || self.has_expired(id, now_ms) {
+        if self.is_for_others(id) || schedule.has_expired(id) {
             return Fate::Pass;
+        }
+        if schedule.expires_ms(id).is_some_and(|at_ms| at_ms <= now_ms) {
+            return if self.is_recalled(id) { Fate::Pass } else { Fate::Judge };
         }
         match schedule.due_ms(id) {
             Some(due_ms) if due_ms > now_ms => Fate::Defer(due_ms),

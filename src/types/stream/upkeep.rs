@@ -71,6 +71,25 @@ impl Stream {
         self.upkeep.has_filters
     }
 
+    /// Whether a group may stand before an entry that is not for it.
+    #[inline]
+    pub fn is_filtering(&self) -> bool {
+        self.upkeep.is_filtering
+    }
+
+    /// Notes that entries are gone, the last of them `last`: who stood before them may stand now before
+    /// one that is not for it.
+    #[inline]
+    pub(super) fn note_removed(&mut self, last: StreamId) {
+        if self.upkeep.has_filters && !self.upkeep.is_filtering {
+            let stood_before = |group: &super::Group| {
+                group.last_delivered_id() < last
+                    && group.policy().is_some_and(|policy| !policy.filters.is_empty())
+            };
+            self.upkeep.is_filtering = self.groups.iter().any(|(_, group)| stood_before(group));
+        }
+    }
+
     /// Notes whether a group may stand before an entry that is not for it.
     pub fn set_filtering(&mut self, is_filtering: bool) {
         self.upkeep.is_filtering = is_filtering;
@@ -107,7 +126,7 @@ impl Stream {
     }
 
     /// Whether an entry has expired and every group was told.
-    fn has_been_judged(&self, id: StreamId) -> bool {
+    pub fn has_been_judged(&self, id: StreamId) -> bool {
         self.schedule.as_ref().is_some_and(|schedule| schedule.has_expired(id))
     }
 }

@@ -11,7 +11,7 @@ use crate::value::Value;
 enum Verdict {
     Leave,
     Drop,
-    Bury,
+    Bury(&'static str),
     /// With this count from now on.
     Assign(u64),
 }
@@ -20,7 +20,9 @@ impl World {
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Value, Refusal> {
         let now = self.now;
         let (key, name) = (claim.key.as_str(), claim.group.as_str());
-        self.group(key, name)?.see(&claim.consumer, now);
+        let group = self.group(key, name)?;
+        group.see(&claim.consumer, now);
+        group.cursor = group.cursor.max(claim.last_id.unwrap_or_default());
         let at = now - claim.idle.unwrap_or(0);
         let mut claimed = Vec::new();
         let mut dead = Vec::new();
@@ -37,12 +39,7 @@ impl World {
             match verdict {
                 Verdict::Leave => {}
                 Verdict::Drop => drop(group.records.remove(&id)),
-                // Why a parked entry is dead is known by its count alone.
-                Verdict::Bury => {
-                    let record = &group.records[&id];
-                    let is_fatal = record.state == State::Dead && !group.is_used_up(record.count);
-                    dead.push((id, if is_fatal { "fatal" } else { "maxdeliveries" }));
-                }
+                Verdict::Bury(reason) => dead.push((id, reason)),
                 Verdict::Assign(count) => {
                     group.hand_out(id, entry.as_ref(), &claim.consumer, at, count);
                     claimed.push(id);
@@ -95,6 +92,11 @@ impl World {
         if claim.just_id && claim.min_idle == 0 && !is_own {
             return Verdict::Leave;
         }
+        // "DEAD: never handed out"; it may go where it was refused before.
+        if let Some(&State::Dead(reason)) = record.map(|record| &record.state) {
+            let has_dlq = group.policy.as_ref().is_some_and(|policy| policy.dlq.is_some());
+            return if has_dlq { Verdict::Bury(reason) } else { Verdict::Leave };
+        }
         // "XCLAIM: any record but HELD to INFLIGHT"; "obeys ORDERBY, MAXINFLIGHT"
         if owner.is_none() {
             let line = record.map_or_else(|| group.line_of(&entry), |record| record.line.clone());
@@ -102,14 +104,10 @@ impl World {
                 return Verdict::Leave;
             }
         }
-        // "DEAD: never handed out"; it may go where it was refused before.
-        if record.is_some_and(|record| record.state == State::Dead) {
-            let has_dlq = group.policy.as_ref().is_some_and(|policy| policy.dlq.is_some());
-            return if has_dlq { Verdict::Bury } else { Verdict::Leave };
-        }
         let next = claim.retry_count.unwrap_or((before + 1).min(COUNT_MAX));
         if !is_touch && next > 0 && group.is_used_up(next - 1) {
-            return if record.is_some() { Verdict::Bury } else { Verdict::Leave };
+            let bury = Verdict::Bury("maxdeliveries");
+            return if record.is_some() { bury } else { Verdict::Leave };
         }
         let is_shown_only = claim.just_id && claim.retry_count.is_none();
         Verdict::Assign(if is_shown_only { before.max(1) } else { next })

@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    pub(super) fn bury(&mut self, key: &str, name: &str, id: Id, reason: &str) {
+    pub(super) fn bury(&mut self, key: &str, name: &str, id: Id, reason: &'static str) {
         let group = self.group(key, name).expect("whose entries these are");
         let count = group.records.get(&id).map_or(0, |record| record.count);
         self.bury_counted(key, name, id, reason, count);
@@ -148,7 +148,7 @@ impl World {
 
     /// "one atomic step: the original fields plus [the story] appended to DLQ, the record dropped.
     /// Without a DLQ, or when the append is refused: DEAD. Never dropped."
-    fn bury_counted(&mut self, key: &str, name: &str, id: Id, reason: &str, count: u64) {
+    fn bury_counted(&mut self, key: &str, name: &str, id: Id, reason: &'static str, count: u64) {
         let now = self.now;
         let Some(entry) = self.entry(key, id).cloned() else {
             // Nothing is left to keep.
@@ -176,7 +176,7 @@ impl World {
         if is_appended {
             group.records.remove(&id);
         } else {
-            group.put(id, Some(&entry), State::Dead, count);
+            group.put(id, Some(&entry), State::Dead(reason), count);
         }
     }
 }

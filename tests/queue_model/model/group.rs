@@ -15,11 +15,9 @@ pub enum State {
         spread: Option<(u64, u64)>,
     },
     /// Owned since its delivery.
-    InFlight {
-        consumer: String,
-        since: u64,
-    },
-    Dead,
+    InFlight { consumer: String, since: u64 },
+    /// Given up for this reason.
+    Dead(&'static str),
     /// Given back by XNACK in a group without a policy, with its place in the order of release.
     Released(u64),
 }
@@ -30,13 +28,13 @@ pub struct Record {
     pub count: u64,
     /// Its value of the ORDERBY field.
     pub line: Option<String>,
-    /// A policy has taken it over from Redis's released ones: it was judged in an earlier one.
-    pub taken_over: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Consumer {
     pub seen: u64,
+    /// When the leases end that it held when it was last looked at, had they begun then.
+    pub leased_until: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -79,7 +77,7 @@ impl Group {
     pub fn put(&mut self, id: Id, entry: Option<&Entry>, state: State, count: u64) {
         let known = self.records.get(&id).and_then(|record| record.line.clone());
         let line = known.or_else(|| self.line_of(entry?));
-        self.records.insert(id, Record { state, count, line, taken_over: false });
+        self.records.insert(id, Record { state, count, line });
     }
 
     pub fn line_of(&self, entry: &Entry) -> Option<String> {
@@ -94,7 +92,7 @@ impl Group {
             let holds = match record.state {
                 State::InFlight { .. } => true,
                 State::Waiting { .. } => other < id,
-                State::Dead | State::Released(_) => false,
+                State::Dead(_) | State::Released(_) => false,
             };
             holds && other != id && record.line.as_ref() == Some(line)
         })
@@ -158,7 +156,7 @@ impl Group {
             }
             State::Waiting { due, .. } => format!("READY {count} @{due}"),
             State::InFlight { consumer, since } => format!("INFLIGHT {count} @{since} {consumer}"),
-            State::Dead => format!("DEAD {count}"),
+            State::Dead(reason) => format!("DEAD {count} {reason}"),
             State::Released(_) => format!("RELEASED {count}"),
         }
     }
@@ -171,6 +169,11 @@ impl Group {
     /// Notes that a consumer was heard of; makes it if there is none of its name.
     pub fn see(&mut self, consumer: &str, now: u64) {
         self.consumers.entry(consumer.to_string()).or_default().seen = now;
+    }
+
+    pub fn holds_lease(&self, consumer: &str) -> bool {
+        let has_leases = self.policy.as_ref().is_some_and(|policy| policy.lease.is_some());
+        has_leases && self.records.values().any(|record| record.owner() == Some(consumer))
     }
 
     /// Gives an entry to a consumer.

@@ -26,7 +26,7 @@ impl Stream {
             let goes = match refs {
                 Some(Refs::Keep) => false,
                 Some(Refs::Delete) => true,
-                _ => matches!(record.state, State::Waiting { .. } | State::Dead),
+                _ => matches!(record.state, State::Waiting { .. } | State::Dead(_)),
             };
             if goes {
                 group.records.remove(&id);
@@ -95,7 +95,7 @@ impl Stream {
         let end = self.entries.keys().next().copied().unwrap_or((u64::MAX, u64::MAX));
         for group in self.groups.values_mut() {
             let is_left = |record: &Record| match record.state {
-                State::Waiting { .. } | State::Dead => false,
+                State::Waiting { .. } | State::Dead(_) => false,
                 State::InFlight { .. } | State::Released(_) => true,
             };
             group.records.retain(|&other, record| other >= end || is_left(record));

@@ -2,7 +2,8 @@
 //!
 //! It is written from the specification of the queue features, and knows nothing of how the server
 //! keeps its streams. The one thing it cannot foretell is the spread of BACKOFF: there it knows a
-//! range, and takes over what the server has drawn ([`World::adopt`]).
+//! range, and takes over what the server has drawn ([`World::adopt`]). The same of when a consumer is
+//! looked at that has held leases.
 
 mod adding;
 mod claiming;
@@ -89,6 +90,10 @@ pub struct Waiter {
 #[derive(Clone, Debug, Default)]
 pub struct World {
     pub now: u64,
+    /// When the server began.
+    pub started: u64,
+    /// The consumers that the server has, by key and group.
+    pub consumers: BTreeMap<(String, String), BTreeSet<String>>,
     pub streams: BTreeMap<String, Stream>,
     /// Keys of another type.
     pub strings: BTreeSet<String>,

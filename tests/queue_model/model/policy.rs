@@ -156,7 +156,6 @@ impl World {
                 for record in group.records.values_mut() {
                     if matches!(record.state, State::Released(_)) {
                         record.state = due(now);
-                        record.taken_over = true;
                     }
                 }
             }
@@ -169,7 +168,7 @@ impl World {
                 for (id, record) in ended {
                     match record.state {
                         State::Waiting { .. } if record.count == 0 => {}
-                        State::Waiting { .. } | State::Dead => group.release(id, record.count),
+                        State::Waiting { .. } | State::Dead(_) => group.release(id, record.count),
                         _ => {}
                     }
                 }

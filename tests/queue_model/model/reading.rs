@@ -103,9 +103,6 @@ impl World {
                 has_cleared = true;
                 continue;
             };
-            if entry.judged && record.taken_over {
-                continue;
-            }
             // "at the limit it dead-letters instead"
             if group.is_used_up(record.count) {
                 dead.push(id);

@@ -25,7 +25,6 @@ impl World {
             again |= self.forget_consumers(key, &name);
         }
         again |= self.judge_expired(key);
-        again |= self.judge_returned(key);
         let now = self.now;
         let Some(stream) = self.streams.get_mut(key) else { return again };
         stream.keep_length();
@@ -52,37 +51,56 @@ impl World {
         !lapsed.is_empty()
     }
 
-    /// "consumers idle that long are removed and what they held comes back; who is blocked in a read
-    /// or holds a live lease is not idle"
+    /// "consumers idle that long are removed and what they held comes back"
     fn forget_consumers(&mut self, key: &str, name: &str) -> bool {
         let now = self.now;
-        let idle = self.idle_until(key, name).into_iter();
-        let idle: Vec<String> =
-            idle.filter(|(_, until)| *until <= now).map(|(consumer, _)| consumer).collect();
+        let known = self.consumers.get(&(key.to_string(), name.to_string())).cloned();
+        let known = known.unwrap_or_default();
+        let mut idle = Vec::new();
+        for (consumer, until) in self.idle_until(key, name) {
+            // "With a LEASE it is looked at again when the first lease ends."
+            let latest = self.streams[key].groups[name].consumers[&consumer].leased_until;
+            if until <= now && (latest <= now || !known.contains(&consumer)) {
+                idle.push(consumer);
+            }
+        }
         for consumer in &idle {
             self.delete_consumer(key, name, consumer).expect("it is there");
         }
+        self.note_leases(key, name);
         !idle.is_empty()
     }
 
-    /// Consumers that are idle, with when each is to go.
+    /// Consumers that are idle, with when each may go: "who is blocked in a read or holds a live lease is
+    /// not idle". "After a start from the start at the earliest."
     fn idle_until(&self, key: &str, name: &str) -> Vec<(String, u64)> {
         let group = &self.streams[key].groups[name];
-        let Some(policy) = &group.policy else { return Vec::new() };
-        let Some(ttl) = policy.consumer_ttl else { return Vec::new() };
-        let is_busy = |consumer: &str| {
-            let is_blocked = self.waiters.iter().any(|waiter| {
-                let read = &waiter.read;
-                read.consumer == consumer
-                    && read.group == name
-                    && read.keys.iter().any(|it| it == key)
-            });
-            let has_lease = policy.lease.is_some()
-                && group.records.values().any(|record| record.owner() == Some(consumer));
-            is_blocked || has_lease
+        let Some(ttl) = group.policy.as_ref().and_then(|policy| policy.consumer_ttl) else {
+            return Vec::new();
         };
-        let idle = group.consumers.iter().filter(|(consumer, _)| !is_busy(consumer));
-        idle.map(|(consumer, it)| (consumer.clone(), it.seen + ttl)).collect()
+        let is_blocked = |consumer: &str| {
+            self.waiters.iter().any(|waiter| {
+                let read = &waiter.read;
+                let is_here = read.group == name && read.keys.iter().any(|it| it == key);
+                is_here && read.consumer == consumer
+            })
+        };
+        let idle = group.consumers.iter();
+        let idle = idle.filter(|(name, _)| !is_blocked(name) && !group.holds_lease(name));
+        idle.map(|(name, it)| (name.clone(), it.seen.max(self.started) + ttl)).collect()
+    }
+
+    fn note_leases(&mut self, key: &str, name: &str) {
+        let now = self.now;
+        let group = self.group(key, name).expect("it is being settled");
+        let Some(lease) = group.policy.as_ref().and_then(|policy| policy.lease) else { return };
+        let names: Vec<String> = group.consumers.keys().cloned().collect();
+        for name in names {
+            if group.holds_lease(&name) {
+                let consumer = group.consumers.get_mut(&name).expect("it was listed");
+                consumer.leased_until = now + lease;
+            }
+        }
     }
 
     /// "each group that exists when it expires judges it once (READY, NEW, DEFERRED, HELD: dead-lettered
@@ -90,46 +108,38 @@ impl World {
     fn judge_expired(&mut self, key: &str) -> bool {
         let now = self.now;
         let stream = self.streams.get_mut(key).expect("it is being settled");
-        let mut due: Vec<(u64, Id)> = Vec::new();
+        let mut due: Vec<(u64, Id, bool)> = Vec::new();
         for (&id, entry) in &mut stream.entries {
-            if let Some(at) = entry.expires.filter(|&at| at <= now && !entry.judged) {
-                due.push((at, id));
+            if let Some(at) = entry.expires.filter(|&at| at <= now) {
+                due.push((at, id, !entry.judged));
                 entry.judged = true;
             }
         }
+        // As they have expired, whenever they came back.
         due.sort_unstable();
+        let mut again = due.iter().any(|(_, _, is_first)| *is_first);
         for name in stream.groups.keys().cloned().collect::<Vec<_>>() {
-            for &(_, id) in &due {
-                self.judge_new(key, &name, id);
+            for &(_, id, is_first) in &due {
+                again |= match is_first {
+                    true => self.judge_new(key, &name, id),
+                    false => self.judge_one(key, &name, id),
+                };
             }
         }
-        !due.is_empty()
+        again
     }
 
     /// NEW entries; those that have a record are judged as those that come back are.
-    fn judge_new(&mut self, key: &str, name: &str, id: Id) {
+    fn judge_new(&mut self, key: &str, name: &str, id: Id) -> bool {
         let group = &self.streams[key].groups[name];
         let entry = &self.streams[key].entries[&id];
         let is_new = id > group.cursor && !group.records.contains_key(&id);
         let is_for_it = group.policy.is_some() && is_for(group, name, entry);
         if is_new && is_for_it {
             self.bury(key, name, id, "expired");
-        } else {
-            self.judge_one(key, name, id);
+            return true;
         }
-    }
-
-    fn judge_returned(&mut self, key: &str) -> bool {
-        let mut again = false;
-        let stream = &self.streams[key];
-        let judged: Vec<Id> =
-            stream.entries.iter().filter(|(_, it)| it.judged).map(|(&id, _)| id).collect();
-        for name in stream.groups.keys().cloned().collect::<Vec<_>>() {
-            for &id in &judged {
-                again |= self.judge_one(key, &name, id);
-            }
-        }
-        again
+        self.judge_one(key, name, id)
     }
 
     /// Judges an expired entry that waits in a group: with a policy it is dead-lettered, without one
@@ -138,7 +148,6 @@ impl World {
         let group = self.group(key, name).expect("it is being settled");
         let Some(record) = group.records.get(&id) else { return false };
         match record.state {
-            State::Waiting { .. } if record.taken_over => false,
             State::Waiting { .. } if group.policy.is_some() => {
                 self.bury(key, name, id, "expired");
                 true
@@ -161,20 +170,12 @@ impl World {
             }
             let after = (group.cursor.0, group.cursor.1 + 1);
             let unwanted = stream.entries.range(after..);
-            let unwanted = unwanted.take_while(|(_, entry)| !is_for(group, name, entry));
+            let unwanted =
+                unwanted.take_while(|(_, entry)| !is_for(group, name, entry) || entry.judged);
             if let Some((&last, _)) = unwanted.last() {
                 group.cursor = last;
             }
         }
-    }
-
-    /// The cursor of a group, moved on over what is not for it.
-    pub fn passed(&self, key: &str, name: &str, cursor: Id) -> Id {
-        let Some(stream) = self.streams.get(key) else { return cursor };
-        let Some(group) = stream.groups.get(name) else { return cursor };
-        let behind = stream.entries.range((cursor.0, cursor.1 + 1)..);
-        let passed = behind.take_while(|(_, entry)| !is_for(group, name, entry));
-        passed.last().map_or(cursor, |(&id, _)| id)
     }
 
     /// When something may happen by itself next, behind now.

@@ -19,7 +19,6 @@ use crate::types::image::{BadImage, Cut, PIECE_BYTES, Tag};
 use crate::types::stream::COUNT_MAX;
 use crate::types::stream::StreamId;
 use crate::types::stream::log::image::{put_id, take_id};
-use crate::types::stream::pending::Owner;
 use crate::types::stream::pending::image::PendingReader;
 use crate::types::stream::policy::GroupPolicy;
 
@@ -278,7 +277,7 @@ impl GroupReader {
         }
         group.pending = pending.finish();
         for (id, value) in order {
-            let record = group.pending.get(id).filter(|record| record.owner != Owner::DEAD);
+            let record = group.pending.get(id).filter(|record| !record.owner.is_dead());
             let owner = record.ok_or(BAD_WORK)?.owner;
             let lines = group.work.as_mut().and_then(|work| work.order.as_mut()).ok_or(BAD_WORK)?;
             lines.enter(id, value);

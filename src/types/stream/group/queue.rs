@@ -60,7 +60,7 @@ impl Group {
 
     /// Puts an entry into a state, or under a consumer; `log` is the stream's. What it was before.
     pub fn place(&mut self, log: &Log, record: Record) -> Option<Record> {
-        if record.owner != Owner::DEAD {
+        if !record.owner.is_dead() {
             self.line_up(log, record.id);
         }
         self.put(record)
@@ -150,8 +150,8 @@ impl Group {
     ///
     /// Where there was none, what XNACK has released becomes ready. Where there is none any more,
     /// what no consumer holds reads as released; but for entries that were never delivered, which
-    /// wait for their time as in any group.
-    pub fn adopt(&mut self, policy: GroupPolicy, log: &Log, at_ms: u64) {
+    /// wait for their time as in any group. Answers what has become ready.
+    pub fn adopt(&mut self, policy: GroupPolicy, log: &Log, at_ms: u64) -> Vec<StreamId> {
         let before = self.policy.clone();
         self.set_policy(policy);
         let now = self.policy.clone();
@@ -159,10 +159,11 @@ impl Group {
             policy.as_ref().and_then(|policy| policy.order_by.clone())
         };
         let order_changed = order_of(&before) != order_of(&now);
+        let mut released: Vec<Record> = Vec::new();
         match (before.is_some(), now.is_some()) {
             (false, true) => {
-                let released: Vec<Record> = self.pending.released().collect();
-                for record in released {
+                released.extend(self.pending.released());
+                for &record in &released {
                     self.put(Record { owner: Owner::READY, time: at_ms, ..record });
                 }
             }
@@ -175,6 +176,7 @@ impl Group {
         if order_changed && now.is_some() {
             self.line_all_up(log);
         }
+        released.into_iter().map(|record| record.id).collect()
     }
 
     /// Makes or drops what parameters of the policy need to be kept.
@@ -234,7 +236,7 @@ impl Group {
     pub(super) fn follow(&mut self, record: Record) {
         let Some(order) = self.work.as_mut().and_then(|work| work.order.as_mut()) else { return };
         let value = match record.owner {
-            Owner::DEAD => order.leave(record.id),
+            owner if owner.is_dead() => order.leave(record.id),
             owner => order.note(record.id, !owner.is_unowned()),
         };
         if let Some(value) = value {

@@ -28,14 +28,15 @@ impl Unowned {
             Owner::READY => &mut self.ready,
             Owner::DEFERRED => &mut self.deferred,
             Owner::HELD => &mut self.held,
-            Owner::DEAD => &mut self.dead,
+            owner if owner.is_dead() => &mut self.dead,
             owner => unreachable!("{owner:?} is no state without a consumer"),
         }
     }
 }
 
 impl Group {
-    /// How many pending entries are in this state, which must not be a consumer.
+    /// How many pending entries are in this state, which must not be a consumer. The dead count
+    /// together, whatever they died of.
     pub fn count_in(&self, state: Owner) -> u64 {
         let mut unowned = self.unowned;
         *unowned.of(state)

@@ -37,8 +37,12 @@ impl Owner {
     pub const DEFERRED: Owner = Owner(u32::MAX - 2);
     /// Due, and behind another entry with its value of the group's ORDERBY field.
     pub const HELD: Owner = Owner(u32::MAX - 3);
-    /// Given up: handed out to nobody.
-    pub const DEAD: Owner = Owner(u32::MAX - 4);
+    /// Given up, and handed out to nobody: a worker said that it is not to be tried again.
+    pub const FATAL: Owner = Owner(u32::MAX - 4);
+    /// The same, because it was delivered as often as it may be.
+    pub const USED_UP: Owner = Owner(u32::MAX - 5);
+    /// The same, because it has outlived its time.
+    pub const EXPIRED: Owner = Owner(u32::MAX - 6);
     /// The greatest number of a consumer.
     pub const CONSUMER_MAX: u32 = u32::MAX - 256;
 
@@ -65,6 +69,12 @@ impl Owner {
         self >= Owner::READY
     }
 
+    /// Whether it was given up, for whatever reason.
+    #[inline]
+    pub fn is_dead(self) -> bool {
+        (Owner::EXPIRED..=Owner::FATAL).contains(&self)
+    }
+
     /// Whether nobody holds it in a state that only this server has: it waits for a delivery, or is
     /// dead.
     pub fn is_queued(self) -> bool {
@@ -84,7 +94,7 @@ impl Owner {
 
     /// Whether this is a consumer or a state that there is.
     fn is_known(self) -> bool {
-        self.0 <= Owner::CONSUMER_MAX || self >= Owner::DEAD
+        self.0 <= Owner::CONSUMER_MAX || self >= Owner::EXPIRED
     }
 }
 

@@ -7,12 +7,19 @@ use super::*;
 
 type Model = BTreeMap<StreamId, Record>;
 
-const STATES: [Owner; 5] =
-    [Owner::RELEASED, Owner::READY, Owner::DEFERRED, Owner::HELD, Owner::DEAD];
+const STATES: [Owner; 7] = [
+    Owner::RELEASED,
+    Owner::READY,
+    Owner::DEFERRED,
+    Owner::HELD,
+    Owner::FATAL,
+    Owner::USED_UP,
+    Owner::EXPIRED,
+];
 
 fn record(ms: u64, owner: u32, time: u64, count: u64) -> Record {
     let owner = match u32::MAX - owner {
-        state @ 0..5 => STATES[state as usize],
+        state @ 0..7 => STATES[state as usize],
         _ => Owner::consumer(owner),
     };
     Record { id: StreamId::new(ms, 0), owner, time, count }

@@ -11,7 +11,8 @@ use crate::types::stream::policy::GroupPolicy;
 use crate::types::stream::{RefPolicy, Stream, StreamId, StreamImageReader};
 
 const ENTRIES: u64 = 40;
-const STATES: [Owner; 4] = [Owner::READY, Owner::DEFERRED, Owner::HELD, Owner::DEAD];
+const STATES: [Owner; 3] = [Owner::READY, Owner::DEFERRED, Owner::HELD];
+const DEAD: [Owner; 3] = [Owner::FATAL, Owner::USED_UP, Owner::EXPIRED];
 
 fn policy(words: &str) -> GroupPolicy {
     let mut policy = GroupPolicy::default();
@@ -100,8 +101,10 @@ fn assert_ordered(group: &Group) {
         let count = all.iter().filter(|record| record.owner == state).count();
         assert_eq!(group.count_in(state), count as u64);
     }
+    let dead = all.iter().filter(|record| record.owner.is_dead()).count();
+    assert_eq!(group.count_in(Owner::FATAL), dead as u64);
     let mut lines: BTreeMap<u64, Vec<Record>> = BTreeMap::new();
-    for record in all.iter().filter(|record| record.owner != Owner::DEAD) {
+    for record in all.iter().filter(|record| !record.owner.is_dead()) {
         match value(record.id.ms) {
             Some(value) => lines.entry(value).or_default().push(*record),
             None => assert_ne!(record.owner, Owner::HELD, "it has no value"),
@@ -139,7 +142,7 @@ fn apply(stream: &mut Stream, op: &Op, now_ms: u64) {
         }
         Op::Ready(ms) => put(stream, ms, Owner::READY),
         Op::Defer(ms) => put(stream, ms, Owner::DEFERRED),
-        Op::Kill(ms) => put(stream, ms, Owner::DEAD),
+        Op::Kill(ms) => put(stream, ms, DEAD[(ms % 3) as usize]),
         Op::Acknowledge(ms) => {
             let (group, _) = stream.group_mut(b"g").expect("it is there");
             group.acknowledge(StreamId::new(ms, 0));
@@ -204,6 +207,6 @@ proptest! {
         assert_ordered(group);
         stream.set_group_policy(b"g", GroupPolicy::default(), 8);
         let group = stream.group(b"g").expect("it is there");
-        prop_assert_eq!(group.count_in(Owner::HELD) + group.count_in(Owner::DEAD), 0);
+        prop_assert_eq!(group.count_in(Owner::HELD) + group.count_in(Owner::FATAL), 0);
     }
 }
