@@ -5,6 +5,10 @@
 //! not an older one than the last that a client was told of, by a reply or by a push: one subscriber
 //! listens to all events and messages.
 //!
+//! Which states those are a twin tells that keeps its frames in memory: each frame on its own makes one. Every
+//! fourth workload is of queues, whose leases lapse and whose delays come due as the clock is turned;
+//! what they do by themselves is cut as all else is.
+//!
 //! `FOREBAY_POWER_SEED` (default 1) is the first workload's seed, `FOREBAY_POWER_WORKLOADS` (default
 //! 4) how many are cut, `FOREBAY_POWER_SURVIVORS` (default 3) how many of the disks that a cut may
 //! leave are tried.
@@ -16,14 +20,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use forebay::command::clients::Origin;
+use forebay::command::replay::replay;
 use forebay::command::store::{self, Cause, Store};
 use forebay::command::{self, Flow, Server, Session};
 use forebay::config::Config;
-use forebay::journal::Plan;
 use forebay::journal::case::Case;
+use forebay::journal::frame::HEAD_BYTES;
 use forebay::journal::sim::{Dice, SimDisk};
-use forebay::keyspace::{Clock, Keyspace, ManualClock, Options};
+use forebay::journal::{Frame, MemorySink, Plan, Sink};
+use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
 use forebay::pubsub::Mailbox;
+use forebay::types::stream::{Stream, StreamId};
 use support::START_MS;
 use support::bare::{DATABASES, digest};
 use support::commands::Generator;
@@ -35,15 +42,31 @@ fn knob(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number in the knob"))
 }
 
+/// What a workload of queues begins with.
+const QUEUE: &[&str] = &[
+    "XGROUP CREATE s g 0 MKSTREAM",
+    "XCFGSET s GROUP g LEASE 20 MAXDELIVERIES 2 BACKOFF 5 20 DLQ dead",
+    "XADD s 5-* k x",
+    "XADD s 5-* k y",
+    "XADD s DELAY 30 5-* k x",
+    "XADD s TTL 40 5-* k x",
+    "XREADGROUP GROUP g alice COUNT 2 STREAMS s >",
+];
+
+fn is_of_queues(seed: u64) -> bool {
+    seed.is_multiple_of(4)
+}
+
 /// A server on a simulated disk, without threads or sockets.
 struct Bare {
     server: Arc<Server>,
     clock: Arc<ManualClock>,
+    /// Where it keeps its frames if not on the disk.
+    memory: Option<Arc<MemorySink>>,
 }
 
 impl Bare {
-    /// None if the disk fails meanwhile.
-    fn open(disk: &SimDisk, fsync: &str, now_ms: i64) -> Option<Bare> {
+    fn new(fsync: &str, now_ms: i64) -> Bare {
         let settings = format!(
             "appendonly yes\nappendfsync {fsync}\nstream-node-max-entries 5\n\
              journal-segment-size 4096\njournal-reserve-size 0\nauto-aof-rewrite-percentage 0\n\
@@ -59,11 +82,17 @@ impl Bare {
         });
         let server = Arc::new(Server::new(Arc::new(keyspace), Arc::new(config)));
         server.store.stepped.store(true, Ordering::Relaxed);
-        server.begin_loading();
-        let opened = Store::open(&server, Arc::new(disk.clone()));
-        server.end_loading();
+        Bare { server, clock, memory: None }
+    }
+
+    /// None if the disk fails meanwhile.
+    fn open(disk: &SimDisk, fsync: &str, now_ms: i64) -> Option<Bare> {
+        let bare = Bare::new(fsync, now_ms);
+        bare.server.begin_loading();
+        let opened = Store::open(&bare.server, Arc::new(disk.clone()));
+        bare.server.end_loading();
         match opened {
-            Ok(_) => Some(Bare { server, clock }),
+            Ok(_) => Some(bare),
             // What the disk holds is never the reason; that it has no power is.
             Err(why) => {
                 assert!(disk.has_lost_power(), "{why}");
@@ -72,16 +101,28 @@ impl Bare {
         }
     }
 
+    /// One that begins with what the disk holds and leaves it as it is.
+    fn twin(disk: &SimDisk, fsync: &str, now_ms: i64) -> Bare {
+        let bare = Bare::new(fsync, now_ms);
+        bare.server.begin_loading();
+        Store::read(&bare.server, Arc::new(disk.after_kill())).expect("the disk has power");
+        bare.server.end_loading();
+        let memory = Arc::new(MemorySink::default());
+        Bare { memory: Some(memory), ..bare }
+    }
+
     fn step(&self) {
-        self.server.store.journal().expect("opened").step();
+        if let Some(journal) = self.server.store.journal() {
+            journal.step();
+        }
     }
 
     fn settled(&self) -> u64 {
-        self.server.store.journal().expect("opened").settled()
+        self.server.store.journal().map_or(u64::MAX, |journal| journal.settled())
     }
 
     fn next(&self) -> u64 {
-        self.server.store.journal().expect("opened").next()
+        self.server.store.journal().map_or(u64::MAX, |journal| journal.next())
     }
 }
 
@@ -106,8 +147,16 @@ struct Outcome {
     /// The position behind the last change that the subscriber was told of, and how often it was told.
     told: u64,
     tellings: usize,
-    /// The states, by the journal's position behind them, and the time of each.
-    states: BTreeMap<u64, (i64, Vec<String>)>,
+    /// Where the journal ended.
+    end: u64,
+}
+
+/// The states that a workload goes through, by the journal's position behind them, each with its time.
+#[derive(Default)]
+struct States {
+    all: BTreeMap<u64, (i64, Vec<String>)>,
+    /// How many dead letters were written.
+    letters: usize,
 }
 
 impl Outcome {
@@ -167,32 +216,45 @@ impl Subscriber {
     }
 }
 
-/// Runs the workload of a seed until it ends or the power does.
-fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) -> Outcome {
+/// Runs the workload of a seed on a disk until it ends or the power does.
+fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64) -> Outcome {
+    match Bare::open(disk, fsync, found) {
+        Some(bare) => live(&bare, seed, || disk.has_lost_power()),
+        None => Outcome::default(),
+    }
+}
+
+/// The commands of a workload's turns.
+fn draw(generator: &mut Generator, seed: u64, turn: usize) -> Vec<Vec<u8>> {
+    match QUEUE.get(turn).filter(|_| is_of_queues(seed)) {
+        Some(line) => line.split(' ').map(|word| word.as_bytes().to_vec()).collect(),
+        None if is_of_queues(seed) => generator.queue_command(),
+        None => generator.command(),
+    }
+}
+
+fn live(bare: &Bare, seed: u64, is_over: impl Fn() -> bool) -> Outcome {
     let mut outcome = Outcome::default();
-    let Some(bare) = Bare::open(disk, fsync, found) else { return outcome };
+    bare.server.look_after_streams();
     let mut generator = Generator::new(seed);
     let mut sessions: Vec<Session> = (0..CONNECTIONS).map(|_| Session::new(None)).collect();
-    let note = |outcome: &mut Outcome| {
-        if notes_states {
-            let state = (bare.clock.now_ms(), digest(&bare.server));
-            outcome.states.entry(bare.next()).or_insert(state);
-        }
-    };
-    note(&mut outcome);
     let mut subscriber = Subscriber::new(&bare.server);
     for turn in 0..TURNS {
         if generator.one_in(4) {
             bare.clock.advance_ms(generator.below(40) as i64);
         }
-        if generator.one_in(12) {
+        if generator.one_in(12) && bare.memory.is_none() {
             // If it fails, the disk has.
             drop(store::save(&bare.server, Cause::Save));
-            note(&mut outcome);
+        }
+        // What is due is done by whoever comes next. Where it is not, for want of room that there would
+        // be with power, nothing may come behind it.
+        bare.server.keyspace.run(ShardSet::ALL, 0, bare.clock.now_ms(), |_| ());
+        if is_over() {
+            break;
         }
         let session = &mut sessions[generator.below(CONNECTIONS as u64) as usize];
-        run(&bare.server, session, &generator.command());
-        note(&mut outcome);
+        run(&bare.server, session, &draw(&mut generator, seed, turn));
         subscriber.hear(bare.next());
         if turn % 4 == 3 {
             // A message tells of what its sender has seen.
@@ -215,15 +277,63 @@ fn work(disk: &SimDisk, fsync: &str, seed: u64, found: i64, notes_states: bool) 
             }
         }
         subscriber.tell(bare.settled(), &mut outcome);
-        if disk.has_lost_power() {
+        if is_over() {
             break;
         }
     }
+    outcome.end = bare.next();
     outcome
 }
 
+/// The states of a workload on what a disk holds: after each frame there is one.
+fn states(disk: &SimDisk, fsync: &str, seed: u64, found: i64) -> States {
+    let twin = Bare::twin(disk, fsync, found);
+    let memory = twin.memory.clone().expect("a twin keeps its frames there");
+    twin.server.keyspace.set_sink(Arc::clone(&memory) as Arc<dyn Sink>);
+    live(&twin, seed, || false);
+    let mut position = Plan::survey(disk).expect("the disk can be read").end;
+    let copy = Bare::twin(disk, fsync, found);
+    let mut states = States::default();
+    states.all.insert(position, (found, digest(&copy.server)));
+    for frame in memory.drain() {
+        if let Err(error) = replay(&copy.server, &frame) {
+            panic!("seed {seed}, position {position}: {}", error.0);
+        }
+        position += (HEAD_BYTES + frame.effects.len()) as u64;
+        let now_ms = copy.server.keyspace.clock().now_ms();
+        copy.clock.advance_ms(frame.time_ms - now_ms);
+        states.all.insert(position, (frame.time_ms, digest(&copy.server)));
+        states.letters += assert_letters_are_whole(&copy.server, &frame);
+    }
+    states
+}
+
+/// Behind a frame that has a dead letter in it the group is done with the entry; how many it has.
+fn assert_letters_are_whole(server: &Arc<Server>, frame: &Frame) -> usize {
+    let text = frame.effects.escape_ascii().to_string();
+    let words = text.split("\\r\\n").filter(|word| !word.starts_with('$'));
+    let words: Vec<&str> = words.collect();
+    let mut letters = 0;
+    for story in words.windows(6).filter(|words| words[0] == "dlq.stream") {
+        let [_, key, _, name, _, id] = story else { continue };
+        let id = StreamId::parse(id.as_bytes(), 0).expect("an id");
+        letters += 1;
+        // In a transaction it may have been returned already.
+        if words.contains(&"XDEL") {
+            continue;
+        }
+        let is_pending = server.keyspace.run_replay(frame.time_ms, |tx| {
+            let stream = tx.peek_as::<Stream>(key.as_bytes()).ok().flatten();
+            let group = stream.and_then(|stream| stream.group(name.as_bytes()));
+            group.is_some_and(|group| group.pending().get(id).is_some())
+        });
+        assert!(!is_pending, "{id} is among the dead and pending: {text}");
+    }
+    letters
+}
+
 /// Starts on what a cut has left, and holds the state to those that were.
-fn check(disk: &SimDisk, fsync: &str, whole: &Outcome, answered: u64, told: &str) {
+fn check(disk: &SimDisk, fsync: &str, whole: &States, answered: u64, told: &str) {
     let plan = Plan::survey(disk).expect("the disk can be read");
     assert_eq!(plan.check(), Ok(()), "{told}: {:?}", disk.names());
     assert!(
@@ -232,8 +342,8 @@ fn check(disk: &SimDisk, fsync: &str, whole: &Outcome, answered: u64, told: &str
         plan.end,
         plan.case
     );
-    let Some((at_ms, expected)) = whole.states.get(&plan.end) else {
-        panic!("{told}: the server was never at {}, only at {:?}", plan.end, whole.states.keys());
+    let Some((at_ms, expected)) = whole.all.get(&plan.end) else {
+        panic!("{told}: the server was never at {}, only at {:?}", plan.end, whole.all.keys());
     };
     let bare = Bare::open(disk, fsync, *at_ms).expect("the disk has power");
     assert_eq!(digest(&bare.server), *expected, "{told}, at position {}", plan.end);
@@ -248,14 +358,17 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
     let mut cuts = 0_u64;
     for seed in first..first + workloads {
         for fsync in ["always", "everysec", "no"] {
+            let states = states(&SimDisk::new(), fsync, seed, START_MS);
             let disk = SimDisk::new();
-            let whole = work(&disk, fsync, seed, START_MS, true);
-            assert!(whole.states.len() > TURNS / 8, "the workload changes something");
+            let whole = work(&disk, fsync, seed, START_MS);
+            assert_eq!(states.all.last_key_value().map(|(end, _)| *end), Some(whole.end));
+            assert!(states.all.len() > TURNS / 8, "the workload changes something");
             assert!(whole.tellings > TURNS / 8, "the subscriber is told something");
+            assert!(states.letters > 0 || !is_of_queues(seed), "nothing was given up");
             for operation in 0..=disk.operations() {
                 let disk = SimDisk::new();
                 disk.power_until(operation);
-                let cut = work(&disk, fsync, seed, START_MS, false);
+                let cut = work(&disk, fsync, seed, START_MS);
                 // Without `always` an answer means that the kernel has it, and it is the power
                 // that fails here.
                 let answered = if fsync == "always" { cut.known() } else { 0 };
@@ -263,11 +376,11 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
                     let cut_seed = seed * 1_000_003 + operation * 101 + survivor;
                     let told = format!("{fsync}, seed {seed}, operation {operation}, {cut_seed}");
                     let after = disk.after_power_cut(cut_seed);
-                    check(&after, fsync, &whole, answered, &told);
+                    check(&after, fsync, &states, answered, &told);
                     cuts += 1;
                 }
                 let told = format!("{fsync}, seed {seed}, operation {operation}, a kill alone");
-                check(&disk.after_kill(), fsync, &whole, cut.known(), &told);
+                check(&disk.after_kill(), fsync, &states, cut.known(), &told);
             }
         }
     }
@@ -283,13 +396,13 @@ fn a_start_after_a_crash_is_cut_as_well() {
     for seed in first..first + 4 * knob("FOREBAY_POWER_WORKLOADS", 4) {
         let disk = SimDisk::new();
         disk.power_until(200 + dice.below(300) as u64);
-        work(&disk, "always", seed, START_MS, false);
+        work(&disk, "always", seed, START_MS);
         let left = disk.after_power_cut(dice.roll());
-        let whole = work(&left.after_kill(), "always", seed + 1, START_MS + 10_000, true);
+        let whole = states(&left, "always", seed + 1, START_MS + 10_000);
         for _ in 0..8 {
             let disk = left.after_kill();
             disk.power_until(dice.below(400) as u64);
-            let cut = work(&disk, "always", seed + 1, START_MS + 10_000, false);
+            let cut = work(&disk, "always", seed + 1, START_MS + 10_000);
             let after = disk.after_power_cut(dice.roll());
             check(&after, "always", &whole, cut.known(), &format!("second life, seed {seed}"));
         }

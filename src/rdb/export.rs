@@ -6,7 +6,9 @@ use super::crc64::Checksum;
 use super::encode::{self, Form};
 use super::kind::opcode;
 use crate::keyspace::{NEVER, Value};
+use crate::types::stream::Stream;
 use crate::types::stream::idmp::IdmpLimits;
+use crate::types::stream::pending::Owner;
 
 /// A key to be written.
 pub struct Key<'k> {
@@ -18,7 +20,7 @@ pub struct Key<'k> {
 }
 
 /// What was written, and what the form could not hold.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Exported {
     pub keys: u64,
     /// Libraries of functions.
@@ -30,11 +32,66 @@ pub struct Exported {
     pub with_released: u64,
     /// Hashes of which fields have deadlines: Redis reads them from 7.4 on, Valkey does not.
     pub with_field_deadlines: u64,
+    /// Streams that do more than the form can say.
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// The words of a policy, as XCFGSET takes them.
+pub type Words = Vec<Vec<u8>>;
+
+/// What is not written of a stream that is used as a queue, for want of a place in the form.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct LeftBehind {
+    pub db: usize,
+    pub key: Box<[u8]>,
+    /// The words of the stream's policy, none if it has none.
+    pub policy: Words,
+    /// Groups with a policy, by name, each with its words.
+    pub group_policies: Vec<(Box<[u8]>, Words)>,
+    /// Entries that are not due yet.
+    pub delayed: u64,
+    /// Entries that live for a time only.
+    pub expiring: u64,
+    /// Entries that are for one group alone.
+    pub addressed: u64,
+    /// Messages that are remembered by a field.
+    pub messages: u64,
+    /// Pending entries with a consumer in groups that have LEASE.
+    pub leased: u64,
+    /// Pending entries without a consumer: those that wait for a time, for another entry of their
+    /// ORDERBY value, for nothing but a reader, and those that are parked.
+    pub deferred: u64,
+    pub held: u64,
+    pub ready: u64,
+    pub parked: u64,
+}
+
+impl LeftBehind {
+    /// What is left behind of a stream at this time, Unix ms; `None` if nothing is.
+    fn of(stream: &Stream, now_ms: i64) -> Option<LeftBehind> {
+        let (delayed, expiring, addressed) = stream.scheduled_counts(now_ms as u64);
+        let mut left = LeftBehind { delayed, expiring, addressed, ..LeftBehind::default() };
+        left.policy = stream.policy().map(|policy| policy.words()).unwrap_or_default();
+        left.messages = stream.messages().count() as u64;
+        for (name, group) in stream.groups() {
+            if let Some(policy) = group.policy() {
+                left.group_policies.push((name.into(), policy.words()));
+                left.leased += policy.lease_ms.map_or(0, |_| group.in_flight());
+            }
+            left.deferred += group.count_in(Owner::DEFERRED);
+            left.held += group.count_in(Owner::HELD);
+            left.ready += group.count_in(Owner::READY);
+            left.parked += group.count_in(Owner::DEAD);
+        }
+        (left != LeftBehind::default()).then_some(left)
+    }
 }
 
 /// An RDB file being written, buffered by this.
 pub struct Export<'w> {
     out: Summed<'w>,
+    /// The time of the state, Unix ms.
+    now_ms: i64,
     /// What streams remember of producers by the settings, and need not tell.
     idmp: IdmpLimits,
     db: Option<usize>,
@@ -60,7 +117,7 @@ impl<'w> Export<'w> {
             encode::string(&mut out, name.as_bytes())?;
             encode::string(&mut out, value.as_bytes())?;
         }
-        Ok(Export { out, idmp, db: None, exported: Exported::default() })
+        Ok(Export { out, now_ms, idmp, db: None, exported: Exported::default() })
     }
 
     /// Writes a library of functions. Libraries stand before all keys.
@@ -94,6 +151,10 @@ impl<'w> Export<'w> {
             let forgets = encode::has_idempotency(stream, self.idmp);
             self.exported.without_idempotency += u64::from(forgets);
             self.exported.with_released += u64::from(encode::has_unowned(stream));
+            if let Some(left) = LeftBehind::of(stream, self.now_ms) {
+                let left = LeftBehind { db: key.db, key: key.name.into(), ..left };
+                self.exported.left_behind.push(left);
+            }
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ pub mod packed;
 pub mod payload;
 pub mod source;
 
+pub use encode::RELEASED_CONSUMER;
 pub use error::{Fault, RdbError};
 pub use source::{Reading, Source};
 

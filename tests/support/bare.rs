@@ -187,10 +187,29 @@ fn queue_state(server: &Arc<Server>, db: usize, key: &[u8]) -> String {
     server.keyspace.run(ShardSet::ALL, db, now_ms, |tx| {
         let stream = tx.peek_as::<Stream>(key).expect("it is one").expect("it is there");
         let mut lines = String::new();
+        for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
+            let id = entry.id();
+            // Delays that are over are forgotten now and then, and mean nothing.
+            let due_ms = stream.due_ms(id).filter(|&due_ms| due_ms > now_ms as u64);
+            let judged_ms = stream.judged_ms(id);
+            let expires_ms = stream.expires_ms(id).or(judged_ms);
+            let addressee = stream.addressee(id).map(|group| group.escape_ascii().to_string());
+            lines += &format!("{due_ms:?} {expires_ms:?} {judged_ms:?} {addressee:?}\n");
+        }
+        let window_ms = stream.policy().and_then(|policy| Some(policy.dedup.as_ref()?.window_ms));
+        for (message, id) in stream.messages() {
+            if (now_ms as u64).saturating_sub(id.ms) < window_ms.unwrap_or(0) {
+                lines += &format!("{} {id}\n", message.escape_ascii());
+            }
+        }
         for (_, group) in stream.groups() {
             group.scan::<()>(StreamId::MIN, Filter::default(), |record| {
                 if record.owner != Owner::RELEASED {
-                    lines += &format!("{record:?}\n");
+                    // Numbers of consumers mean nothing.
+                    let name = group.owner_name(record.owner).escape_ascii();
+                    let state = record.owner.is_unowned().then_some(record.owner);
+                    let (id, time, count) = (record.id, record.time, record.count);
+                    lines += &format!("{id} {name} {state:?} {time} {count}\n");
                 }
                 ControlFlow::Continue(())
             });

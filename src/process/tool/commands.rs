@@ -1,16 +1,13 @@
 //! Commands as text, and the commands that would make a key.
 
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::streams::print_stream;
 use crate::config::word;
 use crate::keyspace::{Keyspace, NEVER, ShardSet, Slot, Value};
 use crate::resp::text::format_double;
 use crate::types::hash::Hash;
-use crate::types::stream::group::Group;
-use crate::types::stream::pending::Filter;
-use crate::types::stream::{Stream, StreamId};
 use crate::types::text::Text;
 use crate::types::zset::Zset;
 
@@ -18,12 +15,12 @@ use crate::types::zset::Zset;
 const ELEMENTS_MAX: usize = 64;
 
 /// Prints a request as a line that a client's prompt takes: words that need it in quotes.
-pub fn print(args: &[&[u8]], out: &mut impl Write) -> io::Result<()> {
+pub fn print(args: &[impl AsRef<[u8]>], out: &mut impl Write) -> io::Result<()> {
     for (nth, arg) in args.iter().enumerate() {
         if nth > 0 {
             out.write_all(b" ")?;
         }
-        out.write_all(word(arg).as_bytes())?;
+        out.write_all(word(arg.as_ref()).as_bytes())?;
     }
     out.write_all(b"\n")
 }
@@ -38,7 +35,7 @@ pub fn print_keys(keyspace: &Arc<Keyspace>, out: &mut impl Write) -> io::Result<
             if tx.db_len() == 0 {
                 continue;
             }
-            print(&[b"SELECT", db.to_string().as_bytes()], out)?;
+            print(&[b"SELECT" as &[u8], db.to_string().as_bytes()], out)?;
             let mut printed = Ok(());
             tx.scan(0, usize::MAX, |slot| {
                 if printed.is_ok() {
@@ -54,7 +51,7 @@ pub fn print_keys(keyspace: &Arc<Keyspace>, out: &mut impl Write) -> io::Result<
 fn print_key(slot: &Slot, out: &mut impl Write) -> io::Result<()> {
     let key = &*slot.key;
     match &slot.value {
-        Value::String(string) => print(&[b"SET", key, &string.text()], out)?,
+        Value::String(string) => print(&[b"SET" as &[u8], key, &string.text()], out)?,
         Value::List(list) => {
             print_elements(b"RPUSH", key, &list.iter().collect::<Vec<_>>(), out)?;
         }
@@ -64,7 +61,7 @@ fn print_key(slot: &Slot, out: &mut impl Write) -> io::Result<()> {
         Value::Stream(stream) => print_stream(key, stream, out)?,
     }
     if slot.expire_at_ms != NEVER {
-        print(&[b"PEXPIREAT", key, slot.expire_at_ms.to_string().as_bytes()], out)?;
+        print(&[b"PEXPIREAT" as &[u8], key, slot.expire_at_ms.to_string().as_bytes()], out)?;
     }
     Ok(())
 }
@@ -105,55 +102,8 @@ fn print_hash(key: &[u8], hash: &Hash, out: &mut impl Write) -> io::Result<()> {
     }
     for (name, field) in fields.iter().filter(|(_, field)| field.expire_at_ms != NEVER) {
         let deadline = field.expire_at_ms.to_string();
-        print(&[b"HPEXPIREAT", key, deadline.as_bytes(), b"FIELDS", b"1", name], out)?;
+        let head = [b"HPEXPIREAT" as &[u8], key, deadline.as_bytes()];
+        print(&[&head[..], &[b"FIELDS", b"1", name]].concat(), out)?;
     }
     Ok(())
-}
-
-fn print_stream(key: &[u8], stream: &Stream, out: &mut impl Write) -> io::Result<()> {
-    for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
-        let id = entry.id().to_string();
-        let fields: Vec<_> = entry.fields().flat_map(|(name, value)| [name, value]).collect();
-        let head = [&b"XADD"[..], key, id.as_bytes()].into_iter();
-        let args: Vec<&[u8]> = head.chain(fields.iter().map(|text| &**text)).collect();
-        print(&args, out)?;
-    }
-    let (last, added) = (stream.last_id().to_string(), stream.entries_added().to_string());
-    let deleted = stream.max_deleted_id().to_string();
-    let (last, added, deleted) = (last.as_bytes(), added.as_bytes(), deleted.as_bytes());
-    if stream.log().is_empty() {
-        // What makes an empty stream.
-        print(&[b"XGROUP", b"CREATE", key, b"forebay", b"0", b"MKSTREAM"], out)?;
-        print(&[b"XGROUP", b"DESTROY", key, b"forebay"], out)?;
-    }
-    print(&[b"XSETID", key, last, b"ENTRIESADDED", added, b"MAXDELETEDID", deleted], out)?;
-    stream.groups().try_for_each(|(name, group)| print_group(key, name, group, out))
-}
-
-fn print_group(key: &[u8], name: &[u8], group: &Group, out: &mut impl Write) -> io::Result<()> {
-    let last = group.last_delivered_id().to_string();
-    let read = group.entries_read().map_or("-1".into(), |read| read.to_string());
-    print(
-        &[b"XGROUP", b"CREATE", key, name, last.as_bytes(), b"ENTRIESREAD", read.as_bytes()],
-        out,
-    )?;
-    for consumer in group.consumers_by_name() {
-        print(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer.name()], out)?;
-    }
-    let failed = group.scan(StreamId::MIN, Filter::default(), |record| {
-        let (id, count) = (record.id.to_string(), record.count.to_string());
-        let printed = if record.owner.is_unowned() {
-            print(&[b"XNACK", key, name, b"SILENT", b"IDS", b"1", id.as_bytes(), b"FORCE"], out)
-        } else {
-            let (owner, time) = (group.owner_name(record.owner), record.time.to_string());
-            let claim = [b"XCLAIM", key, name, owner, b"0", id.as_bytes(), b"TIME"];
-            let rest = [time.as_bytes(), b"RETRYCOUNT", count.as_bytes(), b"JUSTID", b"FORCE"];
-            print(&[claim.as_slice(), &rest].concat(), out)
-        };
-        match printed {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
-    });
-    failed.map_or(Ok(()), Err)
 }

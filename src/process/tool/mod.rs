@@ -3,6 +3,7 @@
 mod check;
 mod commands;
 mod dump;
+mod streams;
 pub mod transfer;
 
 use std::ffi::OsString;

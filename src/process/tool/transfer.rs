@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use crate::command::Server;
 use crate::command::store::{self, Cause, Store};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::journal::Plan;
 use crate::journal::disk::DirDisk;
 use crate::keyspace::{Keyspace, Options, SystemClock};
 use crate::process::export;
 use crate::process::import::{self, Report, Truncated};
+use crate::rdb::RELEASED_CONSUMER;
+use crate::rdb::export::LeftBehind;
 
 /// Fills an empty data directory from a file of Redis.
 pub fn import(
@@ -72,8 +74,9 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
     }
     if exported.with_released > 0 {
         println!(
-            "{} streams: entries given back by XNACK belong to a consumer of their own there",
-            exported.with_released
+            "{} streams: pending entries without a consumer belong to one named {} there",
+            exported.with_released,
+            RELEASED_CONSUMER.escape_ascii()
         );
     }
     if exported.with_field_deadlines > 0 {
@@ -83,7 +86,39 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
             exported.with_field_deadlines
         );
     }
+    // Beside the rest, so that nobody who looks for losses has to look through it.
+    exported.left_behind.iter().for_each(|left| eprintln!("{}", describe_left(left)));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an RDB file does not say of a stream, in a line for people.
+fn describe_left(left: &LeftBehind) -> String {
+    let words = |words: &[Vec<u8>]| {
+        let words: Vec<_> = words.iter().map(|word| config::word(word)).collect();
+        words.join(" ")
+    };
+    let mut parts = Vec::new();
+    if !left.policy.is_empty() {
+        parts.push(format!("the stream's policy ({})", words(&left.policy)));
+    }
+    for (name, policy) in &left.group_policies {
+        parts.push(format!("the policy of group {} ({})", config::word(name), words(policy)));
+    }
+    let counts = [
+        (left.delayed, "entries that are not due yet"),
+        (left.expiring, "entries that live for a time only"),
+        (left.addressed, "entries that are for one group alone"),
+        (left.messages, "messages remembered by DEDUPFIELD"),
+        (left.leased, "leases"),
+        (left.deferred, "deferred deliveries"),
+        (left.held, "deliveries held by ORDERBY"),
+        (left.ready, "deliveries that are ready"),
+        (left.parked, "parked entries"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    parts.extend(counts.map(|(count, what)| format!("{what}: {count}")));
+    let (key, db) = (left.key.escape_ascii(), left.db);
+    format!("left behind of {key} of database {db}: {}", parts.join(", "))
 }
 
 fn write(server: &Arc<Server>, out: &mut File) -> io::Result<crate::rdb::export::Exported> {

@@ -168,6 +168,11 @@ impl Stream {
         self.dedup.as_ref()?.find(message, now_ms, policy.window_ms)
     }
 
+    /// The messages that are remembered by that field, over or not, each with its entry, in id order.
+    pub fn messages(&self) -> impl Iterator<Item = (&[u8], StreamId)> {
+        self.dedup.iter().flat_map(|dedup| dedup.iter())
+    }
+
     /// What tells an entry with these fields apart from others, by the field that the policy names.
     pub fn message<'f, F: AsRef<[u8]>>(&self, fields: &'f [F]) -> Option<&'f [u8]> {
         message_of(self.policy()?.dedup.as_ref()?, fields)
@@ -344,6 +349,21 @@ impl Stream {
     /// When an entry expires, unix ms; `None` if it does not, or has.
     pub fn expires_ms(&self, id: StreamId) -> Option<u64> {
         self.schedule.as_ref()?.expires_ms(id)
+    }
+
+    /// When an entry expired that the groups have judged, unix ms, whether or not one of them got it
+    /// back since.
+    pub fn judged_ms(&self, id: StreamId) -> Option<u64> {
+        self.schedule.as_ref()?.judged_ms(id)
+    }
+
+    /// How many entries may not be delivered yet at this time, how many live for a time only, and how
+    /// many are for one group alone.
+    pub fn scheduled_counts(&self, now_ms: u64) -> (u64, u64, u64) {
+        self.schedule.as_ref().map_or((0, 0, 0), |schedule| {
+            let (delayed, expiring) = (schedule.delayed_behind(now_ms), schedule.expiry_count());
+            (delayed, expiring, schedule.addressed_count())
+        })
     }
 
     /// Whether an entry has outlived its time.

@@ -169,6 +169,23 @@ impl Schedule {
         self.expiries.get(id).map(|record| record.time)
     }
 
+    /// When an entry expired that the groups have judged, unix ms, whether or not one of them got it
+    /// back since.
+    pub fn judged_ms(&self, id: StreamId) -> Option<u64> {
+        let recalled = || self.expiries.get(id).filter(|expiry| expiry.count > 0);
+        self.expired.get(id).or_else(recalled).map(|record| record.time)
+    }
+
+    /// How many entries will expire, or have and are still held.
+    pub fn expiry_count(&self) -> u64 {
+        self.expiries.len() + self.expired.len()
+    }
+
+    /// How many entries are for one group alone.
+    pub fn addressed_count(&self) -> u64 {
+        self.addressed.len() as u64
+    }
+
     pub fn has_expired(&self, id: StreamId) -> bool {
         self.expired.get(id).is_some()
     }
@@ -209,6 +226,11 @@ impl Schedule {
     /// The first entry that has expired and is still held.
     pub fn first_expired(&self) -> Option<StreamId> {
         self.expired.first_id()
+    }
+
+    /// How many delays are not over yet.
+    pub fn delayed_behind(&self, now_ms: u64) -> u64 {
+        self.delays.len() - self.delays.delivered_by(now_ms).count() as u64
     }
 
     /// Forgets delays that are over: the entry is as any other then.

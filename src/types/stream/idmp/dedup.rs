@@ -38,7 +38,6 @@ impl Dedup {
     }
 
     /// All that are remembered, over or not, in id order.
-    #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], StreamId)> {
         self.memory.iter(0).map(|(_, message, id)| (message, id))
     }
