@@ -81,7 +81,8 @@ impl LeftBehind {
             left.deferred += group.count_in(Owner::DEFERRED);
             left.held += group.count_in(Owner::HELD);
             left.ready += group.count_in(Owner::READY);
-            left.parked += group.count_in(Owner::DEAD);
+            // They are counted together.
+            left.parked += group.count_in(Owner::FATAL);
         }
         (left != LeftBehind::default()).then_some(left)
     }

@@ -159,7 +159,9 @@ fn print_group(
             Owner::READY => 'r',
             Owner::DEFERRED => 'd',
             Owner::HELD => 'h',
-            Owner::DEAD => 'x',
+            Owner::FATAL => 'x',
+            Owner::USED_UP => 'u',
+            Owner::EXPIRED => 'e',
             _ => return Ok(()),
         };
         let place = format!("{kind}{}@{}", record.count, record.time);
