@@ -19,7 +19,7 @@ use super::retention;
 use crate::command::cx::Cx;
 use crate::keyspace::{EventClass, NEVER};
 use crate::resp::Reply;
-use crate::types::stream::group::{DELIVERIES_MAX, Extent, Group};
+use crate::types::stream::group::{DELIVERIES_MAX, Extent, Group, Turn};
 use crate::types::stream::log::{Entry, Log};
 use crate::types::stream::pending::{Owner, Record};
 use crate::types::stream::policy::GroupPolicy;
@@ -307,7 +307,8 @@ impl<'a> Reader<'_, 'a> {
         while !limits.are_reached() && !options.room.is_used_up() {
             let Some(entry) = entries.next() else { break };
             let id = entry.id();
-            if self.passes(&entry) {
+            let turn = self.turn(&entry);
+            if turn == Turn::Held {
                 passed += 1;
             } else if options.room.take(&entry) {
                 limits.take(to.is_some());
@@ -315,7 +316,7 @@ impl<'a> Reader<'_, 'a> {
                 if let Some(consumer) = to {
                     let owner = Owner::consumer(consumer);
                     let record = Record { id, owner, time: self.now_ms, count: 1 };
-                    self.group.place(self.log, record);
+                    self.group.place_new(self.log, record, turn);
                     taken.push(record);
                 }
             } else {
@@ -339,34 +340,36 @@ impl<'a> Reader<'_, 'a> {
         fresh
     }
 
-    /// Whether an entry that the cursor comes to does not go out now. What is to go out later gets a
-    /// record.
-    fn passes(&mut self, entry: &Entry<'_>) -> bool {
+    /// Whether an entry that the cursor comes to goes out now; held is whatever does not. What is to
+    /// go out later gets a record.
+    fn turn(&mut self, entry: &Entry<'_>) -> Turn {
         let id = entry.id();
         // Where the cursor was set back: what is pending keeps its owner and its count. Without a policy
         // it is delivered anew, as in Redis, unless it waits for its time.
         let may_be_pending = self.group.pending().last_id().is_some_and(|last| last >= id);
         let pending = if may_be_pending { self.group.pending().get(id) } else { None };
         if pending.is_some_and(|record| self.policy.is_some() || record.owner.is_queued()) {
-            return true;
+            return Turn::Held;
         }
         let is_own = self.times.is_addressed(id);
         if !is_own && !admits(self.group, entry) {
-            return true;
+            return Turn::Held;
         }
         let parked = |owner, time| Record { id, owner, time, count: 0 };
         let record = match self.times.fate(id, self.now_ms) {
-            Fate::Pass => return true,
+            Fate::Pass => return Turn::Held,
             // Without a policy there is no place for the dead.
-            Fate::Judge if self.policy.is_none() => return true,
+            Fate::Judge if self.policy.is_none() => return Turn::Held,
             // It is handed to nobody, and given up by who looks after the stream.
             Fate::Judge => parked(Owner::READY, self.now_ms),
             Fate::Defer(due_ms) => parked(Owner::DEFERRED, due_ms),
-            Fate::Deliver if self.group.is_held(entry) => parked(Owner::HELD, self.now_ms),
-            Fate::Deliver => return false,
+            Fate::Deliver => match self.group.turn(entry) {
+                Turn::Held => parked(Owner::HELD, self.now_ms),
+                turn => return turn,
+            },
         };
         self.places.put(self.group, self.log, record);
-        true
+        Turn::Held
     }
 }
 

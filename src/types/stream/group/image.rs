@@ -280,7 +280,7 @@ impl GroupReader {
             let record = group.pending.get(id).filter(|record| !record.owner.is_dead());
             let owner = record.ok_or(BAD_WORK)?.owner;
             let lines = group.work.as_mut().and_then(|work| work.order.as_mut()).ok_or(BAD_WORK)?;
-            lines.enter(id, value);
+            lines.enter(id, value, false);
             lines.note(id, !owner.is_unowned());
         }
         Ok((name, group))

@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub use self::consumers::Consumer;
 use self::consumers::Consumers;
 pub use self::progress::Extent;
+pub use self::queue::Turn;
 use self::queue::Work;
 use self::states::Unowned;
 use super::StreamId;

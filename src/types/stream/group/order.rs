@@ -44,6 +44,13 @@ pub(super) struct First {
     pub is_in_flight: bool,
 }
 
+impl First {
+    /// Whether an entry of the same value has to let it go first.
+    pub fn goes_before(self, id: StreamId) -> bool {
+        self.id != id && (self.is_in_flight || self.id < id)
+    }
+}
+
 /// The lines of a group. Two values that come to the same number share a line: no more than that
 /// becomes of it.
 ///
@@ -79,8 +86,8 @@ impl Order {
         self.by_id.get(place).filter(|valued| valued.id == id).map(|valued| valued.value)
     }
 
-    /// Has an entry stand in a line, if it does not, as one that waits.
-    pub fn enter(&mut self, id: StreamId, value: u64) {
+    /// Has an entry stand in a line, if it does not, as one that is in flight or waits.
+    pub fn enter(&mut self, id: StreamId, value: u64, is_in_flight: bool) {
         let place = match self.by_id.back() {
             // Entries come in order of their ids.
             Some(last) if last.id < id => self.by_id.len(),
@@ -88,24 +95,25 @@ impl Order {
         };
         if self.by_id.get(place).is_none_or(|valued| valued.id != id) {
             self.by_id.insert(place, Valued { id, value });
-            self.insert((value, true, id));
+            self.insert((value, !is_in_flight, id));
         }
     }
 
-    /// Takes an entry from its line; its value, if it had one.
+    /// Takes an entry from its line; its value, if others stand there still.
     pub fn leave(&mut self, id: StreamId) -> Option<u64> {
         let place = self.by_id.partition_point(|&other| other < id);
         let value = self.by_id.get(place).filter(|valued| valued.id == id)?.value;
         self.by_id.remove(place);
         // It is one of the two.
-        let _ = self.remove((value, false, id)) || self.remove((value, true, id));
-        Some(value)
+        let at = self.remove((value, false, id)).or_else(|| self.remove((value, true, id)))?;
+        let stands_at = |at| self.lines.get(at).is_some_and(|found: &InLine| found.0.0 == value);
+        (stands_at(at) || at.checked_sub(1).is_some_and(stands_at)).then_some(value)
     }
 
     /// Notes whether an entry is in flight; its value, if it has one.
     pub fn note(&mut self, id: StreamId, is_in_flight: bool) -> Option<u64> {
         let value = self.value(id)?;
-        if self.remove((value, is_in_flight, id)) {
+        if self.remove((value, is_in_flight, id)).is_some() {
             self.insert((value, !is_in_flight, id));
         }
         Some(value)
@@ -126,8 +134,7 @@ impl Order {
 
     /// Whether an entry of this value has to let another one go first.
     pub fn holds(&self, id: StreamId, value: u64) -> bool {
-        self.first(value)
-            .is_some_and(|first| first.id != id && (first.is_in_flight || first.id < id))
+        self.first(value).is_some_and(|first| first.goes_before(id))
     }
 
     /// All entries in the lines with their values, by id, from a place on.
@@ -152,9 +159,11 @@ impl Order {
         self.lines.insert(at, InLine(place));
     }
 
-    fn remove(&mut self, place: Place) -> bool {
+    /// Takes a place out, if it is taken; where it was among all.
+    fn remove(&mut self, place: Place) -> Option<usize> {
         let at = self.lines.partition_point(|&other| other < place);
-        let is_there = self.lines.get(at).is_some_and(|found| found.0 == place);
-        is_there && self.lines.remove(at).is_some()
+        self.lines.get(at).filter(|found| found.0 == place)?;
+        self.lines.remove(at);
+        Some(at)
     }
 }

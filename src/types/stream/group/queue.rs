@@ -33,6 +33,17 @@ impl Work {
     }
 }
 
+/// What an entry finds in the line of its ORDERBY value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Nobody; the value.
+    Alone(u64),
+    /// None that goes before it. Also where there is no ORDERBY, or it has no value.
+    Next,
+    /// One that has to go first.
+    Held,
+}
+
 impl Group {
     /// The policy, to be held while the group changes.
     pub fn shared_policy(&self) -> Option<Arc<GroupPolicy>> {
@@ -82,7 +93,33 @@ impl Group {
             && order.value(id).is_none()
             && let Some(value) = log.get(id).and_then(|entry| order::value_of(&entry, field))
         {
-            order.enter(id, value);
+            order.enter(id, value, false);
+        }
+    }
+
+    /// What an entry that the cursor comes to, and that has no record, finds in its line.
+    pub fn turn(&self, entry: &Entry<'_>) -> Turn {
+        let order = self.work.as_ref().and_then(|work| work.order.as_ref());
+        let field = self.policy().and_then(|policy| policy.order_by.as_deref());
+        let (Some(order), Some(field)) = (order, field) else { return Turn::Next };
+        let Some(value) = order::value_of(entry, field) else { return Turn::Next };
+        match order.first(value) {
+            None => Turn::Alone(value),
+            Some(first) if first.goes_before(entry.id()) => Turn::Held,
+            Some(_) => Turn::Next,
+        }
+    }
+
+    /// Puts an entry under a consumer for the first time, by what it found in its line; `log` is the
+    /// stream's.
+    pub fn place_new(&mut self, log: &Log, record: Record, turn: Turn) {
+        let order = self.work.as_mut().and_then(|work| work.order.as_mut());
+        if let (Turn::Alone(value), Some(order)) = (turn, order) {
+            // Nobody else's place depends on it.
+            order.enter(record.id, value, true);
+            self.put_alone(record);
+        } else {
+            self.place(log, record);
         }
     }
 
