@@ -302,7 +302,9 @@ impl Chunk {
 
     /// Takes over the records of the chunk to the right. Both together must fit.
     pub(super) fn absorb(&mut self, right: &Chunk) {
-        self.compact();
+        if self.live_count() < self.slots() {
+            self.compact();
+        }
         for slot in SetBits(right.live) {
             self.push(right.record(slot));
         }
@@ -335,41 +337,41 @@ impl Chunk {
         summary
     }
 
-    /// What `before` becomes by a record changed from `old` (`None`: none was there) to `new`
-    /// (`None`: taken out), the change being made already.
-    pub(super) fn summary_after(
+    /// Has the chunk's summary follow the record of `slot`, which has changed from `old` (`None`: none
+    /// was there) to `new` (`None`: taken out).
+    pub(super) fn follow(
         &self,
-        before: Summary,
+        summary: &mut Summary,
+        slot: usize,
         old: Option<Record>,
         new: Option<Record>,
-    ) -> Summary {
-        let mut after = before;
+    ) {
         if let Some(old) = old {
-            after.live -= 1;
+            summary.live -= 1;
             let kind = old.owner.kind();
-            if old.time == before.least(kind) {
-                after.least[kind as usize] = self.least_time(kind, old.time);
+            if old.time == summary.least(kind) {
+                summary.least[kind as usize] = self.least_time(kind, old.time, slot);
             }
         }
         if let Some(new) = new {
-            after.add(new);
-            after.live += 1;
+            summary.add(new);
+            summary.live += 1;
         }
-        after
     }
 
-    /// The least time of a kind, which is known not to be below `bound`.
-    fn least_time(&self, kind: Kind, bound: u64) -> u64 {
+    /// The least time of a kind, which is known not to be below `bound`. Another record of that time,
+    /// if there is one, most often stands right behind the slot `near`.
+    fn least_time(&self, kind: Kind, bound: u64, near: usize) -> u64 {
         if self.in_time_order {
             let first = self.live.trailing_zeros() as usize;
             let is_there = kind == Kind::Delivered && first < self.slots();
             return if is_there { self.times.get(first) } else { u64::MAX };
         }
+        let behind = u128::MAX << near;
         let mut least = u64::MAX;
-        for slot in SetBits(self.live) {
-            let time = self.times.get(slot);
-            if time < least && self.owner_of(slot).kind() == kind {
-                least = time;
+        for slot in SetBits(self.live & behind).chain(SetBits(self.live & !behind)) {
+            if self.owner_of(slot).kind() == kind {
+                least = least.min(self.times.get(slot));
                 if least == bound {
                     break;
                 }

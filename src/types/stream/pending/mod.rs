@@ -241,19 +241,16 @@ impl Pending {
 
     /// Puts a record in the place of the one with its id, which is returned if there was one.
     pub fn put(&mut self, record: Record) -> Option<Record> {
-        let put = self.root.put(record, self.summary);
-        self.summary = put.summary;
+        let put = self.root.put(record, &mut self.summary);
         if let Some(split) = put.split {
-            self.root.grow(self.summary, split);
-            self.summary = self.root.summary();
+            self.summary = self.root.grow(self.summary, *split);
         }
         put.old
     }
 
     /// Takes the record of `id` out.
     pub fn take(&mut self, id: StreamId) -> Option<Record> {
-        let taken = self.root.take(id, self.summary)?;
-        self.summary = taken.summary;
+        let taken = self.root.take(id, &mut self.summary)?;
         self.root.lower();
         Some(taken.record)
     }

@@ -16,7 +16,7 @@ const FANOUT: usize = 64;
 const COMPACT_DEAD_MIN: usize = SLOTS_MAX / 2;
 
 /// Chunks with no more live records than this look for a neighbour to merge with.
-const MERGE_LIVE_MAX: u64 = SLOTS_MAX as u64 / 4;
+const MERGE_LIVE_MAX: u64 = SLOTS_MAX as u64 / 8;
 
 /// Neighbours are merged when the result is at most half full, so that it is not soon split again.
 const MERGED_SLOTS_MAX: u64 = SLOTS_MAX as u64 / 2;
@@ -47,12 +47,11 @@ pub(super) struct Inner {
 pub(super) struct Put {
     /// The record that the id had.
     pub(super) old: Option<Record>,
-    /// The subtree's summary now, without what `split` took.
-    pub(super) summary: Summary,
     /// The record's owner may have had none in the subtree before.
     owner_may_be_new: bool,
-    /// What no longer had room and goes to the right of the subtree.
-    pub(super) split: Option<Split>,
+    /// What no longer had room and goes to the right of the subtree. Boxed, because it is rare and every
+    /// level hands it on.
+    pub(super) split: Option<Box<Split>>,
 }
 
 /// A node that stands to the right of the one it came from.
@@ -67,7 +66,6 @@ pub(super) struct Split {
 /// What taking a record out of a subtree did to it.
 pub(super) struct Taken {
     pub(super) record: Record,
-    pub(super) summary: Summary,
     /// The record's owner has others in the subtree.
     owner_stays: bool,
     /// The subtree has fewer children than before.
@@ -79,16 +77,17 @@ impl Node {
         Node::Leaf(Arc::new(Chunk::new()))
     }
 
-    /// Puts a record in the place of its id. `before` is the subtree's summary.
-    pub(super) fn put(&mut self, record: Record, before: Summary) -> Put {
+    /// Puts a record in the place of its id. `summary` is the subtree's, and follows; what a split
+    /// takes is not in it.
+    pub(super) fn put(&mut self, record: Record, summary: &mut Summary) -> Put {
         match self {
-            Node::Leaf(chunk) => put_in_chunk(Arc::make_mut(chunk), record, before),
-            Node::Inner(inner) => Arc::make_mut(inner).put(record, before),
+            Node::Leaf(chunk) => put_in_chunk(Arc::make_mut(chunk), record, summary),
+            Node::Inner(inner) => Arc::make_mut(inner).put(record, summary),
         }
     }
 
-    /// Takes the record of `id` out, if there is one. `before` is the subtree's summary.
-    pub(super) fn take(&mut self, id: StreamId, before: Summary) -> Option<Taken> {
+    /// Takes the record of `id` out, if there is one. `summary` is the subtree's, and follows.
+    pub(super) fn take(&mut self, id: StreamId, summary: &mut Summary) -> Option<Taken> {
         match self {
             Node::Leaf(chunk) => {
                 // Looked up first: what is not there must not cost a copy of a shared chunk.
@@ -96,14 +95,14 @@ impl Node {
                 let record = chunk.record(slot);
                 let chunk = Arc::make_mut(chunk);
                 let owner_stays = chunk.kill(slot);
-                let summary = chunk.summary_after(before, Some(record), None);
-                Some(Taken { record, summary, owner_stays, shrank: false })
+                chunk.follow(summary, slot, Some(record), None);
+                Some(Taken { record, owner_stays, shrank: false })
             }
             Node::Inner(inner) => {
                 if Arc::strong_count(inner) > 1 && inner.get(id).is_none() {
                     return None;
                 }
-                Arc::make_mut(inner).take(id, before)
+                Arc::make_mut(inner).take(id, summary)
             }
         }
     }
@@ -161,13 +160,14 @@ impl Node {
         }
     }
 
-    /// Puts what a split took beside the root that it left, under a new root.
-    pub(super) fn grow(&mut self, summary: Summary, split: Split) {
+    /// Puts what a split took beside the root that it left, under a new root; the summary of both.
+    pub(super) fn grow(&mut self, summary: Summary, split: Split) -> Summary {
         let mut root = Inner::new();
         let left = std::mem::replace(self, Node::empty());
         root.push_child(StreamId::MIN, left, summary);
         root.push_child(split.low, split.node, split.summary);
         *self = Node::Inner(Arc::new(root));
+        summary.with(split.summary)
     }
 
     /// Takes away roots with a single child.
@@ -244,25 +244,25 @@ impl Node {
     }
 }
 
-fn put_in_chunk(chunk: &mut Chunk, record: Record, before: Summary) -> Put {
+fn put_in_chunk(chunk: &mut Chunk, record: Record, summary: &mut Summary) -> Put {
     let slot = match chunk.find(record.id) {
         Ok(slot) => {
             let old = chunk.is_live(slot).then(|| chunk.record(slot));
             let owner_may_be_new = chunk.overwrite(slot, record);
-            let summary = chunk.summary_after(before, old, Some(record));
-            return Put { old, summary, owner_may_be_new, split: None };
+            chunk.follow(summary, slot, old, Some(record));
+            return Put { old, owner_may_be_new, split: None };
         }
         Err(slot) => slot,
     };
     if !chunk.is_full() {
         let at_end = slot == chunk.slots();
         let owner_may_be_new = if at_end { chunk.push(record) } else { chunk.insert(slot, record) };
-        let summary = chunk.summary_after(before, None, Some(record));
-        return Put { old: None, summary, owner_may_be_new, split: None };
+        chunk.follow(summary, slot, None, Some(record));
+        return Put { old: None, owner_may_be_new, split: None };
     }
     if SLOTS_MAX - chunk.live_count() >= COMPACT_DEAD_MIN {
         chunk.compact();
-        return put_in_chunk(chunk, record, before);
+        return put_in_chunk(chunk, record, summary);
     }
     if slot == chunk.slots() {
         // Deliveries come in id order: chunks left behind stay full.
@@ -274,17 +274,17 @@ fn put_in_chunk(chunk: &mut Chunk, record: Record, before: Summary) -> Put {
             node: Node::Leaf(Arc::new(right)),
             is_fresh: true,
         };
-        return Put { old: None, summary: before, owner_may_be_new: true, split: Some(split) };
+        return Put { old: None, owner_may_be_new: true, split: Some(Box::new(split)) };
     }
     let mut right = chunk.split();
     let low = right.first_id().expect("few slots were dead, so either half has live ones");
     let half = if record.id < low { &mut *chunk } else { &mut right };
     let slot = half.find(record.id).expect_err("the id was in neither half");
     half.insert(slot, record);
-    let summary = chunk.summary();
+    *summary = chunk.summary();
     let split =
         Split { low, summary: right.summary(), node: Node::Leaf(Arc::new(right)), is_fresh: false };
-    Put { old: None, summary, owner_may_be_new: true, split: Some(split) }
+    Put { old: None, owner_may_be_new: true, split: Some(Box::new(split)) }
 }
 
 impl Inner {
@@ -315,66 +315,56 @@ impl Inner {
         self.children[self.child_of(id)].get(id)
     }
 
-    fn put(&mut self, record: Record, before: Summary) -> Put {
+    fn put(&mut self, record: Record, summary: &mut Summary) -> Put {
         let at = self.child_of(record.id);
-        let child_before = self.summaries[at];
-        let put = self.children[at].put(record, child_before);
-        self.summaries[at] = put.summary;
-        match put.split {
-            None => {
-                if let Some(old) = put.old
-                    && old.owner != record.owner
-                {
-                    self.note_owner(at, old.owner);
-                }
-                if put.owner_may_be_new {
-                    self.owners.add(record.owner, 1 << at);
-                }
-                let summary = self.summary_after(before, child_before, put.summary);
-                Put { summary, ..put }
+        let mut put = self.children[at].put(record, &mut self.summaries[at]);
+        let Some(split) = put.split.take() else {
+            if let Some(old) = put.old
+                && old.owner != record.owner
+            {
+                self.note_owner(at, old.owner);
             }
-            Some(split) if self.children.len() < FANOUT => {
-                self.insert_split(at, split);
-                Put { summary: self.summary(), owner_may_be_new: true, split: None, old: put.old }
+            if put.owner_may_be_new {
+                self.owners.add(record.owner, 1 << at);
             }
-            Some(split) if split.is_fresh && at + 1 == self.children.len() => {
-                let mut right = Inner::new();
-                let (low, summary) = (split.low, split.summary);
-                right.push_child(split.low, split.node, split.summary);
-                let node = Node::Inner(Arc::new(right));
-                let split = Split { low, node, summary, is_fresh: true };
-                Put { summary: before, owner_may_be_new: true, split: Some(split), old: put.old }
+            self.follow(summary, at, put.old, Some(record));
+            return put;
+        };
+        put.owner_may_be_new = true;
+        if self.children.len() < FANOUT {
+            self.insert_split(at, *split);
+            *summary = self.summary();
+        } else if split.is_fresh && at + 1 == self.children.len() {
+            let mut right = Inner::new();
+            let (low, right_summary) = (split.low, split.summary);
+            right.push_child(split.low, split.node, split.summary);
+            let node = Node::Inner(Arc::new(right));
+            let split = Split { low, node, summary: right_summary, is_fresh: true };
+            put.split = Some(Box::new(split));
+        } else {
+            let mut right = self.split_half();
+            let low = right.lows[0];
+            if at < self.children.len() {
+                self.insert_split(at, *split);
+            } else {
+                right.insert_split(at - self.children.len(), *split);
             }
-            Some(split) => {
-                let mut right = self.split_half();
-                let low = right.lows[0];
-                if at < self.children.len() {
-                    self.insert_split(at, split);
-                } else {
-                    right.insert_split(at - self.children.len(), split);
-                }
-                let summary = right.summary();
-                let node = Node::Inner(Arc::new(right));
-                let split = Split { low, node, summary, is_fresh: false };
-                let summary = self.summary();
-                Put { summary, owner_may_be_new: true, split: Some(split), old: put.old }
-            }
+            *summary = self.summary();
+            let right_summary = right.summary();
+            let node = Node::Inner(Arc::new(right));
+            let split = Split { low, node, summary: right_summary, is_fresh: false };
+            put.split = Some(Box::new(split));
         }
+        put
     }
 
-    fn take(&mut self, id: StreamId, before: Summary) -> Option<Taken> {
+    fn take(&mut self, id: StreamId, summary: &mut Summary) -> Option<Taken> {
         let at = self.child_of(id);
-        let child_before = self.summaries[at];
-        let taken = self.children[at].take(id, child_before)?;
-        self.summaries[at] = taken.summary;
-        let owner = taken.record.owner;
-        let mut owner_stays = true;
-        if !taken.owner_stays {
-            owner_stays = self.owners.clear(owner, 1 << at);
-        }
-        let summary = self.summary_after(before, child_before, taken.summary);
-        let shrank = self.tidy_child(at, taken.shrank);
-        Some(Taken { record: taken.record, summary, owner_stays, shrank })
+        let mut taken = self.children[at].take(id, &mut self.summaries[at])?;
+        taken.owner_stays = taken.owner_stays || self.owners.clear(taken.record.owner, 1 << at);
+        self.follow(summary, at, Some(taken.record), None);
+        taken.shrank = self.tidy_child(at, taken.shrank);
+        Some(taken)
     }
 
     fn take_owner(&mut self, owner: Owner) -> u64 {
@@ -417,18 +407,22 @@ impl Inner {
         self.summaries.iter().copied().fold(Summary::EMPTY, Summary::with)
     }
 
-    /// What the node's summary becomes by one child's change.
-    fn summary_after(&self, before: Summary, child_old: Summary, child_new: Summary) -> Summary {
-        let mut after = before;
-        after.live = before.live + child_new.live - child_old.live;
-        for (kind, least) in after.least.iter_mut().enumerate() {
-            let (old, new) = (child_old.least[kind], child_new.least[kind]);
-            if old == *least && new > old {
-                return self.summary();
+    /// Has the node's summary follow a record of child `at` that changed from `old` (`None`: none was
+    /// there) to `new` (`None`: taken out), as the child's own has done.
+    fn follow(&self, summary: &mut Summary, at: usize, old: Option<Record>, new: Option<Record>) {
+        if let Some(old) = old {
+            summary.live -= 1;
+            let kind = old.owner.kind();
+            // Most records that go leave others of the same time in the child.
+            if old.time == summary.least(kind) && self.summaries[at].least(kind) > old.time {
+                let least = self.summaries.iter().map(|summary| summary.least(kind)).min();
+                summary.least[kind as usize] = least.unwrap_or(u64::MAX);
             }
-            *least = new.min(*least);
         }
-        after
+        if let Some(new) = new {
+            summary.add(new);
+            summary.live += 1;
+        }
     }
 
     /// Removes or merges the child if it has become empty or sparse. Whether there is one less.
@@ -449,8 +443,12 @@ impl Inner {
         is_sparse && (self.merge_with_next(at) || (at > 0 && self.merge_with_next(at - 1)))
     }
 
-    /// Merges a child with the one behind it, if there is one and both together are small.
+    /// Merges a child with the one behind it, if there is one and both together are small. A leaf that
+    /// stands last is left alone: deliveries fill it, and it is merged once another stands behind it.
     fn merge_with_next(&mut self, at: usize) -> bool {
+        if matches!(self.children[at], Node::Leaf(_)) && at + 2 == self.children.len() {
+            return false;
+        }
         let Some((left, [right, ..])) = self.children[at..].split_first_mut() else { return false };
         match (left, right) {
             (Node::Leaf(left), Node::Leaf(right)) => {
