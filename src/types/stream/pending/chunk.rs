@@ -302,7 +302,7 @@ impl Chunk {
 
     /// Takes over the records of the chunk to the right. Both together must fit.
     pub(super) fn absorb(&mut self, right: &Chunk) {
-        if self.live_count() < self.slots() {
+        if self.slots() + right.live_count() > SLOTS_MAX {
             self.compact();
         }
         for slot in SetBits(right.live) {
