@@ -148,6 +148,72 @@ fn a_full_disk_refuses_what_is_new_before_anything_changes() {
     }
 }
 
+/// A script for EVAL, as one word of a request.
+fn eval(client: &mut Raw, script: &str) -> String {
+    client.ask(&format!("EVAL {} 0", script.replace(' ', "\t")))
+}
+
+#[test]
+fn a_script_is_refused_on_a_full_disk_before_it_changes_anything() {
+    let disk = SimDisk::new();
+    let server = start(&disk, "always");
+    let client = &mut server.raw();
+    let other = &mut server.raw();
+    assert_eq!(client.ask("SET text 5"), "+OK");
+    assert_eq!(client.ask("RPUSH list a b c"), ":3");
+    assert_eq!(client.ask("EVAL #!lua\nreturn\t1 0"), ":1");
+    let library = "#!lua name=l\nredis.register_function('write',function()return redis.call('set',\
+                   'text','6') end)redis.register_function{function_name='read',callback=function()\
+                   return redis.call('get','text') end,flags={'no-writes'}}";
+    let load = format!("FUNCTION LOAD {}", library.replace(' ', "\t"));
+    assert_eq!(client.ask(&load), "$1 l");
+    assert_eq!(other.ask("MULTI"), "+OK");
+    assert_eq!(other.ask("EVAL #!lua\nreturn\tredis.call('set','text','6') 0"), "+QUEUED");
+    disk.fail(Fault::Full);
+    fill(client, "s");
+    let before = digest(&server.server);
+    let (read, write) = ("return redis.call('get','text')", "redis.call('set','text','6')");
+    let caught = "return redis.call('get','text')..redis.pcall('set','text','6').err";
+    // One that states nothing is refused what it may not do when it does it.
+    let refusal = eval(client, write);
+    assert!(refusal.starts_with(&format!("{} script: ", refused(FULL))), "{refusal}");
+    assert_eq!(eval(client, read), "$1 5");
+    assert_eq!(eval(client, caught), format!("$64 5{}", &refused(FULL)[1..]));
+    // One that may write by what it states is refused as a whole, and not even queued.
+    for flags in ["", " flags=allow-oom", " flags=allow-stale"] {
+        assert_eq!(eval(client, &format!("#!lua{flags}\n{read}")), refused(FULL), "{flags}");
+    }
+    assert_eq!(client.ask("EVAL_RO #!lua\nreturn\t1 0"), refused(FULL));
+    assert_eq!(client.ask("FCALL write 0"), refused(FULL));
+    assert_eq!(client.ask("MULTI"), "+OK");
+    assert_eq!(client.ask("EVALSHA 8a2dd3f3e3d3a9ef55f3ab5d63cb20a7b0ba8b42 0"), "+QUEUED");
+    assert_eq!(client.ask("EVAL #!lua\nreturn\t1 0"), refused(FULL));
+    let aborted = "-EXECABORT Transaction discarded because of previous errors.";
+    assert_eq!(client.ask("EXEC"), aborted);
+    // It was queued when there was room.
+    let discarded = "-EXECABORT Transaction discarded because of: ";
+    assert_eq!(other.ask("EXEC"), format!("{discarded}{}", &refused(FULL)[1..]));
+    for flags in ["no-writes", "no-writes,allow-oom"] {
+        assert_eq!(eval(client, &format!("#!lua flags={flags}\n{read}")), "$1 5");
+        let refusal = eval(client, &format!("#!lua flags={flags}\n{write}"));
+        assert!(refusal.starts_with("-ERR Write commands are not allowed from read-only"));
+    }
+    assert_eq!(client.ask("FCALL read 0"), "$1 5");
+    assert_eq!(digest(&server.server), before);
+    // What drains passes, and who has begun is let finish: half of it would be worse.
+    let moved = eval(client, "return redis.call('rpush','other',redis.call('lpop','list'))");
+    assert_eq!(moved, ":1");
+    assert_eq!(client.ask("LRANGE other 0 -1"), "*1 $1 a");
+    let moved = eval(client, "return redis.call('lmove','list','other','left','right')");
+    assert!(moved.starts_with(&refused(FULL)), "{moved}");
+    assert_eq!(client.ask("LRANGE list 0 -1"), "*2 $1 b $1 c");
+    assert_eq!(found(&disk.after_power_cut(1)), digest(&server.server));
+    disk.mend();
+    wait_for_service(client);
+    assert_eq!(eval(client, &format!("#!lua\n{write} {read}")), "$1 6");
+    assert_eq!(found(&disk.after_kill()), digest(&server.server));
+}
+
 /// Drains a stream of one entry after the other, or so many at a time.
 fn drain(server: &TestServer, client: &mut Raw, count: u64) -> u64 {
     let mut drained = 0;

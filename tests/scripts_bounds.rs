@@ -116,7 +116,13 @@ fn a_script_writes_nothing_at_the_limit_of_memory() {
     let why = eval(&mut client, writes).expect_err("there is no room");
     assert!(why.starts_with("OOM command not allowed when used memory > 'maxmemory'."), "{why}");
     let why = eval(&mut client, &format!("#!lua\n{writes}")).expect_err("there is no room");
-    assert!(why.starts_with("OOM allow-oom flag is not set on the script"), "{why}");
+    assert_eq!(why, "OOM command not allowed when used memory > 'maxmemory'.");
+    assert_eq!(keeper.ask("EVAL_RO #!lua\nreturn\t1 0"), format!("-{why}"));
+    assert_eq!(keeper.ask("MULTI"), "+OK");
+    assert_eq!(keeper.ask("EVAL return\t1 0"), "+QUEUED");
+    assert_eq!(keeper.ask("EVAL #!lua\nreturn\t1 0"), format!("-{why}"));
+    let aborted = "-EXECABORT Transaction discarded because of previous errors.";
+    assert_eq!(keeper.ask("EXEC"), aborted);
     let allowed = format!("#!lua flags=allow-oom\n{writes}");
     assert_eq!(eval(&mut client, &allowed), Ok(Value::Int(1)));
     assert_eq!(keeper.ask("GET k"), "$1 v");

@@ -19,6 +19,7 @@ use super::scripting;
 use super::server::Server;
 use super::session::{Queued, ReplyMode, Session};
 use super::spec::Flags;
+use super::store::Store;
 use super::table::{self, Command, Locks};
 use super::transaction;
 use crate::acl::User;
@@ -188,8 +189,8 @@ fn admit<'s>(
     if session.is_restricted() && !permission::admit(server, session, command, args)? {
         return Ok(Admitted::Gone);
     }
-    check_memory(server, session, command, now_ms)?;
-    let room = server.store.reserve(command, session, args)?;
+    check_memory(server, session, command, args, now_ms)?;
+    let room = Store::reserve(server, command, session, args)?;
     if session.listening.is_confining() {
         listening::check(session, command)?;
     }
@@ -203,28 +204,26 @@ fn admit<'s>(
     }
     if let Some((until_ms, all)) = server.pause.at(now_ms) {
         let queued_writes = || {
-            let writes = |it: &Queued| may_write(server, it.command, &it.args());
-            command.locks == Locks::Queued && session.queued().iter().any(writes)
+            command.locks == Locks::Queued
+                && session.queued().iter().any(|queued| may_write(queued.flags))
         };
-        if all || may_write(server, command, args) || queued_writes() {
+        if all || may_write(scripting::flags_of(server, command, args)) || queued_writes() {
             return Ok(Admitted::Paused(until_ms));
         }
     }
     if let Some(multi) = &mut session.multi
         && !runs_inside_multi(command)
     {
-        multi.push(Queued::new(command, args));
+        let flags = scripting::flags_of(server, command, args);
+        multi.push(Queued::new(command, args).with_flags(flags));
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command, room))
 }
 
 /// Whether a request writes, or runs what may: what CLIENT PAUSE holds back.
-fn may_write(server: &Server, command: &Command, args: &[&[u8]]) -> bool {
-    match scripting::stated_flags(server, command.spec.name, args) {
-        Some(flags) => !flags.has(crate::script::Flags::NO_WRITES),
-        None => command.spec.flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE)),
-    }
+fn may_write(flags: Flags) -> bool {
+    flags.has_any(Flags::WRITE.with(Flags::MAY_REPLICATE))
 }
 
 /// What everybody is told while a script is past `busy-reply-threshold`.
@@ -246,16 +245,16 @@ fn check_memory(
     server: &Server,
     session: &mut Session,
     command: &Command,
+    args: &[&[u8]],
     now_ms: i64,
 ) -> Result<(), Error> {
     let limit = server.config.maxmemory.get_u64();
     if limit == 0 {
         return Ok(());
     }
-    let grows = |command: &Command| command.spec.flags.has(Flags::DENYOOM);
     let runs_queue = command.locks == Locks::Queued;
-    let may_grow =
-        grows(command) || runs_queue && session.queued().iter().any(|queued| grows(queued.command));
+    let may_grow = scripting::flags_of(server, command, args).has(Flags::DENYOOM)
+        || runs_queue && session.queued().iter().any(|queued| queued.flags.has(Flags::DENYOOM));
     if !may_grow || !server.metrics.memory.is_over(limit, now_ms) {
         return Ok(());
     }
@@ -475,7 +474,7 @@ impl Parked for ParkedCommand {
             reply.error(error.text());
             return Some(out);
         }
-        let _room = match self.server.store.reserve(self.request.command, &session, &args) {
+        let _room = match Store::reserve(&self.server, self.request.command, &session, &args) {
             Ok(room) => room,
             // Nobody would wake it when there is room again.
             Err(error) => {

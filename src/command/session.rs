@@ -9,6 +9,7 @@ use super::hash::Fieldset;
 use super::listening::Listening;
 use super::observe::Stopwatch;
 use super::server::Server;
+use super::spec::Flags;
 use super::table::Command;
 use crate::acl::User;
 use crate::keyspace::{Keyspace, Seen, ShardSet, Tx};
@@ -90,6 +91,8 @@ pub struct Transaction {
 /// A command of a transaction, its arguments kept.
 pub struct Queued {
     pub command: &'static Command,
+    /// Those it was let in by.
+    pub flags: Flags,
     bytes: Box<[u8]>,
     ends: Box<[usize]>,
 }
@@ -102,7 +105,12 @@ impl Queued {
             bytes.extend_from_slice(arg);
             ends.push(bytes.len());
         }
-        Queued { command, bytes: bytes.into(), ends: ends.into() }
+        Queued { command, flags: command.spec.flags, bytes: bytes.into(), ends: ends.into() }
+    }
+
+    #[must_use]
+    pub fn with_flags(self, flags: Flags) -> Queued {
+        Queued { flags, ..self }
     }
 
     pub fn args(&self) -> Vec<&[u8]> {

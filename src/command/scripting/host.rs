@@ -13,15 +13,13 @@ use crate::command::permission;
 use crate::command::server::Server;
 use crate::command::session::Session;
 use crate::command::spec::Flags;
-use crate::command::store::effect_bytes;
+use crate::command::store::{SCRIPT_BYTES, effect_bytes};
 use crate::command::table::{self, Command};
 use crate::journal::writer::Reservation;
 use crate::keyspace::Tx;
 use crate::resp::{Proto, Reply};
 use crate::script::{self, Host, Refusal};
 
-/// Room in the journal that a script takes at a time: most scripts take it once.
-const ROOM_BYTES: usize = 64 * 1024;
 /// How long a thread that leaves its worker gives another one to take it over.
 const HAND_OVER: Duration = Duration::from_millis(1);
 
@@ -128,15 +126,15 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         {
             return Err(Error::OUT_OF_MEMORY);
         }
-        self.make_room(!flags.has(Flags::DENYOOM), effect_bytes(args))
+        self.make_room(self.has_written || !flags.has(Flags::DENYOOM), effect_bytes(args))
     }
 
     fn make_room(&mut self, drains: bool, bytes: usize) -> Result<(), Error> {
         if self.room_left < bytes {
-            let wanted = bytes.max(ROOM_BYTES);
+            let wanted = bytes.max(SCRIPT_BYTES);
             let (room, bytes) = match self.server.store.reserve_bytes(false, wanted) {
                 Ok(room) => (room, wanted),
-                // What takes no memory may use the reserve.
+                // What takes no memory may use the reserve, and so may what has begun to write.
                 Err(_) if drains => (self.server.store.reserve_bytes(true, bytes)?, bytes),
                 Err(error) => return Err(error),
             };
@@ -175,6 +173,9 @@ impl Host for ScriptHost<'_, '_> {
         // A script that does not state its flags is looked at when it calls commands.
         let Some(flags) = flags else { return Ok(()) };
         let writes = !flags.has(script::Flags::NO_WRITES);
+        if writes {
+            self.make_room(false, 1).map_err(|error| error.text().to_vec())?;
+        }
         if writes && self.caller.read_only {
             return Err(b"ERR Can not execute a script with write flag using *_ro command.".into());
         }
@@ -182,9 +183,6 @@ impl Host for ScriptHost<'_, '_> {
             return Err(b"OOM allow-oom flag is not set on the script, can not run it when used \
                          memory > 'maxmemory'"
                 .into());
-        }
-        if writes {
-            self.make_room(false, 1).map_err(|error| error.text().to_vec())?;
         }
         Ok(())
     }

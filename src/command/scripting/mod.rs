@@ -9,12 +9,32 @@ mod host;
 mod script;
 
 use super::server::Server;
-use super::table::{Entry, Locks, all, keys};
-use crate::script::{Flags, flags_of_source};
+use super::spec::Flags;
+use super::table::{Command, Entry, Locks, all, keys};
+use crate::script::{Flags as Stated, flags_of_source};
+
+/// The flags that a request is let in by: a script or function that states its own is taken for a
+/// command that is what they say.
+pub(super) fn flags_of(server: &Server, command: &Command, args: &[&[u8]]) -> Flags {
+    let flags = command.spec.flags;
+    // Those that run scripts are among them.
+    if command.locks != Locks::All {
+        return flags;
+    }
+    let Some(stated) = stated_flags(server, command.spec.name, args) else { return flags };
+    let flags = flags.without(Flags::MAY_REPLICATE);
+    if stated.has(Stated::NO_WRITES) {
+        flags
+    } else if stated.has(Stated::ALLOW_OOM) {
+        flags.with(Flags::WRITE)
+    } else {
+        flags.with(Flags::WRITE).with(Flags::DENYOOM)
+    }
+}
 
 /// What the script or function that a request runs states of itself, if it does. While another one
 /// runs it is not known.
-pub(super) fn stated_flags(server: &Server, name: &str, args: &[&[u8]]) -> Option<Flags> {
+fn stated_flags(server: &Server, name: &str, args: &[&[u8]]) -> Option<Stated> {
     match name {
         "eval" | "eval_ro" => flags_of_source(args[1]),
         "evalsha" | "evalsha_ro" => server.scripts.cache.flags_of(args[1]),

@@ -120,7 +120,7 @@ bit_set! {
 impl Flags {
     /// Those that clients are told of: Redis keeps `may_replicate` to itself.
     pub fn told(self) -> Flags {
-        Flags(self.0 & !Flags::MAY_REPLICATE.0)
+        self.without(Flags::MAY_REPLICATE)
     }
 }
 
