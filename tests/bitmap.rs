@@ -24,6 +24,37 @@ fn ranges_that_run_backward_in_front_of_the_string() {
     );
 }
 
+/// Redis keeps a string that such a command was let at as one that was changed, and tells nobody.
+#[test]
+fn what_changes_only_the_form_is_replayed_and_breaks_no_watch() {
+    let server = TestServer::manual();
+    let (mut client, mut watcher) = (server.raw(), server.raw());
+    let hll = "HYLL\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{7f}\u{7f}";
+    for (value, encoding, command, reply, effect) in [
+        ("12", "$3 int", "SETBIT k 0 0", ":0", "SETBIT k 0 0"),
+        ("abc", "$6 embstr", "SETBIT k 0 0", ":0", "SETBIT k 0 0"),
+        ("12", "$3 int", "BITFIELD k SET u1 0 0", "*1 :0", "BITFIELD k SET u1 0 0"),
+        (
+            "abc",
+            "$6 embstr",
+            "BITFIELD k OVERFLOW FAIL INCRBY u1 0 5",
+            "*1 $-1",
+            "BITFIELD k OVERFLOW FAIL INCRBY u1 0 5",
+        ),
+        (hll, "$6 embstr", "PFADD k", ":0", "PFADD k"),
+    ] {
+        check(&mut client, &[(&format!("SET k {value}"), "+OK")]);
+        check(&mut client, &[("OBJECT ENCODING k", encoding)]);
+        check(&mut watcher, &[("WATCH k", "+OK")]);
+        drop(effects(&server));
+        check(&mut client, &[(command, reply), ("OBJECT ENCODING k", "$3 raw")]);
+        assert_eq!(effects(&server), [effect], "{value}");
+        check(&mut client, &[(command, reply)]);
+        assert!(effects(&server).is_empty(), "{command}: nothing is left to change");
+        check(&mut watcher, &[("MULTI", "+OK"), ("EXEC", "*0")]);
+    }
+}
+
 #[test]
 fn single_bits() {
     let server = TestServer::manual();

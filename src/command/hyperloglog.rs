@@ -1,6 +1,7 @@
 //! The HyperLogLog commands: estimates of how many distinct elements were added, kept in strings.
 
 use super::args;
+use super::bitmap::made_raw;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::table::{Entry, keys};
@@ -49,7 +50,9 @@ pub(super) fn pfadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let is_new = peek(cx.tx, key)?.is_none();
     let bytes_max = sparse_bytes_max(cx);
     let new = || StringValue::raw(hyperloglog::empty());
-    let bytes = cx.tx.write_or_insert(key, new)?.buffer_mut();
+    let string = cx.tx.write_or_insert(key, new)?;
+    let was_raw = string.is_raw();
+    let bytes = string.buffer_mut();
     let mut is_changed = is_new;
     let mut outcome = Ok(());
     let mut added = 0;
@@ -67,6 +70,8 @@ pub(super) fn pfadd(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         hyperloglog::forget_estimate(bytes);
         // What has failed would fail in a replay as well, and end it.
         changed(cx, &args[..2 + added]);
+    } else if !was_raw {
+        made_raw(cx, &args[..2]);
     }
     cx.reply.int(i64::from(is_changed));
     outcome
@@ -172,14 +177,16 @@ fn shown(run: Run) -> String {
 
 /// Gives an estimate that exists its dense form; whether it had another.
 fn make_dense(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<bool, Error> {
-    let is_sparse =
-        peek(cx.tx, key)?.is_some_and(|text| hyperloglog::form_of(&text) == Some(Form::Sparse));
-    if is_sparse && let Some(string) = cx.tx.write::<StringValue>(key)? {
-        hyperloglog::make_dense(string.buffer_mut())?;
+    let is_sparse = |text: &Text<'_>| hyperloglog::form_of(text) == Some(Form::Sparse);
+    let Some(text) = peek(cx.tx, key)?.filter(is_sparse) else { return Ok(false) };
+    let mut bytes = text.to_vec();
+    hyperloglog::make_dense(&mut bytes)?;
+    if let Some(string) = cx.tx.write::<StringValue>(key)? {
+        *string = StringValue::raw(bytes);
         cx.tx.changed(key);
         cx.tx.record(&[b"PFDEBUG", b"TODENSE", key]);
     }
-    Ok(is_sparse)
+    Ok(true)
 }
 
 /// How far an estimate of a known number may be off here: over four times the standard error.

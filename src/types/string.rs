@@ -153,6 +153,11 @@ impl StringValue {
         bytes.len()
     }
 
+    /// Whether it is kept as one that was changed in place.
+    pub fn is_raw(&self) -> bool {
+        matches!(self.repr, Repr::Raw(_))
+    }
+
     /// The bytes, to be changed in any way.
     pub fn buffer_mut(&mut self) -> &mut Vec<u8> {
         self.make_raw(0)
@@ -170,7 +175,7 @@ impl StringValue {
 
     /// The bytes to change, with room for `more`. Growth doubles the buffer.
     fn make_raw(&mut self, more: usize) -> &mut Vec<u8> {
-        if !matches!(self.repr, Repr::Raw(_)) {
+        if !self.is_raw() {
             let text = self.text();
             let mut bytes = Vec::with_capacity(text.len() + more);
             bytes.extend_from_slice(&text);

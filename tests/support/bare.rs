@@ -100,7 +100,12 @@ pub fn digest(server: &Arc<Server>) -> Vec<String> {
             let kind = ask(server, db, &[b"TYPE", key]);
             let value = match kind.as_slice() {
                 b"+none\r\n" => continue,
-                b"+string\r\n" => ask(server, db, &[b"GET", key]),
+                b"+string\r\n" => {
+                    let encoding = ask(server, db, &[b"OBJECT", b"ENCODING", key]);
+                    // A SET that is recorded for a computed number makes an integer, as in Redis.
+                    let is_raw = [u8::from(encoding.ends_with(b"raw\r\n"))];
+                    [ask(server, db, &[b"GET", key]), is_raw.to_vec()].concat()
+                }
                 b"+list\r\n" => ask(server, db, &[b"LRANGE", key, b"0", b"-1"]),
                 b"+set\r\n" => {
                     let members = members(server, db, key);

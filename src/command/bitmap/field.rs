@@ -1,6 +1,6 @@
 //! BITFIELD and BITFIELD_RO: integers of any width within a string.
 
-use super::{changed, checked_offset};
+use super::{changed, checked_offset, made_raw};
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
@@ -171,7 +171,7 @@ fn change(
     bytes_min: usize,
 ) -> Outcome {
     let string = cx.tx.write_or_insert(args[1], || StringValue::raw(Vec::new()))?;
-    let len_before = string.len();
+    let (len_before, was_raw) = (string.len(), string.is_raw());
     let bytes = string.bytes_mut(bytes_min);
     let mut is_changed = bytes.len() > len_before;
     cx.reply.array(steps.len());
@@ -199,6 +199,8 @@ fn change(
     }
     if is_changed {
         changed(cx, args);
+    } else if !was_raw {
+        made_raw(cx, args);
     }
     Ok(())
 }

@@ -37,6 +37,13 @@ fn checked_offset(cx: &Cx<'_, '_>, offset: Option<i64>) -> Result<u64, Error> {
     if offset / 8 >= bytes_max && cx.mode != Mode::Replay { Err(BAD_OFFSET) } else { Ok(offset) }
 }
 
+/// Tells that a string is kept in the form of one that was changed, though this command has changed
+/// none of its bytes: it shows in OBJECT ENCODING, and Redis tells nobody.
+pub(super) fn made_raw(cx: &mut Cx<'_, '_>, args: &[&[u8]]) {
+    cx.tx.changed_unwatched(args[1]);
+    cx.tx.record(args);
+}
+
 /// Tells that bits of a string were changed, by this command.
 fn changed(cx: &mut Cx<'_, '_>, args: &[&[u8]]) {
     cx.tx.changed(args[1]);
