@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::clients::Client;
 use super::error::Error;
-use super::hash::Fieldset;
+use super::hash::Fieldsets;
 use super::listening::Listening;
 use super::observe::Stopwatch;
 use super::server::Server;
@@ -53,7 +53,7 @@ pub struct Session {
     pub calls: u64,
     pub stopwatch: Stopwatch,
     /// Names of fields that HIMPORT has prepared.
-    pub fieldsets: Vec<Fieldset>,
+    pub fieldsets: Fieldsets,
     /// How far into the journal the connection has looked.
     pub seen: Seen,
     /// What it has subscribed to and is told of.
@@ -153,7 +153,7 @@ impl Session {
             touched: Arc::new(AtomicBool::new(false)),
             command: "NULL",
             calls: 0,
-            fieldsets: Vec::new(),
+            fieldsets: Fieldsets::default(),
             seen: Seen::default(),
             stopwatch: Stopwatch::default(),
             listening: Listening::default(),

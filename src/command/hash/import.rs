@@ -1,6 +1,6 @@
 //! HIMPORT: many hashes of the same fields, whose names are said once a connection.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Cx, Error, Outcome, limits};
 use crate::keyspace::{EventClass, Expiry, Typed};
@@ -10,20 +10,8 @@ const DUPLICATE_FIELD: Error = Error::fixed("ERR duplicate field name in fieldse
 const NO_FIELDSET: Error = Error::fixed("ERR no such fieldset");
 const OTHER_COUNT: Error = Error::fixed("ERR value count does not match fieldset field count");
 
-/// Names of fields, in the order in which their values will come.
-#[derive(Debug)]
-pub struct Fieldset {
-    name: Box<[u8]>,
-    fields: Vec<Box<[u8]>>,
-}
-
-impl Fieldset {
-    /// Bytes it takes.
-    pub fn memory_bytes(&self) -> usize {
-        let fields = self.fields.iter().map(|field| field.len() + size_of::<Box<[u8]>>());
-        size_of::<Fieldset>() + self.name.len() + fields.sum::<usize>()
-    }
-}
+/// By name, the names of fields in the order in which their values will come.
+pub type Fieldsets = HashMap<Box<[u8]>, Vec<Box<[u8]>>>;
 
 pub(super) fn prepare(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (name, fields) = (args[2], &args[3..]);
@@ -31,15 +19,8 @@ pub(super) fn prepare(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if !fields.iter().all(|field| seen.insert(*field)) {
         return Err(DUPLICATE_FIELD);
     }
-    let fieldset = Fieldset {
-        name: name.into(),
-        fields: fields.iter().map(|field| Box::from(*field)).collect(),
-    };
-    let fieldsets = &mut cx.session.fieldsets;
-    match fieldsets.iter_mut().find(|known| &*known.name == name) {
-        Some(known) => *known = fieldset,
-        None => fieldsets.push(fieldset),
-    }
+    let fields = fields.iter().map(|field| Box::from(*field)).collect();
+    cx.session.fieldsets.insert(name.into(), fields);
     cx.reply.ok();
     Ok(())
 }
@@ -48,8 +29,7 @@ pub(super) fn prepare(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 /// connection.
 pub(super) fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name, values) = (args[2], args[3], &args[4..]);
-    let fieldset = cx.session.fieldsets.iter().find(|known| &*known.name == name);
-    let fields = &fieldset.ok_or(NO_FIELDSET)?.fields;
+    let fields = cx.session.fieldsets.get(name).ok_or(NO_FIELDSET)?;
     if fields.len() != values.len() {
         return Err(OTHER_COUNT);
     }
@@ -74,10 +54,8 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 }
 
 pub(super) fn discard(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let fieldsets = &mut cx.session.fieldsets;
-    let before = fieldsets.len();
-    fieldsets.retain(|known| &*known.name != args[2]);
-    cx.reply.count(before - fieldsets.len());
+    let discarded = cx.session.fieldsets.remove(args[2]);
+    cx.reply.int(i64::from(discarded.is_some()));
     Ok(())
 }
 

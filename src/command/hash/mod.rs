@@ -21,7 +21,7 @@ use super::table::{Entry, keys};
 use crate::keyspace::{EventClass, WrongType};
 use crate::types::hash::{Hash, Limits};
 
-pub(super) use import::Fieldset;
+pub(super) use import::Fieldsets;
 
 pub(super) static COMMANDS: &[Entry] = &[
     keys("hdel", write::hdel),
@@ -70,9 +70,8 @@ fn edit<R>(
     change: impl FnOnce(&mut Hash) -> R,
 ) -> Result<Option<R>, WrongType> {
     let Some(hash) = cx.tx.write::<Hash>(key)? else { return Ok(None) };
-    let before_ms = hash.nearest_deadline();
-    let answer = change(hash);
-    if hash.nearest_deadline() != before_ms {
+    let (answer, moved_from_ms) = changed(hash, change);
+    if let Some(before_ms) = moved_from_ms {
         cx.tx.field_deadlines_changed(key, before_ms);
     }
     Ok(Some(answer))
@@ -85,12 +84,19 @@ fn edit_or_insert<R>(
     change: impl FnOnce(&mut Hash) -> R,
 ) -> Result<R, WrongType> {
     let hash = cx.tx.write_or_insert(key, Hash::new)?;
-    let before_ms = hash.nearest_deadline();
-    let answer = change(hash);
-    if hash.nearest_deadline() != before_ms {
+    let (answer, moved_from_ms) = changed(hash, change);
+    if let Some(before_ms) = moved_from_ms {
         cx.tx.field_deadlines_changed(key, before_ms);
     }
     Ok(answer)
+}
+
+/// Changes a hash; its nearest deadline as it was before, if it is another now.
+fn changed<R>(hash: &mut Hash, change: impl FnOnce(&mut Hash) -> R) -> (R, Option<i64>) {
+    let before_ms = hash.nearest_deadline();
+    let answer = change(hash);
+    let has_moved = hash.nearest_deadline() != before_ms;
+    (answer, has_moved.then_some(before_ms))
 }
 
 /// Tells of fields that were removed, and removes the key with the last.

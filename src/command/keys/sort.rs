@@ -35,46 +35,75 @@ pub(super) fn sort_ro(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 fn run(cx: &mut Cx<'_, '_>, args: &[&[u8]], reads_only: bool) -> Outcome {
     let request = Request::parse(cx, args, reads_only)?;
-    let elements = match cx.tx.get(args[1]) {
-        Some(value) => elements(value, &request)?,
+    let shown = match cx.tx.get(args[1]) {
+        Some(value) if keeps_order(value, &request) => as_kept(value, &request)?,
+        Some(value) => {
+            let elements = elements(value)?;
+            arranged(cx, elements, &request)?
+        }
         None => Vec::new(),
     };
-    let sorted = arranged(cx, elements, &request)?;
-    let (from, to) = request.limits(sorted.len());
-    let shown = &sorted[from..to];
     match request.store {
-        Some(to) => store(cx, to, shown, &request.get),
-        None => show(cx, shown, &request.get),
+        Some(to) => store(cx, to, &shown, &request.get),
+        None => show(cx, &shown, &request.get),
     }
     Ok(())
 }
 
-/// The elements to be sorted, in the order in which they are kept, which is what counts where they
-/// are not: of a list and a sorted set from the end with DESC.
-fn elements(value: &Value, request: &Request<'_>) -> Result<Vec<Vec<u8>>, Error> {
+/// Whether elements stay in the order in which they are kept. What is stored of a set does not: a
+/// set has no order of its own that would be the same in a replay.
+fn keeps_order(value: &Value, request: &Request<'_>) -> bool {
+    let is_stored_set = matches!(value, Value::Set(_)) && request.store.is_some();
+    request.by == Some(Pattern::Nothing) && !is_stored_set
+}
+
+/// As many elements as are wanted, in the order in which they are kept: of a list and a sorted set
+/// from the end with DESC.
+fn as_kept(value: &Value, request: &Request<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    let range = |len: usize| {
+        let (from, to) = request.limits(len);
+        if request.descending { (len - to, len - from) } else { (from, to) }
+    };
     let mut elements: Vec<Vec<u8>> = match value {
-        Value::List(list) => list.iter().map(|element| element.to_vec()).collect(),
-        Value::Set(set) => return Ok(set.iter().map(|member| member.to_vec()).collect()),
-        Value::Zset(zset) => zset.iter().map(|(member, _)| member.to_vec()).collect(),
+        Value::List(list) => {
+            let (from, to) = range(list.len());
+            list.range(from, to).map(|element| element.to_vec()).collect()
+        }
+        Value::Zset(zset) => {
+            let (from, to) = range(zset.len());
+            zset.range(from, to).map(|(member, _)| member.to_vec()).collect()
+        }
+        Value::Set(set) => {
+            let (from, to) = request.limits(set.len());
+            let members = set.iter().skip(from).take(to - from);
+            return Ok(members.map(|member| member.to_vec()).collect());
+        }
         Value::String(_) | Value::Hash(_) | Value::Stream(_) => return Err(Error::WRONG_TYPE),
     };
-    if request.keeps_order() && request.descending {
+    if request.descending {
         elements.reverse();
     }
     Ok(elements)
 }
 
-/// The elements in the order that is asked for.
+/// The elements to be sorted.
+fn elements(value: &Value) -> Result<Vec<Vec<u8>>, Error> {
+    match value {
+        Value::List(list) => Ok(list.iter().map(|element| element.to_vec()).collect()),
+        Value::Set(set) => Ok(set.iter().map(|member| member.to_vec()).collect()),
+        Value::Zset(zset) => Ok(zset.iter().map(|(member, _)| member.to_vec()).collect()),
+        Value::String(_) | Value::Hash(_) | Value::Stream(_) => Err(Error::WRONG_TYPE),
+    }
+}
+
+/// As many elements as are wanted, in the order that is asked for.
 fn arranged(
     cx: &mut Cx<'_, '_>,
     elements: Vec<Vec<u8>>,
     request: &Request<'_>,
 ) -> Result<Vec<Vec<u8>>, Error> {
-    // A set has no order of its own that would be the same in a replay.
-    let is_set = || matches!(cx.tx.peek(request.key), Some(Value::Set(_)));
     let (by, alpha) = match request.by {
-        Some(Pattern::Nothing) if request.store.is_some() && is_set() => (None, true),
-        Some(Pattern::Nothing) => return Ok(elements),
+        Some(Pattern::Nothing) => (None, true),
         by => (by, request.alpha),
     };
     let mut weighed = Vec::with_capacity(elements.len());
@@ -97,7 +126,8 @@ fn arranged(
         if request.descending { order.reverse() } else { order }
     };
     weighed.sort_by(compare);
-    Ok(weighed.into_iter().map(|(_, element)| element).collect())
+    let (from, to) = request.limits(weighed.len());
+    Ok(weighed.drain(from..to).map(|(_, element)| element).collect())
 }
 
 fn weight(

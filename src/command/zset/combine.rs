@@ -213,7 +213,7 @@ impl<'a> Inputs<'a> {
         }
         match operation {
             Operation::Union => self.union(),
-            Operation::Intersection => self.intersection(usize::MAX),
+            Operation::Intersection => self.intersection().collect(),
             Operation::Difference => self.difference(),
         }
     }
@@ -238,20 +238,18 @@ impl<'a> Inputs<'a> {
         scores.into_iter().collect()
     }
 
-    /// At most `limit` of them.
-    fn intersection(&self, limit: usize) -> Vec<(Member<'a>, f64)> {
-        let Some(((smallest, weight), others)) = self.sources.split_first() else {
-            return Vec::new();
-        };
-        let in_all = |(member, score): (Member<'a>, f64)| {
-            let first = self.aggregate.weighted(score, *weight);
+    fn intersection(&self) -> impl Iterator<Item = (Member<'a>, f64)> {
+        let (&(smallest, weight), others) =
+            self.sources.split_first().unwrap_or((&(Source::Missing, 1.0), &[]));
+        let in_all = move |(member, score): (Member<'a>, f64)| {
+            let first = self.aggregate.weighted(score, weight);
             let joined = others.iter().try_fold(first, |joined, (other, weight)| {
                 let score = other.score(&member)?;
                 Some(self.aggregate.join(joined, self.aggregate.weighted(score, *weight)))
             });
             joined.map(|score| (member, score))
         };
-        smallest.iter().filter_map(in_all).take(limit).collect()
+        smallest.iter().filter_map(in_all)
     }
 
     fn difference(&self) -> Vec<(Member<'a>, f64)> {
@@ -364,7 +362,7 @@ pub(super) fn zintercard(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         sources(cx.tx, keys).into_iter().map(|source| (source, 1.0)).collect();
     sources.sort_by_key(|(source, _)| source.len());
     let inputs = Inputs { sources, aggregate: Aggregate::Count };
-    let common = inputs.intersection(limit).len();
+    let common = inputs.intersection().take(limit).count();
     cx.reply.count(common);
     Ok(())
 }

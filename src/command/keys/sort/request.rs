@@ -40,7 +40,6 @@ impl<'a> Pattern<'a> {
 
 /// A whole request.
 pub(super) struct Request<'a> {
-    pub key: &'a [u8],
     pub by: Option<Pattern<'a>>,
     pub get: Vec<Pattern<'a>>,
     pub descending: bool,
@@ -57,7 +56,6 @@ impl<'a> Request<'a> {
         reads_only: bool,
     ) -> Result<Request<'a>, Error> {
         let mut request = Request {
-            key: args[1],
             by: None,
             get: Vec::new(),
             descending: false,
@@ -107,12 +105,7 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
-    /// Whether elements stay in the order in which they are kept.
-    pub fn keeps_order(&self) -> bool {
-        self.by == Some(Pattern::Nothing)
-    }
-
-    /// Which of so many sorted elements are wanted.
+    /// Which of so many elements are wanted.
     pub fn limits(&self, len: usize) -> (usize, usize) {
         let (offset, count) = self.limit;
         let from = usize::try_from(offset).unwrap_or(0).min(len);
