@@ -141,6 +141,7 @@ fn scan_refuses_what_it_does_not_know() {
             ("SCAN 0 MATCH", "-ERR syntax error"),
             ("SCAN 0 TYPE", "-ERR syntax error"),
             ("SCAN 0 NOSUCH x", "-ERR syntax error"),
+            ("SCAN 0 NOVALUES", "-ERR NOVALUES option can only be used in HSCAN"),
             ("SCAN", "-ERR wrong number of arguments for 'scan' command"),
         ],
     );

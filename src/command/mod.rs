@@ -57,6 +57,7 @@ mod publish;
 mod random;
 pub mod replay;
 mod replication;
+mod scan;
 mod scripting;
 pub mod server;
 pub mod session;

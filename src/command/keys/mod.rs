@@ -10,7 +10,6 @@ mod migrate;
 mod object;
 mod sort;
 
-pub(super) use iteration::parse_cursor;
 pub(super) use migrate::{Migration, begin as begin_migration};
 pub(super) use sort::names_keys_while_running;
 
