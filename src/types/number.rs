@@ -35,17 +35,17 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 /// sign in front. None for what is no number, for NaN, and for what is so large or so small that it would
 /// become infinite or zero.
 pub fn parse_double(text: &[u8]) -> Option<f64> {
-    // Most are whole numbers of few digits: exact without any rounding.
-    if text.len() <= 15
-        && let Some(value) = parse_i64(text)
-    {
-        return Some(value as f64);
-    }
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
+    // Most are whole numbers of few digits: exact without any rounding.
+    if matches!(digits.len(), 1..=15) && digits.iter().all(u8::is_ascii_digit) {
+        let add = |value: u64, digit: &u8| value * 10 + u64::from(digit - b'0');
+        let value = digits.iter().fold(0, add) as f64;
+        return Some(if negative { -value } else { value });
+    }
     if let [b'0', b'x' | b'X', digits @ ..] = digits {
         let value = parse_hexadecimal(digits)?;
         return Some(if negative { -value } else { value });

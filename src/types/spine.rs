@@ -203,6 +203,32 @@ impl<T: Slot> Spine<T> {
         }
     }
 
+    /// Changes the last slot whose key is `before`, which keeps a place; none if there is no such slot.
+    /// `change` is told where it begins.
+    #[inline]
+    pub fn change_last_before<R>(
+        &mut self,
+        before: impl Fn(&T::Key) -> bool,
+        change: impl FnOnce(&mut T, usize) -> R,
+    ) -> Option<R> {
+        let head = weight_of(&self.head);
+        let tail = self.tail.as_mut()?;
+        if before(tail.key()) {
+            return Some(change(tail, head + self.middle_weight));
+        }
+        match &mut self.middle {
+            Some(middle) if before(middle.first_key()) => {
+                let (answer, was, is) = middle.change_last_before(&before, head, change);
+                self.middle_weight = self.middle_weight - was + is;
+                Some(answer)
+            }
+            _ => {
+                let head = self.head.as_mut().filter(|head| before(head.key()))?;
+                Some(change(head, 0))
+            }
+        }
+    }
+
     /// Puts a slot before the one that begins at `place`, or behind the last.
     pub fn insert(&mut self, place: usize, slot: T) {
         let (head, len) = (weight_of(&self.head), self.len());

@@ -215,35 +215,38 @@ impl<P: Payload> Dict<P> {
 
     fn put(&mut self, member: &[u8], payload: P::Ref<'_>, replaces: bool) -> bool {
         let hash = self.hash(member);
-        let Some((start, part)) = self.part(hash) else {
+        let place = self.place_of(hash, member);
+        let is_new = !matches!(place, Some((_, Ok(_))));
+        // Looked at before it is changed: a chunk that is shared is copied only if it has to be.
+        if is_new || replaces {
+            self.put_at(place, hash, member, payload);
+        }
+        is_new
+    }
+
+    /// Where a member is, or would stand; none if there is no chunk yet.
+    #[inline]
+    fn place_of(&self, hash: u32, member: &[u8]) -> Option<Place> {
+        self.part(hash).map(|(start, part)| (start, part.chunk.find(hash, member)))
+    }
+
+    /// Puts a member in at its place, or another payload to it.
+    #[inline]
+    fn put_at(&mut self, place: Option<Place>, hash: u32, member: &[u8], payload: P::Ref<'_>) {
+        let Some((start, at)) = place else {
             let mut chunk = Chunk::default();
             chunk.insert(0, hash, member, payload);
-            self.parts.push_back(Part::new(0, chunk));
-            return true;
+            return self.parts.push_back(Part::new(0, chunk));
         };
-        // Looked at before it is changed: a chunk that is shared is copied only if it has to be.
-        match part.chunk.find(hash, member) {
-            Ok(_) if !replaces => false,
-            Ok(at) => {
-                let grown = self.parts.change(start, |part, _| {
-                    part.change(|chunk| chunk.replace(at, payload));
-                    part.chunk.is_full()
-                });
-                if grown {
-                    self.split(start);
-                }
-                false
-            }
-            Err(at) => {
-                let full = self.parts.change(start, |part, _| {
-                    part.change(|chunk| chunk.insert(at, hash, member, payload));
-                    part.chunk.is_full()
-                });
-                if full {
-                    self.split(start);
-                }
-                true
-            }
+        let is_full = self.parts.change(start, |part, _| {
+            part.change(|chunk| match at {
+                Ok(at) => chunk.replace(at, payload),
+                Err(at) => chunk.insert(at, hash, member, payload),
+            });
+            part.chunk.is_full()
+        });
+        if is_full {
+            self.split(start);
         }
     }
 
@@ -400,6 +403,31 @@ impl<P: Payload> Dict<P> {
         Ok(())
     }
 }
+
+impl Dict<f64> {
+    /// Gives a member the score that `decide` says by the one it has, and leaves it as it is if that
+    /// is none. What it had.
+    #[inline]
+    pub fn update(
+        &mut self,
+        member: &[u8],
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Option<f64> {
+        let hash = self.hash(member);
+        let place = self.part(hash).map(|(start, part)| {
+            let at = part.chunk.find(hash, member);
+            ((start, at), at.ok().map(|at| part.chunk.entry(at).1))
+        });
+        let (place, before) = place.map_or((None, None), |(place, before)| (Some(place), before));
+        if let Some(score) = decide(before) {
+            self.put_at(place, hash, member, score);
+        }
+        before
+    }
+}
+
+/// The place at which a chunk begins, and where a member is in that, or would stand.
+type Place = (usize, Result<usize, usize>);
 
 /// All members of a [`Dict`].
 #[derive(Clone)]

@@ -83,6 +83,23 @@ impl<T: Slot> Leaf<T> {
         slots.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 
+    /// Changes a slot; the answer, and the slot's weight before and after.
+    #[inline]
+    fn change_slot<R>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> (R, usize, usize) {
+        let slot = &mut self.slots[index];
+        let before = slot.weight();
+        let answer = change(slot);
+        let after = slot.weight();
+        if before != after {
+            self.ends[index..].iter_mut().for_each(|end| *end = *end - before + after);
+        }
+        (answer, before, after)
+    }
+
     /// Changes the slots, and counts their places anew.
     fn change<R>(&mut self, change: impl FnOnce(&mut Vec<T>) -> R) -> R {
         let answer = change(&mut self.slots);
@@ -114,7 +131,7 @@ impl<T: Slot> Node<T> {
         }
     }
 
-    fn first_key(&self) -> &T::Key {
+    pub fn first_key(&self) -> &T::Key {
         match self {
             Node::Leaf(leaf) => leaf.slots[0].key(),
             Node::Inner(inner) => &inner.keys[0],
@@ -185,23 +202,35 @@ impl<T: Slot> Node<T> {
         match self {
             Node::Leaf(leaf) => {
                 let (index, inside) = leaf.find(place);
-                let leaf = Arc::make_mut(leaf);
-                let before = leaf.slots[index].weight();
-                let answer = change(&mut leaf.slots[index], inside);
-                let after = leaf.slots[index].weight();
-                if before != after {
-                    leaf.ends[index..].iter_mut().for_each(|end| *end = *end - before + after);
-                }
-                (answer, before, after)
+                Arc::make_mut(leaf).change_slot(index, |slot| change(slot, inside))
             }
             Node::Inner(inner) => {
                 let (child, start) = inner.child_at(place);
-                let inner = Arc::make_mut(inner);
-                let (answer, before, after) = inner.children[child].change(place - start, change);
-                if before != after {
-                    inner.ends[child..].iter_mut().for_each(|end| *end = *end - before + after);
-                }
-                (answer, before, after)
+                let change = |child: &mut Node<T>| child.change(place - start, change);
+                Arc::make_mut(inner).change_child(child, change)
+            }
+        }
+    }
+
+    /// Changes the last slot whose key is `before`, which there is, told that it begins so many places
+    /// behind `base`; the answer, and the slot's weight before and after.
+    pub fn change_last_before<R>(
+        &mut self,
+        before: &impl Fn(&T::Key) -> bool,
+        base: usize,
+        change: impl FnOnce(&mut T, usize) -> R,
+    ) -> (R, usize, usize) {
+        match self {
+            Node::Leaf(leaf) => {
+                let index = leaf.slots[1..].partition_point(|slot| before(slot.key()));
+                let start = base + leaf.places(index);
+                Arc::make_mut(leaf).change_slot(index, |slot| change(slot, start))
+            }
+            Node::Inner(inner) => {
+                let child = inner.keys[1..].partition_point(before);
+                let base = base + inner.start_of(child);
+                let change = |child: &mut Node<T>| child.change_last_before(before, base, change);
+                Arc::make_mut(inner).change_child(child, change)
             }
         }
     }
@@ -424,6 +453,20 @@ impl<T: Slot> Inner<T> {
     #[inline]
     fn start_of(&self, child: usize) -> usize {
         child.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+
+    /// Changes a slot of a child; the answer, and the slot's weight before and after.
+    #[inline]
+    fn change_child<R>(
+        &mut self,
+        at: usize,
+        change: impl FnOnce(&mut Node<T>) -> (R, usize, usize),
+    ) -> (R, usize, usize) {
+        let (answer, before, after) = change(&mut self.children[at]);
+        if before != after {
+            self.ends[at..].iter_mut().for_each(|end| *end = *end - before + after);
+        }
+        (answer, before, after)
     }
 
     fn push_child(&mut self, child: Node<T>) {

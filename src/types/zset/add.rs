@@ -1,6 +1,6 @@
 //! Adding under conditions: what ZADD's options say.
 
-use super::{Limits, Repr, Zset};
+use super::{Limits, Repr, Zset, move_in};
 
 /// When a score is taken, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -32,6 +32,27 @@ pub enum Added {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NotANumber;
 
+impl AddRule {
+    /// What becomes of a member with this score before, if it is there.
+    #[inline]
+    fn judge(self, before: Option<f64>, score: f64) -> Result<Added, NotANumber> {
+        let Some(before) = before else {
+            return Ok(if self.present_only { Added::Refused } else { Added::New(score) });
+        };
+        if self.new_only {
+            return Ok(Added::Refused);
+        }
+        let score = if self.increment { before + score } else { score };
+        if score.is_nan() {
+            return Err(NotANumber);
+        }
+        if self.less_only && score >= before || self.greater_only && score <= before {
+            return Ok(Added::Refused);
+        }
+        Ok(if score == before { Added::Same(before) } else { Added::Moved(score) })
+    }
+}
+
 impl Zset {
     /// Adds a member, or changes its score, as far as the rule lets it.
     ///
@@ -45,35 +66,27 @@ impl Zset {
         rule: AddRule,
         limits: Limits,
     ) -> Result<Added, NotANumber> {
-        if rule == AddRule::default()
-            && let Repr::Large(large) = &mut self.repr
-            && large.index.add(member, score)
-        {
-            // The way of most: one search for a member that is new.
-            large.order.insert(score, member);
-            return Ok(Added::New(score));
-        }
-        let Some(before) = self.score(member) else {
-            if rule.present_only {
-                return Ok(Added::Refused);
+        let chunk = match &mut self.repr {
+            Repr::Packed(chunk) => chunk,
+            Repr::Large(large) => {
+                let mut added = Ok(Added::Refused);
+                large.update(member, |before| {
+                    added = rule.judge(before, score);
+                    match added {
+                        Ok(Added::New(score) | Added::Moved(score)) => Some(score),
+                        Ok(Added::Same(_) | Added::Refused) | Err(NotANumber) => None,
+                    }
+                });
+                return added;
             }
-            self.put_new(member, score, limits);
-            return Ok(Added::New(score));
         };
-        if rule.new_only {
-            return Ok(Added::Refused);
+        let before = chunk.find(member).map(|index| chunk.score(index));
+        let added = rule.judge(before, score)?;
+        match (before, added) {
+            (None, Added::New(score)) => self.put_new(member, score, limits),
+            (Some(before), Added::Moved(score)) => move_in(chunk, member, before, score),
+            _ => {}
         }
-        let score = if rule.increment { before + score } else { score };
-        if score.is_nan() {
-            return Err(NotANumber);
-        }
-        if rule.less_only && score >= before || rule.greater_only && score <= before {
-            return Ok(Added::Refused);
-        }
-        if score == before {
-            return Ok(Added::Same(before));
-        }
-        self.move_to(member, before, score);
-        Ok(Added::Moved(score))
+        Ok(added)
     }
 }

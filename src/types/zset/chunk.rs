@@ -241,6 +241,14 @@ impl Chunk {
         self.move_ends(first + from, ((kept - start) as u32).wrapping_neg());
     }
 
+    /// Whether entry `index` would stand where it does with another score, among those of the chunk.
+    #[inline]
+    pub fn allows(&self, index: usize, score: f64) -> bool {
+        let member = self.member(index);
+        let precedes = |other| order(self.score(other), self.member(other), score, member).is_lt();
+        (index == 0 || precedes(index - 1)) && (index + 1 == self.count() || !precedes(index + 1))
+    }
+
     /// Gives entry `index` another score that leaves it where it stands.
     pub fn set_score(&mut self, index: usize, score: f64) {
         let at = (self.first as usize + index) * SCORE_BYTES;

@@ -70,6 +70,26 @@ impl Large {
         self.order.insert(score, member);
         self.index.insert(member, score);
     }
+
+    /// Gives a member the score that `decide` says by the one it has, if it says one; what it had.
+    #[inline]
+    fn update(
+        &mut self,
+        member: &[u8],
+        decide: impl FnOnce(Option<f64>) -> Option<f64>,
+    ) -> Option<f64> {
+        let mut decided = None;
+        let before = self.index.update(member, |before| {
+            decided = decide(before).filter(|score| before != Some(*score));
+            decided
+        });
+        match (before, decided) {
+            (None, Some(score)) => self.order.insert(score, member),
+            (Some(before), Some(score)) => self.order.move_to(before, score, member),
+            (_, None) => {}
+        }
+        before
+    }
 }
 
 /// A sorted set. See the module's text.
@@ -194,9 +214,13 @@ impl Zset {
 
     /// Adds a member, or gives it another score; its score before.
     pub fn insert(&mut self, member: &[u8], score: f64, limits: Limits) -> Option<f64> {
-        let before = self.score(member);
+        let chunk = match &mut self.repr {
+            Repr::Packed(chunk) => chunk,
+            Repr::Large(large) => return large.update(member, |_| Some(score)),
+        };
+        let before = chunk.find(member).map(|index| chunk.score(index));
         match before {
-            Some(before) => self.move_to(member, before, score),
+            Some(before) => move_in(chunk, member, before, score),
             None => self.put_new(member, score, limits),
         }
         before
@@ -217,31 +241,6 @@ impl Zset {
                 chunk.insert(at, score, member);
             }
             Repr::Large(large) => large.insert(member, score),
-        }
-    }
-
-    /// Gives a member, whose score is `before`, another one.
-    fn move_to(&mut self, member: &[u8], before: f64, score: f64) {
-        if score == before {
-            return;
-        }
-        match &mut self.repr {
-            Repr::Packed(chunk) => {
-                let score = without_negative_zero(score);
-                let Ok(at) = chunk.search(before, member) else { return };
-                let has_place = (at == 0 || precedes(chunk, at - 1, score, member))
-                    && (at + 1 == chunk.count() || !precedes(chunk, at + 1, score, member));
-                if has_place {
-                    return chunk.set_score(at, score);
-                }
-                chunk.remove(at, at + 1);
-                let at = chunk.search(score, member).unwrap_or_else(|at| at);
-                chunk.insert(at, score, member);
-            }
-            Repr::Large(large) => {
-                large.order.remove(before, member);
-                large.insert(member, score);
-            }
         }
     }
 
@@ -345,9 +344,16 @@ pub fn sort<M: AsRef<[u8]>>(members: &mut [(M, f64)]) {
     });
 }
 
-/// Whether entry `index` comes before (score, member).
-fn precedes(chunk: &Chunk, index: usize, score: f64, member: &[u8]) -> bool {
-    chunk::order(chunk.score(index), chunk.member(index), score, member).is_lt()
+/// Gives a member of a packed set, whose score is `before`, another one.
+fn move_in(chunk: &mut Chunk, member: &[u8], before: f64, score: f64) {
+    let score = without_negative_zero(score);
+    let Ok(at) = chunk.search(before, member) else { return };
+    if chunk.allows(at, score) {
+        return chunk.set_score(at, score);
+    }
+    chunk.remove(at, at + 1);
+    let at = chunk.search(score, member).unwrap_or_else(|at| at);
+    chunk.insert(at, score, member);
 }
 
 fn without_negative_zero(score: f64) -> f64 {

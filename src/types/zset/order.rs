@@ -41,6 +41,12 @@ impl Key {
     fn member(&self) -> &[u8] {
         self.member.as_deref().unwrap_or_default()
     }
+
+    /// Whether (score, member) stands in the chunk of this key, or behind that.
+    #[inline]
+    fn is_before(&self, score: f64, member: &[u8]) -> bool {
+        self.score < score || self.score == score && self.member() <= member
+    }
 }
 
 #[derive(Clone)]
@@ -107,20 +113,25 @@ impl Order {
         (&slot.chunk, index)
     }
 
-    /// The rank at which the chunk begins where (score, member) is, or would be.
-    #[inline]
-    fn start_of(&self, score: f64, member: &[u8]) -> usize {
-        let found = self
-            .slots
-            .last_before(|key| key.score < score || key.score == score && key.member() <= member);
-        found.map_or(0, |(start, _)| start)
-    }
-
     /// The rank of a member.
     pub fn rank(&self, score: f64, member: &[u8]) -> Option<usize> {
-        let start = self.start_of(score, member);
-        let (slot, _) = self.slots.at(start)?;
+        let found = self.slots.last_before(|key| key.is_before(score, member));
+        let (start, slot) = found.or_else(|| Some((0, self.slots.front()?)))?;
         slot.chunk.search(score, member).ok().map(|index| start + index)
+    }
+
+    /// Changes the chunk where (score, member) is, or would be, which keeps a member; there is one.
+    /// `change` is told the rank at which it begins.
+    #[inline]
+    fn change_at<R>(
+        &mut self,
+        score: f64,
+        member: &[u8],
+        change: impl Fn(&mut Slot, usize) -> R,
+    ) -> R {
+        let found = self.slots.change_last_before(|key| key.is_before(score, member), &change);
+        // Only the first chunk takes what is below its key.
+        found.unwrap_or_else(|| self.slots.change(0, change))
     }
 
     /// How many members at the start `before` holds for; it holds for none behind them.
@@ -140,8 +151,7 @@ impl Order {
             let chunk = Chunk::single(score, member);
             return self.slots.push_back(Slot::new(Key::of((member, score)), chunk));
         }
-        let start = self.start_of(score, member);
-        let added = self.slots.change(start, |slot, _| {
+        let added = self.change_at(score, member, |slot, start| {
             let at = slot.chunk.search(score, member).unwrap_or_else(|at| at);
             let count = slot.chunk.count();
             if slot.chunk.takes(member.len()) {
@@ -154,14 +164,21 @@ impl Order {
                 slot.change(Chunk::shrink);
                 Added::InFront
             } else {
-                Added::Split(slot.change(|chunk| insert_split(chunk, at, score, member)))
+                Added::Split(start, slot.change(|chunk| insert_split(chunk, at, score, member)))
             }
         });
         match added {
             Added::Inside => {}
             Added::Behind => self.push_back_single(score, member),
             Added::InFront => self.push_front_single(score, member),
-            Added::Split(chunks) => self.insert_behind(start, chunks),
+            Added::Split(start, chunks) => self.insert_behind(start, chunks),
+        }
+    }
+
+    /// Gives a member, whose score is `before`, another one.
+    pub fn move_to(&mut self, before: f64, score: f64, member: &[u8]) {
+        if !self.take_out(before, member, Some(score)) {
+            self.insert(score, member);
         }
     }
 
@@ -231,11 +248,42 @@ impl Order {
 
     /// Removes a member of this score, which is there.
     pub fn remove(&mut self, score: f64, member: &[u8]) {
-        let start = self.start_of(score, member);
-        let Some((slot, _)) = self.slots.at(start) else { return };
-        if let Ok(index) = slot.chunk.search(score, member) {
-            self.remove_in_chunk(start, index, index + 1);
+        self.take_out(score, member, None);
+    }
+
+    /// Takes a member of this score out, which is there; but where it may stay with the score
+    /// `instead` it gets that, and true is returned.
+    fn take_out(&mut self, score: f64, member: &[u8], instead: Option<f64>) -> bool {
+        let taken = self.change_at(score, member, |slot, start| {
+            let Ok(index) = slot.chunk.search(score, member) else { return Taken::Nothing };
+            let count = slot.chunk.count();
+            // At either end what the neighbouring chunk has counts too.
+            if let Some(instead) = instead
+                && index > 0
+                && index + 1 < count
+                && slot.chunk.allows(index, instead)
+            {
+                slot.change(|chunk| chunk.set_score(index, instead));
+                return Taken::Nothing;
+            }
+            if count == 1 {
+                return Taken::Last(start);
+            }
+            let is_sparse = slot.change(|chunk| {
+                chunk.remove(index, index + 1);
+                is_sparse(chunk)
+            });
+            // What is popped from the ends is not worth a copy: the chunk is soon gone.
+            let is_pop = index == 0 && start == 0;
+            if is_sparse && !is_pop { Taken::Sparse(start) } else { Taken::One }
+        });
+        match taken {
+            Taken::Nothing => return true,
+            Taken::One => {}
+            Taken::Last(start) => drop(self.slots.remove(start)),
+            Taken::Sparse(start) => self.join_neighbour(start),
         }
+        false
     }
 
     /// Removes the members of ranks `from..to`, which exist.
@@ -263,7 +311,14 @@ impl Order {
         });
         // What is popped from the ends is not worth a copy: the chunk is soon gone.
         let is_pop = from == 0 && start == 0;
-        if is_sparse && !is_pop && !self.join_sparse(start) {
+        if is_sparse && !is_pop {
+            self.join_neighbour(start);
+        }
+    }
+
+    /// Joins the chunk that begins at rank `start`, and is sparse, to one beside it that is too.
+    fn join_neighbour(&mut self, start: usize) {
+        if !self.join_sparse(start) {
             self.join_sparse(start + self.locate(start).0.count());
         }
     }
@@ -298,7 +353,17 @@ enum Added {
     Inside,
     Behind,
     InFront,
-    Split(Vec<Chunk>),
+    /// What is to follow the chunk that begins at this rank.
+    Split(usize, Vec<Chunk>),
+}
+
+enum Taken {
+    Nothing,
+    One,
+    /// The chunk that begins at this rank has become sparse.
+    Sparse(usize),
+    /// It is all that the chunk has that begins at this rank: the chunk is to go.
+    Last(usize),
 }
 
 /// Inserts before entry `at` of a chunk that has no room, by cutting it in two. Returns what is to
