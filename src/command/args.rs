@@ -4,6 +4,9 @@ use super::error::Error;
 use crate::types::extended::Extended;
 pub use crate::types::number::parse_i64;
 
+const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
+pub const COUNT_NOT_POSITIVE: Error = Error::fixed("ERR count should be greater than 0");
+
 /// An integer argument, or `ERR value is not an integer or out of range`.
 pub fn integer(text: &[u8]) -> Result<i64, Error> {
     parse_i64(text).ok_or(Error::NOT_INTEGER)
@@ -30,6 +33,41 @@ pub fn database(text: &[u8], databases: usize) -> Result<usize, Error> {
     let number = small_integer(text)?;
     let number = usize::try_from(number).ok().filter(|number| *number < databases);
     number.ok_or(Error::DB_OUT_OF_RANGE)
+}
+
+/// What commands that take from the first of several keys are asked for.
+pub struct MultiPop<'a, E> {
+    pub keys: &'a [&'a [u8]],
+    /// The end from which is taken.
+    pub end: E,
+    /// How many are taken at most, at least one.
+    pub count: usize,
+}
+
+impl<'a, E> MultiPop<'a, E> {
+    /// Reads from `numkeys` on; `parse_end` reads the word for the end.
+    pub fn parse(
+        args: &'a [&'a [u8]],
+        parse_end: impl FnOnce(&[u8]) -> Result<E, Error>,
+    ) -> Result<MultiPop<'a, E>, Error> {
+        let numkeys = integer_in(args[0], 1, i64::MAX, NUMKEYS_NOT_POSITIVE)?;
+        let numkeys = usize::try_from(numkeys).unwrap_or(usize::MAX);
+        let (keys, rest) = args[1..].split_at_checked(numkeys).ok_or(Error::SYNTAX)?;
+        let [end, rest @ ..] = rest else { return Err(Error::SYNTAX) };
+        let end = parse_end(end)?;
+        let count = match rest {
+            [] => 1,
+            [option, count, rest @ ..] if is(option, "COUNT") => {
+                let count = integer_in(count, 1, i64::MAX, COUNT_NOT_POSITIVE)?;
+                if !rest.is_empty() {
+                    return Err(Error::SYNTAX);
+                }
+                count as usize
+            }
+            _ => return Err(Error::SYNTAX),
+        };
+        Ok(MultiPop { keys, end, count })
+    }
 }
 
 /// Whether an argument is the option `name` (upper case), in any case.

@@ -6,7 +6,7 @@ use super::keys::Migration;
 use super::persistence::DurabilityWait;
 use super::server::Server;
 use super::session::Session;
-use crate::keyspace::{Class, ShardSet, Tx, Wait};
+use crate::keyspace::{Class, EventClass, Expiry, ShardSet, Tx, Value, Wait};
 use crate::metrics::RunningTotals;
 use crate::resp::{Proto, Reply};
 
@@ -132,16 +132,50 @@ impl<'a, 'k> Cx<'a, 'k> {
         }
     }
 
+    /// Tells of elements that were taken out of a value, as `event`, and removes a value that has none
+    /// left.
+    pub fn shrunk(&mut self, key: &[u8], class: EventClass, event: &'static str) {
+        let is_emptied = self.tx.remove_if_empty(key);
+        self.tx.changed(key);
+        self.tx.notify(class, event, key);
+        if is_emptied {
+            self.tx.notify(EventClass::GENERIC, "del", key);
+        }
+    }
+
+    /// Puts what a command has made at a key, in the place of what was there, which an outcome without
+    /// elements, none, only takes away. `effect` makes the same in a replay.
+    pub fn store(
+        &mut self,
+        key: &[u8],
+        outcome: Option<Value>,
+        class: EventClass,
+        event: &'static str,
+        effect: &[&[u8]],
+    ) {
+        if let Some(value) = outcome {
+            self.tx.put(key, value, Expiry::Clear);
+            self.tx.changed(key);
+            self.tx.notify(class, event, key);
+            self.tx.record(effect);
+        } else if self.tx.remove(key) {
+            self.tx.changed(key);
+            self.tx.notify(EventClass::GENERIC, "del", key);
+            self.tx.record(&[b"DEL", key]);
+        }
+    }
+
     /// Has the client wait for one of `keys`: the command is run again when one becomes worth
     /// another look. Where it may not wait (in a transaction) it gets the reply of `at_deadline`
     /// at once. The handler returns right after, having changed and written nothing.
     pub fn block(
         &mut self,
-        keys: Vec<Box<[u8]>>,
+        keys: &[&[u8]],
         class: Class,
         deadline_ms: Option<i64>,
         at_deadline: AtDeadline,
     ) {
+        let keys = keys.iter().map(|key| Box::from(*key)).collect();
         self.block_with(Blocking {
             wait: Wait { keys, class },
             deadline_ms,

@@ -98,7 +98,7 @@ fn wait(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if replicas <= 0 {
         cx.reply.int(0);
     } else {
-        cx.block(Vec::new(), Class::List, deadline_ms, AtDeadline::Zero);
+        cx.block(&[], Class::List, deadline_ms, AtDeadline::Zero);
     }
     Ok(())
 }

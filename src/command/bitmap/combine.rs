@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{EventClass, Expiry, Tx, Value};
+use crate::keyspace::{EventClass, Tx, Value};
 use crate::types::bits::{self, Operation};
 use crate::types::string::StringValue;
 use crate::types::text::Text;
@@ -55,17 +55,8 @@ pub(super) fn bitop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.tx.read::<StringValue>(key)?;
     }
     let outcome = combined(cx.tx, operation, keys)?;
-    let len = outcome.len();
-    if len > 0 {
-        cx.tx.put(to, Value::String(StringValue::raw(outcome)), Expiry::Clear);
-        cx.tx.changed(to);
-        cx.tx.notify(EventClass::STRING, "set", to);
-        cx.tx.record(args);
-    } else if cx.tx.remove(to) {
-        cx.tx.changed(to);
-        cx.tx.notify(EventClass::GENERIC, "del", to);
-        cx.tx.record(&[b"DEL", to]);
-    }
-    cx.reply.count(len);
+    cx.reply.count(outcome.len());
+    let outcome = (!outcome.is_empty()).then(|| Value::String(StringValue::raw(outcome)));
+    cx.store(to, outcome, EventClass::STRING, "set", args);
     Ok(())
 }

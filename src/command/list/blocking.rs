@@ -4,17 +4,17 @@
 //! becomes worth another look the command is run again from its start. What it then does is
 //! recorded as the plain form.
 
-use super::super::args;
+use super::super::args::{self, MultiPop};
 use super::super::cx::{AtDeadline, Cx, Mode};
 use super::super::error::Outcome;
 use super::movement::{Amount, Route};
-use super::pop::{MultiPop, pop_one};
+use super::parse_side;
+use super::pop::{pop_first, pop_one};
 use crate::keyspace::Class;
 use crate::types::list::{List, Side};
 
 /// Waits until one of `keys` is worth another look; a null array at the deadline.
 fn wait(cx: &mut Cx<'_, '_>, keys: &[&[u8]], deadline_ms: Option<i64>) {
-    let keys = keys.iter().map(|key| Box::from(*key)).collect();
     cx.block(keys, Class::List, deadline_ms, AtDeadline::NullArray);
 }
 
@@ -42,10 +42,10 @@ fn pop_or_wait(cx: &mut Cx<'_, '_>, args: &[&[u8]], side: Side) -> Outcome {
 }
 
 pub(super) fn blmpop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let pop = MultiPop::parse(&args[2..])?;
+    let request = MultiPop::parse(&args[2..], parse_side)?;
     let deadline_ms = args::timeout_seconds(args[1], cx.tx.now_ms())?;
-    if !pop.pop(cx)? {
-        wait(cx, pop.keys, deadline_ms);
+    if !pop_first(cx, &request)? {
+        wait(cx, request.keys, deadline_ms);
     }
     Ok(())
 }

@@ -66,12 +66,7 @@ fn side_word(side: Side) -> &'static [u8] {
 
 /// Removes a list that was emptied, and tells of the change either way: `event` says what it was.
 fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
-    let emptied = cx.tx.remove_if_empty(key);
-    cx.tx.changed(key);
-    cx.tx.notify(EventClass::LIST, event, key);
-    if emptied {
-        cx.tx.notify(EventClass::GENERIC, "del", key);
-    }
+    cx.shrunk(key, EventClass::LIST, event);
 }
 
 /// Tells of elements that came to a list, as `event`: whoever waits for them is to look again.

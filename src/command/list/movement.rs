@@ -3,7 +3,6 @@
 use super::super::args;
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
-use super::pop::COUNT_NOT_POSITIVE;
 use super::{grown, parse_side, pop_event, push_event, shrunk, side_word};
 use crate::keyspace::EventClass;
 use crate::types::list::{List, Side};
@@ -122,7 +121,7 @@ impl Amount {
         if !exactly && !args::is(selector, "COUNT") {
             return Err(Error::SYNTAX);
         }
-        let count = args::integer_in(count, 1, i64::MAX, COUNT_NOT_POSITIVE)? as usize;
+        let count = args::integer_in(count, 1, i64::MAX, args::COUNT_NOT_POSITIVE)? as usize;
         let one_by_one = args::is(order, "OBO");
         if !one_by_one && !args::is(order, "BULK") {
             return Err(Error::SYNTAX);

@@ -1,14 +1,11 @@
 //! LPOP, RPOP, LMPOP, and what the waiting forms share with them.
 
-use super::super::args;
+use super::super::args::{self, MultiPop};
 use super::super::cx::Cx;
 use super::super::error::{Error, Outcome};
 use super::{parse_side, pop_event, shrunk};
 use crate::keyspace::EventClass;
 use crate::types::list::{List, Side};
-
-const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
-pub(super) const COUNT_NOT_POSITIVE: Error = Error::fixed("ERR count should be greater than 0");
 
 pub(super) fn lpop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     pop(cx, args, Side::Left, "lpop")
@@ -84,52 +81,22 @@ pub(super) fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], side: Side, count: usize
     Ok(())
 }
 
-/// The arguments of LMPOP and, behind the timeout, of BLMPOP.
-pub(super) struct MultiPop<'a> {
-    pub keys: &'a [&'a [u8]],
-    pub side: Side,
-    pub count: usize,
-}
-
-impl<'a> MultiPop<'a> {
-    /// Reads from `numkeys` on.
-    pub fn parse(args: &'a [&'a [u8]]) -> Result<MultiPop<'a>, Error> {
-        let numkeys = args::integer_in(args[0], 1, i64::MAX, NUMKEYS_NOT_POSITIVE)?;
-        let numkeys = usize::try_from(numkeys).unwrap_or(usize::MAX);
-        let (keys, rest) = args[1..].split_at_checked(numkeys).ok_or(Error::SYNTAX)?;
-        let [side, rest @ ..] = rest else { return Err(Error::SYNTAX) };
-        let side = parse_side(side)?;
-        let count = match rest {
-            [] => 1,
-            [option, count, rest @ ..] if args::is(option, "COUNT") => {
-                let count = args::integer_in(count, 1, i64::MAX, COUNT_NOT_POSITIVE)?;
-                if !rest.is_empty() {
-                    return Err(Error::SYNTAX);
-                }
-                count as usize
-            }
-            _ => return Err(Error::SYNTAX),
-        };
-        Ok(MultiPop { keys, side, count })
-    }
-
-    /// Pops from the first of the keys that holds a list; tells whether one does. A key of another
-    /// type before it is an error.
-    pub fn pop(&self, cx: &mut Cx<'_, '_>) -> Result<bool, Error> {
-        for key in self.keys {
-            if cx.tx.peek_as::<List>(key)?.is_some() {
-                cx.reply.array(2);
-                cx.reply.bulk(key);
-                pop_many(cx, key, self.side, self.count)?;
-                return Ok(true);
-            }
+/// Pops from the first of the keys that holds a list; tells whether one does. A key of another type
+/// before it is an error.
+pub(super) fn pop_first(cx: &mut Cx<'_, '_>, request: &MultiPop<'_, Side>) -> Result<bool, Error> {
+    for key in request.keys {
+        if cx.tx.peek_as::<List>(key)?.is_some() {
+            cx.reply.array(2);
+            cx.reply.bulk(key);
+            pop_many(cx, key, request.end, request.count)?;
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
 }
 
 pub(super) fn lmpop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    if !MultiPop::parse(&args[1..])?.pop(cx)? {
+    if !pop_first(cx, &MultiPop::parse(&args[1..], parse_side)?)? {
         cx.reply.null_array();
     }
     Ok(())

@@ -44,12 +44,7 @@ pub(super) fn srem(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 /// Tells of members that were taken out, as `event`, and removes a set that has none left.
 pub(super) fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
-    let emptied = cx.tx.remove_if_empty(key);
-    cx.tx.changed(key);
-    cx.tx.notify(EventClass::SET, event, key);
-    if emptied {
-        cx.tx.notify(EventClass::GENERIC, "del", key);
-    }
+    cx.shrunk(key, EventClass::SET, event);
 }
 
 pub(super) fn smove(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {

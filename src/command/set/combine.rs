@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::limits;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
-use crate::keyspace::{EventClass, Expiry, Tx, Typed, Value};
+use crate::keyspace::{EventClass, Tx, Typed, Value};
 use crate::types::set::{Set, SetLimits};
 use crate::types::text::Text;
 
@@ -158,18 +158,9 @@ fn store(cx: &mut Cx<'_, '_>, args: &[&[u8]], how: Combination) -> Outcome {
     check_types(cx.tx, keys)?;
     let limits = limits(cx);
     let outcome = combined(&sources(cx.tx, keys), how, &limits);
-    let len = outcome.len();
-    if len > 0 {
-        cx.tx.put(to, Value::Set(outcome), Expiry::Clear);
-        cx.tx.changed(to);
-        cx.tx.notify(EventClass::SET, how.event(), to);
-        cx.tx.record(args);
-    } else if cx.tx.remove(to) {
-        cx.tx.changed(to);
-        cx.tx.notify(EventClass::GENERIC, "del", to);
-        cx.tx.record(&[b"DEL", to]);
-    }
-    cx.reply.count(len);
+    cx.reply.count(outcome.len());
+    let outcome = (!outcome.is_empty()).then_some(Value::Set(outcome));
+    cx.store(to, outcome, EventClass::SET, how.event(), args);
     Ok(())
 }
 

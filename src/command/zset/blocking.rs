@@ -4,8 +4,8 @@
 //! becomes worth another look the command is run again from its start. What it then does is
 //! recorded as the plain form.
 
-use super::pop::{End, MultiPop, Shape, pop};
-use crate::command::args;
+use super::pop::{End, Shape, pop, pop_first};
+use crate::command::args::{self, MultiPop};
 use crate::command::cx::{AtDeadline, Cx};
 use crate::command::error::Outcome;
 use crate::keyspace::Class;
@@ -13,7 +13,6 @@ use crate::types::zset::Zset;
 
 /// Waits until one of `keys` is worth another look; a null array at the deadline.
 fn wait(cx: &mut Cx<'_, '_>, keys: &[&[u8]], deadline_ms: Option<i64>) {
-    let keys = keys.iter().map(|key| Box::from(*key)).collect();
     cx.block(keys, Class::Zset, deadline_ms, AtDeadline::NullArray);
 }
 
@@ -39,10 +38,10 @@ fn pop_or_wait(cx: &mut Cx<'_, '_>, args: &[&[u8]], end: End) -> Outcome {
 }
 
 pub(super) fn bzmpop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let pop = MultiPop::parse(&args[2..])?;
+    let request = MultiPop::parse(&args[2..], End::parse)?;
     let deadline_ms = args::timeout_seconds(args[1], cx.tx.now_ms())?;
-    if !pop.pop(cx)? {
-        wait(cx, pop.keys, deadline_ms);
+    if !pop_first(cx, &request)? {
+        wait(cx, request.keys, deadline_ms);
     }
     Ok(())
 }

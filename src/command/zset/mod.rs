@@ -13,7 +13,7 @@ mod scan;
 
 use super::cx::Cx;
 use super::table::{Entry, keys};
-use crate::keyspace::{EventClass, Expiry, Value};
+use crate::keyspace::{EventClass, Value};
 use crate::resp::Reply;
 use crate::types::zset::{Limits, Zset};
 
@@ -62,12 +62,7 @@ pub(super) fn limits(cx: &Cx<'_, '_>) -> Limits {
 
 /// Removes a set that was emptied, and tells of the change either way: `event` says what it was.
 fn shrunk(cx: &mut Cx<'_, '_>, key: &[u8], event: &'static str) {
-    let emptied = cx.tx.remove_if_empty(key);
-    cx.tx.changed(key);
-    cx.tx.notify(EventClass::ZSET, event, key);
-    if emptied {
-        cx.tx.notify(EventClass::GENERIC, "del", key);
-    }
+    cx.shrunk(key, EventClass::ZSET, event);
 }
 
 /// Stores a set that a command has made at a key, in the place of what was there; nothing, if it is
@@ -79,18 +74,9 @@ pub(super) fn store(
     effect: &[&[u8]],
     event: &'static str,
 ) {
-    let len = set.len();
-    if len > 0 {
-        cx.tx.put(key, Value::Zset(set), Expiry::Clear);
-        cx.tx.changed(key);
-        cx.tx.notify(EventClass::ZSET, event, key);
-        cx.tx.record(effect);
-    } else if cx.tx.remove(key) {
-        cx.tx.changed(key);
-        cx.tx.notify(EventClass::GENERIC, "del", key);
-        cx.tx.record(&[b"DEL", key]);
-    }
-    cx.reply.count(len);
+    cx.reply.count(set.len());
+    let outcome = (!set.is_empty()).then_some(Value::Zset(set));
+    cx.store(key, outcome, EventClass::ZSET, event, effect);
 }
 
 /// Writes a member, and its score if it is wanted: one behind the other, or as a pair of their own.

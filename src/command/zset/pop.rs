@@ -1,13 +1,10 @@
 //! ZPOPMIN, ZPOPMAX, ZMPOP, and what the waiting forms share with them.
 
 use super::{put_member, shrunk};
-use crate::command::args;
+use crate::command::args::{self, MultiPop};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::types::zset::Zset;
-
-const NUMKEYS_NOT_POSITIVE: Error = Error::fixed("ERR numkeys should be greater than 0");
-const COUNT_NOT_POSITIVE: Error = Error::fixed("ERR count should be greater than 0");
 
 /// From which end members are taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +14,7 @@ pub(super) enum End {
 }
 
 impl End {
-    fn parse(word: &[u8]) -> Result<End, Error> {
+    pub fn parse(word: &[u8]) -> Result<End, Error> {
         if args::is(word, "MIN") {
             Ok(End::Min)
         } else if args::is(word, "MAX") {
@@ -124,49 +121,19 @@ pub(super) fn pop(
     Ok(true)
 }
 
-/// The arguments of ZMPOP and, behind the timeout, of BZMPOP.
-pub(super) struct MultiPop<'a> {
-    pub keys: &'a [&'a [u8]],
-    end: End,
-    count: usize,
-}
-
-impl<'a> MultiPop<'a> {
-    /// Reads from `numkeys` on.
-    pub fn parse(args: &'a [&'a [u8]]) -> Result<MultiPop<'a>, Error> {
-        let numkeys = args::integer_in(args[0], 1, i64::MAX, NUMKEYS_NOT_POSITIVE)?;
-        let numkeys = usize::try_from(numkeys).unwrap_or(usize::MAX);
-        let (keys, rest) = args[1..].split_at_checked(numkeys).ok_or(Error::SYNTAX)?;
-        let [end, rest @ ..] = rest else { return Err(Error::SYNTAX) };
-        let end = End::parse(end)?;
-        let count = match rest {
-            [] => 1,
-            [option, count, rest @ ..] if args::is(option, "COUNT") => {
-                let count = args::integer_in(count, 1, i64::MAX, COUNT_NOT_POSITIVE)?;
-                if !rest.is_empty() {
-                    return Err(Error::SYNTAX);
-                }
-                count as usize
-            }
-            _ => return Err(Error::SYNTAX),
-        };
-        Ok(MultiPop { keys, end, count })
-    }
-
-    /// Pops from the first of the keys that holds a set; tells whether one does. A key of another
-    /// type before it is an error.
-    pub fn pop(&self, cx: &mut Cx<'_, '_>) -> Result<bool, Error> {
-        for key in self.keys {
-            if cx.tx.peek_as::<Zset>(key)?.is_some() {
-                return pop(cx, key, self.end, self.count, Shape::KeyAndPairs);
-            }
+/// Pops from the first of the keys that holds a set; tells whether one does. A key of another type
+/// before it is an error.
+pub(super) fn pop_first(cx: &mut Cx<'_, '_>, request: &MultiPop<'_, End>) -> Result<bool, Error> {
+    for key in request.keys {
+        if pop(cx, key, request.end, request.count, Shape::KeyAndPairs)? {
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
 }
 
 pub(super) fn zmpop(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    if !MultiPop::parse(&args[1..])?.pop(cx)? {
+    if !pop_first(cx, &MultiPop::parse(&args[1..], End::parse)?)? {
         cx.reply.null_array();
     }
     Ok(())
