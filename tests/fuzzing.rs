@@ -8,8 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use forebay::command::Server;
 use forebay::journal::sim::SimDisk;
-use forebay::journal::{Frame, Journal, Mode, Options, Plan};
+use forebay::journal::{Frame, Journal, MemorySink, Mode, Options, Plan};
 use forebay::keyspace::ManualClock;
 use forebay::resp::text::write_request;
 use support::START_MS;
@@ -38,8 +39,8 @@ fn seeds(target: &str, generator: &mut Generator) -> Vec<Vec<u8>> {
                 b"\x04\x01h\x01\x01f\x01v\x07\x01m\x05\x02\x05\x05\x01x\0\xf7\x05\x02\x01\0";
             vec![all, foreign.to_vec()]
         }
-        "segment" => vec![segment(generator)],
-        "snapshot" => vec![snapshot_part(generator)],
+        "segment" => vec![segment(generator), segment_of_queues(generator)],
+        "snapshot" => vec![snapshot_part(generator), snapshot_part_of_queues(generator)],
         _ => {
             let mut log = b"#TS:1700000000\r\n".to_vec();
             for _ in 0..40 {
@@ -53,22 +54,58 @@ fn seeds(target: &str, generator: &mut Generator) -> Vec<Vec<u8>> {
 
 /// A segment of a journal with the steps of some commands.
 fn segment(generator: &mut Generator) -> Vec<u8> {
+    let frame = |time_ms| {
+        let mut effects = Vec::new();
+        let command = generator.command();
+        write_request(&mut effects, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        Frame { time_ms, effects }
+    };
+    segment_of((0..10).map(frame))
+}
+
+/// One with what queues leave in the journal, and some of it as it never was.
+fn segment_of_queues(generator: &mut Generator) -> Vec<u8> {
+    let sink = Arc::new(MemorySink::default());
+    queues(generator, Some(Arc::clone(&sink)));
+    let mut frames = sink.drain();
+    for at in 0..frames.len() {
+        if generator.one_in(3) {
+            let other = frames[generator.below(at as u64 + 1) as usize].effects.clone();
+            frames[at].effects = mutated(frames[at].effects.clone(), &other, generator);
+        }
+    }
+    segment_of(frames.into_iter())
+}
+
+/// A server with queues in it that have been worked on.
+fn queues(generator: &mut Generator, sink: Option<Arc<MemorySink>>) -> Arc<Server> {
+    let clock = ManualClock::new(START_MS);
+    let server = new_server(Arc::clone(&clock), 1, sink);
+    server.look_after_streams();
+    let mut connection = Connection::new();
+    for _ in 0..120 {
+        clock.advance_ms(generator.below(10) as i64);
+        if connection.is_free(&server) {
+            connection.run(&server, &generator.queue_command());
+        }
+    }
+    server
+}
+
+fn segment_of(frames: impl Iterator<Item = Frame>) -> Vec<u8> {
     let disk = SimDisk::new();
     let plan = Plan::survey(&disk).expect("the disk can be read");
     let options = Options {
         mode: Mode::Always,
-        segment_bytes: 4096,
+        segment_bytes: 16 << 10,
         reserve_bytes: 0,
         backlog_bytes_max: 1 << 20,
         on_failure: Box::new(|_, _| {}),
     };
     let journal =
         Journal::open_stepped(Arc::new(disk.clone()), &plan, options).expect("it is well");
-    for time_ms in 0..10 {
-        let mut effects = Vec::new();
-        let command = generator.command();
-        write_request(&mut effects, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        journal.append(Frame { time_ms, effects });
+    for frame in frames {
+        journal.append(frame);
         journal.step();
     }
     disk.content("00000000000000000000.journal").expect("the first segment")
@@ -83,6 +120,15 @@ fn snapshot_part(generator: &mut Generator) -> Vec<u8> {
             connection.run(&server, &generator.command());
         }
     }
+    first_part(&server)
+}
+
+/// One with queues.
+fn snapshot_part_of_queues(generator: &mut Generator) -> Vec<u8> {
+    first_part(&queues(generator, None))
+}
+
+fn first_part(server: &Arc<Server>) -> Vec<u8> {
     let begun = server.keyspace.begin_snapshot(|| ());
     let ((), mut snapshot) = begun.expect("no other one is running");
     let mut part = Vec::new();
@@ -134,6 +180,7 @@ fn mutations_are_borne() {
             // Drawn anew now and then: making them takes longer than reading what becomes of them.
             if run % 50 == 0 {
                 from = seeds(name, &mut generator);
+                from.iter().for_each(|whole| target(whole));
             }
             let seeds = &from;
             let seed = seeds[generator.below(seeds.len() as u64) as usize].clone();

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use forebay::command::replay::replay;
-use forebay::journal::MemorySink;
+use forebay::journal::{Frame, MemorySink};
 use forebay::keyspace::ManualClock;
+use forebay::resp::text::write_request;
 use support::START_MS;
 use support::bare::{Connection, digest, new_server};
 use support::commands::Generator;
@@ -85,6 +86,20 @@ fn note_places(effects: &[u8], seen: &mut BTreeSet<String>) {
         let words = effect.split("\r\n").filter(|word| !word.starts_with('$'));
         let places = words.skip(8).step_by(2).filter_map(|word| word.chars().next());
         seen.extend(places.map(|kind| format!("place {kind}")));
+    }
+}
+
+#[test]
+fn effects_with_too_few_words_are_refused() {
+    let effects = ["XASSIGN", "XDELIVER", "XEXPIRED", "XIDMPCOUNT", "XPACE", "XPASS", "XPLACE"];
+    let others = ["XPOLICY", "XREDELIVER", "XRELEASE", "XADD", "XACK", "SET"];
+    for name in effects.into_iter().chain(others) {
+        let server = new_server(ManualClock::new(START_MS), 1, None);
+        let mut effects = Vec::new();
+        write_request(&mut effects, &[name.as_bytes()]);
+        let refused = replay(&server, &Frame { time_ms: START_MS, effects });
+        let why = refused.expect_err("it names no key").0;
+        assert!(why.contains("wrong number of arguments"), "{why}");
     }
 }
 

@@ -8,6 +8,8 @@ use forebay::types::list::{List, Side};
 use forebay::types::stream::group::Group;
 use forebay::types::stream::idmp::IdmpLimits;
 use forebay::types::stream::log::{NodeLimits, Trim, TrimBy};
+use forebay::types::stream::pending::{Owner, Record};
+use forebay::types::stream::policy::{DedupField, GroupPolicy, Rate, StreamPolicy};
 use forebay::types::stream::{RefPolicy, Stream, StreamId};
 use tikv_jemalloc_ctl::thread::allocatedp;
 
@@ -138,6 +140,105 @@ const STREAM_WRITES: &[Write<Stream>] = &[
 #[test]
 fn a_stream_is_handed_over_at_the_same_cost_whatever_its_size() {
     assert_bounded(stream(20_000), stream(300_000), STREAM_WRITES);
+}
+
+/// When what is deferred is due, and what lives for a time only expires, unix ms.
+const LATER_MS: u64 = 1_800_000_000_000;
+
+/// A queue with a policy of every kind: a group has three quarters of the entries in every state, in the lines of
+/// a tenth as many values, and RATE counts as many deliveries. Entries are delayed, expire, are for
+/// the group alone, and are remembered by a field, each a third or more of them.
+fn queue(entries: u64) -> Stream {
+    let mut stream = Stream::new(IdmpLimits::default());
+    let dedup = DedupField { field: (*b"message").into(), window_ms: 1 << 40 };
+    stream.set_policy(StreamPolicy { dedup: Some(dedup), ..StreamPolicy::default() });
+    stream.add_group(GROUP, Group::new(id(entries * 3 / 4), None));
+    let rate = Rate { deliveries: 1 << 40, window_ms: 1 << 39 };
+    let policy = GroupPolicy {
+        lease_ms: Some(30_000),
+        order_by: Some((*b"customer").into()),
+        rate: Some(rate),
+        ..GroupPolicy::default()
+    };
+    stream.set_group_policy(GROUP, policy, 0);
+    for n in 0..entries {
+        let (customer, message) = (format!("customer-{}", n / 10), format!("message-{n}"));
+        let fields = ["customer", &customer, "message", &message];
+        stream.append(id(n), &fields, NodeLimits::default()).expect("small");
+        stream.remember_message(message.as_bytes(), id(n), id(n).ms);
+        stream.schedule(
+            id(n),
+            (n % 3 == 0).then_some(LATER_MS + n),
+            (n % 3 == 1).then_some(LATER_MS + n),
+        );
+        if n % 3 == 2 {
+            stream.address(id(n), GROUP);
+        }
+    }
+    let (group, log) = stream.group_mut(GROUP).expect("it was added");
+    let worker = group.create_consumer(b"worker", 0).expect("a new name");
+    for n in 0..entries * 3 / 4 {
+        let states = [Owner::READY, Owner::DEFERRED, Owner::FATAL, Owner::consumer(worker)];
+        let owner = states[(n % 4) as usize];
+        let time = if owner == Owner::DEFERRED { LATER_MS + n } else { id(n).ms };
+        group.place(log, Record { id: id(n), owner, time, count: 1 });
+        group.note_deliveries(id(n).ms, 1);
+    }
+    stream
+}
+
+/// Puts an entry of the group into a state.
+fn place(stream: &mut Stream, id: StreamId, owner: Owner) {
+    let (group, log) = stream.group_mut(GROUP).expect("it was added");
+    group.place(log, Record { id, owner, time: LATER_MS, count: 1 });
+}
+
+const QUEUE_WRITES: &[Write<Stream>] = &[
+    ("XADD DELAY TTL", |stream| {
+        let id = stream.next_id(0).expect("there are more");
+        let fields = ["customer", "another", "message", "another"];
+        stream.append(id, &fields, NodeLimits::default()).expect("small");
+        stream.schedule(id, Some(LATER_MS), Some(2 * LATER_MS));
+        stream.remember_message(b"another", id, id.ms);
+    }),
+    ("XADD of what is redriven", |stream| {
+        let id = stream.next_id(0).expect("there are more");
+        stream.append(id, &["customer", "another"], NodeLimits::default()).expect("small");
+        stream.address(id, GROUP);
+    }),
+    ("an entry becomes ready", |stream| place(stream, middle(stream), Owner::READY)),
+    ("an entry is deferred", |stream| place(stream, middle(stream), Owner::DEFERRED)),
+    ("an entry is given up", |stream| place(stream, middle(stream), Owner::FATAL)),
+    ("a delivery that RATE counts", |stream| {
+        let (group, _) = stream.group_mut(GROUP).expect("it was added");
+        group.note_deliveries(LATER_MS, 1);
+    }),
+    ("XACK that frees another", |stream| {
+        let id = middle(stream).prev().expect("it has one");
+        let (group, _) = stream.group_mut(GROUP).expect("it was added");
+        assert!(group.acknowledge(id).is_some());
+    }),
+    ("an entry expires", |stream| {
+        let id = stream.expiring(u64::MAX).next().expect("there are more");
+        assert!(stream.note_expired(id));
+    }),
+    ("an expired entry comes back", |stream| {
+        let mut all = stream.log().range(StreamId::MIN, StreamId::MAX);
+        let id = all.find(|entry| stream.has_expired(entry.id(), 0)).expect("one did").id();
+        assert!(stream.recall(id));
+    }),
+    ("XDEL", |stream| {
+        stream.delete(middle(stream), RefPolicy::default());
+    }),
+    ("XCFGSET", |stream| {
+        let policy = stream.policy().cloned().expect("it has one");
+        stream.set_policy(StreamPolicy { max_len: Some(1 << 40), ..policy });
+    }),
+];
+
+#[test]
+fn a_queue_is_handed_over_at_the_same_cost_whatever_its_size() {
+    assert_bounded(queue(10_000), queue(150_000), QUEUE_WRITES);
 }
 
 fn list(elements: usize) -> List {

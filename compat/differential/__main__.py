@@ -20,6 +20,8 @@ from steps import show
 
 SHOWN_BYTES_MAX = 1500
 FAILURES_MAX = 25
+# From so many on all that goes on beside them has taken place.
+SEQUENCES_THAT_SHOW = 20
 
 
 def arguments():
@@ -110,6 +112,10 @@ def main():
     for signature, count in failures.items():
         print(f"  {count} sequences: {signature}")
     print(f"{run} sequences, {pair.commands_run} commands, {len(failures)} kinds of difference")
+    print(pair.beside.told())
+    if run >= SEQUENCES_THAT_SHOW and not pair.beside.has_worked():
+        print("nothing went on beside the sequences")
+        return 1
     return 1 if failures or run == 0 else 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from beside import Beside
 from compare import alike, same, same_transaction
 from dump import dump
 from generate import CONNECTIONS, ends_by_itself
@@ -309,6 +310,7 @@ class Pair:
         except BaseException:
             self.oracle.stop()
             raise
+        self.beside = Beside(self.subject.server)
         self.commands_run = 0
 
     def stop(self):
@@ -321,7 +323,9 @@ class Pair:
         try:
             self.oracle.reset()
             self.subject.reset()
+            self.beside.begin(steps)
             for at, step in enumerate(steps):
+                self.beside.act(at)
                 mismatch = self._step(at, step)
                 if mismatch:
                     return mismatch

@@ -92,6 +92,9 @@ fn apply(
         ReplayError(format!("{}: {}", String::from_utf8_lossy(text), shown.join(" ")))
     };
     let command = table::lookup_effect(args).map_err(|error| failed(error.text()))?;
+    if !command.spec.arity_fits(args.len()) {
+        return Err(failed(Error::wrong_arity(command.spec.name).text()));
+    }
     let reply = Reply::new(out, Proto::Resp2);
     let mut cx = Cx::new(tx, reply, session, server, Mode::Replay);
     (command.run)(&mut cx, args).map_err(|error| failed(error.text()))
