@@ -247,6 +247,21 @@ fn readers_wake_when_a_value_is_freed_or_a_place() {
     }
 }
 
+/// An expired head that comes back is given up before anybody reads: its successor does not wait on.
+#[test]
+fn who_is_blocked_reads_after_what_has_expired_is_judged() {
+    let mut queue = queue("ORDERBY k MAXINFLIGHT 1 DLQ dead");
+    queue.ask("XADD s TTL 50 1 k a");
+    queue.ask("XADD s 2 k a");
+    queue.ask("XADD s 3 k b");
+    assert_eq!(queue.read("c"), "1-0");
+    queue.advance(50);
+    let mut reader = blocked(&queue, "d");
+    queue.ask("XNACK s g FAIL IDS 1 1");
+    assert_eq!(ids(&reader.reply()), "2-0");
+    assert_eq!(queue.reasons(), "expired");
+}
+
 #[test]
 fn readers_wake_when_a_token_is_refilled() {
     let mut queue = queue("RATE 2 1000");

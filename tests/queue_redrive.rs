@@ -258,3 +258,20 @@ fn what_is_asked_wrongly() {
         ],
     );
 }
+
+/// "that all other groups count as done": also where XTRIM spares what is not.
+#[test]
+fn what_is_redriven_for_one_group_holds_no_trim_up() {
+    let (server, mut client) = with_dead();
+    check(
+        &mut client,
+        &[
+            ("XDEL s 1700000000000-0 1700000000000-1", ":2"),
+            ("XREDRIVE dead COUNT 2", ":2"),
+            ("XTRIM s MAXLEN 0 ACKED", ":0"),
+        ],
+    );
+    client.ask("XREADGROUP GROUP g c NOACK STREAMS s >");
+    check(&mut client, &[("XTRIM s MAXLEN 0 ACKED", ":2")]);
+    assert_replays(&server);
+}

@@ -465,6 +465,21 @@ fn history_shows_own_entries_and_gives_up_the_used_up() {
     assert_eq!((queue.state("1"), queue.reasons()), ("DONE".into(), "maxdeliveries".into()));
 }
 
+/// What the stream has no more takes its place in the reply: what is behind the last one is not reached.
+#[test]
+fn a_history_read_judges_as_far_as_it_reads() {
+    let mut queue = queue("MAXDELIVERIES 1");
+    for id in ["1", "2"] {
+        queue.add(id);
+    }
+    queue.read("c");
+    queue.ask("XDEL s 1-0");
+    assert_eq!(ids(&queue.ask("XREADGROUP GROUP g c COUNT 1 STREAMS s 0")), "1-0");
+    assert_eq!(queue.states("1 2"), "INFLIGHT c 1, INFLIGHT c 1");
+    assert_eq!(ids(&queue.ask("XREADGROUP GROUP g c COUNT 2 STREAMS s 0")), "1-0");
+    assert_eq!(queue.states("1 2"), "INFLIGHT c 1, DEAD 1 @0");
+}
+
 #[test]
 fn setid_moves_the_cursor_only() {
     let mut queue = queue("LEASE 1000");
@@ -505,6 +520,22 @@ fn the_end_of_a_policy_leaves_released_entries() {
     queue.advance(9000);
     assert_eq!(queue.read("d"), "");
     assert_eq!(ids(&queue.ask("XAUTOCLAIM s g d 99999 0 JUSTID")), "0-0 1-0 2-0");
+}
+
+/// In the order in which they would have gone out, the dead last.
+#[test]
+fn the_end_of_a_policy_releases_in_order() {
+    let mut queue = queue("MAXDELIVERIES 3 BACKOFF 0 0");
+    for id in ["1", "2", "3", "4"] {
+        queue.add(id);
+    }
+    queue.read("c");
+    queue.ask("XNACK s g FATAL IDS 1 1");
+    queue.ask("XNACK s g FAIL IDS 1 2 DELAY 50");
+    queue.ask("XNACK s g FAIL IDS 1 3 DELAY 40");
+    queue.ask("XNACK s g FAIL IDS 1 4");
+    queue.ask("XCFGSET s GROUP g MAXDELIVERIES 0");
+    assert_eq!(ids(&queue.ask("XREADGROUP GROUP g d CLAIM 9 STREAMS s >")), "4-0 3-0 2-0 1-0");
 }
 
 #[test]

@@ -238,12 +238,12 @@ impl Keyspace {
         tx.end_step();
         seen.position = tx.position().max(seen.position);
         seen.written = tx.written().max(seen.written);
-        let served = if tx.has_ready() { tx.serve_ready() } else { Ok(()) };
+        let served = if tx.has_ready() { tx.serve_after_chores() } else { Ok(()) };
         // What was removed is freed, and who was told is woken, when no lock is held any more.
         let leftovers = tx.close();
         if let Err(needed) = served {
             // Whoever has the locks for long has served what was ready before it began.
-            self.serve(shards.union(needed), now_ms).ok();
+            self.do_chores(shards.union(needed), now_ms).ok();
         }
         leftovers.finish();
         result

@@ -135,6 +135,17 @@ impl Tx<'_> {
         self.has_chores
     }
 
+    /// Serves who waits for a key that the step has made ready, after what streams have to do because of
+    /// that step: nobody sees what it made due before that is done. Where that takes shards that are not
+    /// locked, says which ones.
+    pub(super) fn serve_after_chores(&mut self) -> Result<(), ShardSet> {
+        let now_ms = self.now_ms();
+        if !self.is_replaying() && self.guards.iter().any(|shard| shard.timer_ms <= now_ms) {
+            self.do_chores()?;
+        }
+        self.serve_ready()
+    }
+
     /// Does what is due in the locked shards, some of it if it is much. Where a chore needs shards
     /// that are not locked, says which ones; it is left to do.
     pub(super) fn do_chores(&mut self) -> Result<Done, ShardSet> {

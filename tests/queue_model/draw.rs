@@ -125,7 +125,7 @@ impl Draw {
     fn command(&mut self, world: &World, may_block: bool) -> Command {
         let (key, group) = (self.key(), self.group());
         match self.below(100) {
-            0..22 => self.add(world),
+            0..22 => self.add(),
             22..46 => self.read(key, group, may_block),
             46..50 => {
                 let (consumer, count) = (self.consumer(), self.maybe(2, &[1, 2]));
@@ -200,7 +200,7 @@ impl Draw {
         }
     }
 
-    fn add(&mut self, world: &World) -> Command {
+    fn add(&mut self) -> Command {
         let id = (self.own_ids && !self.one_in(30)).then_some((self.next_id, 0));
         self.next_id += 1;
         let mut fields = Vec::new();
@@ -211,17 +211,12 @@ impl Draw {
             fields.push(("wait".to_string(), self.word(&["0", "20", "", "x", "50"])));
         }
         fields.push(("n".to_string(), self.next_id.to_string()));
-        // Who is blocked looks at it before it is judged, and passes it, or not: there is nothing to see.
-        let ttls: &[u64] = match world.waiters.is_empty() {
-            true => &[5, 40, 100, 1_600_000_000_000],
-            false => &[5, 40, 100],
-        };
         Command::Add {
             key: self.word(&["s", "s", "s", "s", "s", "s", "s", "t"]),
             id,
             may_create: !self.one_in(20),
             delay: self.maybe(6, &[0, 10, 30, 30, 1_700_000_000_100]),
-            ttl: self.maybe(8, ttls),
+            ttl: self.maybe(8, &[5, 40, 100, 1_600_000_000_000]),
             max_len: self.maybe(20, &[3, 6]),
             fields,
         }

@@ -97,6 +97,9 @@ impl Pair {
     fn wake_up(&mut self, after: u64) -> Result<(), String> {
         self.world.waiters.clear();
         self.world.now += after;
+        // Who was removed before power was lost.
+        self.world.consumers = self.subject.consumers();
+        self.world.forget_removed();
         self.world.started = self.world.now;
         self.subject.touch();
         self.settle()

@@ -11,7 +11,7 @@ use crate::resp::{Proto, Reply};
 use crate::types::stream::Stream;
 
 /// What removing some entries, and passing over some, leaves behind at most, bytes.
-const UPKEEP_BYTES: usize = 64 << 10;
+pub(super) const UPKEEP_BYTES: usize = 64 << 10;
 
 /// Looks after streams for a server, as long as that is there.
 struct StreamChores(Weak<Server>);

@@ -8,8 +8,9 @@
 //! XEXPIRED key id…   the groups have judged these entries
 //! ```
 
+use super::chores::UPKEEP_BYTES;
 use super::dead_letter::{self, Casualty, Reason};
-use super::filter::admits;
+use super::filter::{self, admits};
 use super::places::Places;
 use super::reply::IdText;
 use super::{args, retention};
@@ -60,6 +61,7 @@ pub(super) fn judge(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
     };
     let entries: usize = ids.iter().map(of_entry).sum();
     let bytes = bytes + stream.groups().len() * entries + ids.len() * ENTRY_BYTES;
+    let bytes = bytes + if stream.has_filters() { UPKEEP_BYTES } else { 0 };
     let _room = cx.server.store.reserve_bytes(true, bytes).map_err(|_| PutOff::NoRoom)?;
     let names: Vec<Box<[u8]>> = stream.groups().map(|(name, _)| name.into()).collect();
     for name in &names {
@@ -72,6 +74,8 @@ pub(super) fn judge(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), PutOff> {
         let effect = effect.arg(b"XEXPIRED").arg(key);
         ids.iter().fold(effect, |effect, &id| effect.arg(IdText::new(id).as_bytes())).end();
     }
+    // Groups with FILTER pass it while it is still there.
+    filter::pass_unwanted(cx.tx, key);
     retention::settle(cx.tx, key, &ids);
     Ok(())
 }

@@ -350,10 +350,12 @@ fn bury_used_up(
         if room == 0 {
             return ControlFlow::Break(());
         }
-        if is_used_up(group, record.count) {
-            dead.extend(Casualty::new(group, stream.log(), &record, Reason::MaxDeliveries));
-        } else {
-            room -= 1;
+        let is_used_up = is_used_up(group, record.count);
+        let casualty = || Casualty::new(group, stream.log(), &record, Reason::MaxDeliveries);
+        match is_used_up.then(casualty).flatten() {
+            Some(casualty) => dead.push(casualty),
+            // Also one that the stream has no more takes its place in the reply.
+            None => room -= 1,
         }
         ControlFlow::Continue(())
     });

@@ -68,9 +68,18 @@ impl Groups {
         self.groups.remove(place).map(|named| named.group)
     }
 
-    /// Whether a group has the entry pending or still has to be given it.
-    pub fn await_entry(&self, id: StreamId) -> bool {
-        self.groups.iter().any(|named| named.group.awaits(id))
+    /// Whether a group has the entry pending or still has to be given it, which may be for one group alone.
+    pub fn await_entry(&self, id: StreamId, addressee: Option<&[u8]>) -> bool {
+        match addressee {
+            None => self.groups.iter().any(|named| named.group.awaits(id)),
+            // Another group can have it only by having claimed it.
+            Some(name) => self.get(name).is_some_and(|group| group.awaits(id)) || self.hold(id),
+        }
+    }
+
+    /// Whether a group has the entry pending.
+    pub fn hold(&self, id: StreamId) -> bool {
+        self.groups.iter().any(|named| named.group.pending().get(id).is_some())
     }
 
     /// Makes an entry no longer pending in any group; whether it was in one.

@@ -267,11 +267,6 @@ impl Stream {
             policy => policy,
         };
         let Stream { log, groups, schedule, .. } = self;
-        let mut forget = |id| {
-            if let Some(schedule) = schedule {
-                schedule.forget(id);
-            }
-        };
         let mut last = StreamId::MIN;
         let removed = match policy {
             RefPolicy::KeepRef | RefPolicy::Unsaid => {
@@ -286,14 +281,19 @@ impl Stream {
             }
             RefPolicy::DelRef => log.trim_if(trim, |id| {
                 self.groups_changed |= groups.forget_references(id);
-                forget(id);
+                if let Some(schedule) = schedule {
+                    schedule.forget(id);
+                }
                 last = id;
                 true
             }),
             RefPolicy::Acked => log.trim_if(trim, |id| {
-                let done = !groups.await_entry(id);
+                let addressee = schedule.as_ref().and_then(|schedule| schedule.addressee(id));
+                let done = !groups.await_entry(id, addressee);
                 if done {
-                    forget(id);
+                    if let Some(schedule) = schedule {
+                        schedule.forget(id);
+                    }
                     last = id;
                 }
                 done
@@ -419,13 +419,7 @@ impl Stream {
 
     /// Whether a group has the entry pending or still has to be given it.
     pub fn is_awaited(&self, id: StreamId) -> bool {
-        match self.addressee(id) {
-            None => self.groups.await_entry(id),
-            // Another group can have it only by having claimed it.
-            Some(name) => {
-                self.group(name).is_some_and(|group| group.awaits(id)) || self.is_held(id)
-            }
-        }
+        self.groups.await_entry(id, self.addressee(id))
     }
 
     /// Sets what XSETID sets. No entry is above `last_id`.

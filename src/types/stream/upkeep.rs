@@ -122,7 +122,7 @@ impl Stream {
 
     /// Whether any group has the entry pending.
     pub fn is_held(&self, id: StreamId) -> bool {
-        self.groups.iter().any(|(_, group)| group.pending().get(id).is_some())
+        self.groups.hold(id)
     }
 
     /// Whether an entry has expired and every group was told.

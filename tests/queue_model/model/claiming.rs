@@ -93,7 +93,7 @@ impl World {
             return Verdict::Leave;
         }
         // "DEAD: never handed out"; it may go where it was refused before.
-        if let Some(&State::Dead(reason)) = record.map(|record| &record.state) {
+        if let Some(&State::Dead { reason, .. }) = record.map(|record| &record.state) {
             let has_dlq = group.policy.as_ref().is_some_and(|policy| policy.dlq.is_some());
             return if has_dlq { Verdict::Bury(reason) } else { Verdict::Leave };
         }

@@ -176,7 +176,7 @@ impl World {
         if is_appended {
             group.records.remove(&id);
         } else {
-            group.put(id, Some(&entry), State::Dead(reason), count);
+            group.put(id, Some(&entry), State::Dead { reason, since: now }, count);
         }
     }
 }

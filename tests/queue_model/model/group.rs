@@ -17,7 +17,7 @@ pub enum State {
     /// Owned since its delivery.
     InFlight { consumer: String, since: u64 },
     /// Given up for this reason.
-    Dead(&'static str),
+    Dead { reason: &'static str, since: u64 },
     /// Given back by XNACK in a group without a policy, with its place in the order of release.
     Released(u64),
 }
@@ -92,7 +92,7 @@ impl Group {
             let holds = match record.state {
                 State::InFlight { .. } => true,
                 State::Waiting { .. } => other < id,
-                State::Dead(_) | State::Released(_) => false,
+                State::Dead { .. } | State::Released(_) => false,
             };
             holds && other != id && record.line.as_ref() == Some(line)
         })
@@ -156,7 +156,7 @@ impl Group {
             }
             State::Waiting { due, .. } => format!("READY {count} @{due}"),
             State::InFlight { consumer, since } => format!("INFLIGHT {count} @{since} {consumer}"),
-            State::Dead(reason) => format!("DEAD {count} {reason}"),
+            State::Dead { reason, .. } => format!("DEAD {count} {reason}"),
             State::Released(_) => format!("RELEASED {count}"),
         }
     }
@@ -186,6 +186,25 @@ impl Group {
     pub fn release(&mut self, id: Id, count: u64) {
         self.releases += 1;
         self.put(id, None, State::Released(self.releases), count);
+    }
+
+    /// What becomes released when the policy ends, in the order in which it would have gone out: what is
+    /// ready, what is to be, and last what is held or dead, with the counts of deliveries.
+    pub fn ending(&self, now: u64) -> Vec<(Id, u64)> {
+        let mut all: Vec<(u8, u64, Id)> = Vec::new();
+        for (&id, record) in &self.records {
+            let (part, time) = match record.state {
+                State::Waiting { .. } if record.count == 0 => continue,
+                State::Waiting { due, .. } if due > now => (1, due),
+                State::Waiting { due, .. } if self.is_held(id, record.line.as_ref()) => (2, due),
+                State::Waiting { due, .. } => (0, due),
+                State::Dead { since, .. } => (2, since),
+                State::InFlight { .. } | State::Released(_) => continue,
+            };
+            all.push((part, time, id));
+        }
+        all.sort_unstable();
+        all.into_iter().map(|(_, _, id)| (id, self.records[&id].count)).collect()
     }
 
     /// Released entries in the order of their release.

@@ -26,7 +26,7 @@ impl Stream {
             let goes = match refs {
                 Some(Refs::Keep) => false,
                 Some(Refs::Delete) => true,
-                _ => matches!(record.state, State::Waiting { .. } | State::Dead(_)),
+                _ => matches!(record.state, State::Waiting { .. } | State::Dead { .. }),
             };
             if goes {
                 group.records.remove(&id);
@@ -95,7 +95,7 @@ impl Stream {
         let end = self.entries.keys().next().copied().unwrap_or((u64::MAX, u64::MAX));
         for group in self.groups.values_mut() {
             let is_left = |record: &Record| match record.state {
-                State::Waiting { .. } | State::Dead(_) => false,
+                State::Waiting { .. } | State::Dead { .. } => false,
                 State::InFlight { .. } | State::Released(_) => true,
             };
             group.records.retain(|&other, record| other >= end || is_left(record));
@@ -162,7 +162,14 @@ impl World {
             if refs == Some(Refs::Acked) && stream.is_awaited(id) {
                 return 2;
             }
-            if stream.remove(id, refs) { 1 } else { -1 }
+            if stream.remove(id, refs) {
+                return 1;
+            }
+            if refs == Some(Refs::Delete) {
+                // As in Redis, also of an entry that went before.
+                stream.forget(id, refs);
+            }
+            -1
         };
         Ok(Value::Array(ids.iter().map(|id| Value::Int(outcome(id))).collect()))
     }

@@ -141,6 +141,7 @@ impl World {
         if policy.rate.is_none() {
             group.deliveries.clear();
         }
+        let ending = group.ending(now);
         let order_changed = before.as_ref().and_then(|it| it.order_by.clone()) != policy.order_by;
         group.policy = Some(policy).filter(|policy| !policy.is_none());
         if order_changed {
@@ -163,14 +164,8 @@ impl World {
             // them, then read as XNACKed ones do in Redis." What was never delivered waits on, as a
             // delayed entry does in any group.
             (true, false) => {
-                let ended: Vec<_> =
-                    group.records.iter().map(|(&id, it)| (id, it.clone())).collect();
-                for (id, record) in ended {
-                    match record.state {
-                        State::Waiting { .. } if record.count == 0 => {}
-                        State::Waiting { .. } | State::Dead(_) => group.release(id, record.count),
-                        _ => {}
-                    }
+                for (id, count) in ending {
+                    group.release(id, count);
                 }
                 group.releases_by_end = group.releases;
             }

@@ -26,7 +26,12 @@ impl World {
         }
         again |= self.judge_expired(key);
         let now = self.now;
-        let Some(stream) = self.streams.get_mut(key) else { return again };
+        if !self.streams.contains_key(key) {
+            return again;
+        }
+        self.pass_unwanted(key);
+        let stream = self.streams.get_mut(key).expect("looked for just now");
+        stream.shed();
         stream.keep_length();
         stream.keep_age(now);
         self.pass_unwanted(key);
@@ -69,6 +74,20 @@ impl World {
         }
         self.note_leases(key, name);
         !idle.is_empty()
+    }
+
+    /// Removes the consumers that the server has removed, if they may go.
+    pub fn forget_removed(&mut self) {
+        let groups: Vec<(String, String)> = self.consumers.keys().cloned().collect();
+        for at in groups {
+            let is_known = self.streams.get(&at.0).is_some_and(|it| it.groups.contains_key(&at.1));
+            let idle = if is_known { self.idle_until(&at.0, &at.1) } else { Vec::new() };
+            for (consumer, until) in idle {
+                if until <= self.now && !self.consumers[&at].contains(&consumer) {
+                    self.delete_consumer(&at.0, &at.1, &consumer).expect("it is there");
+                }
+            }
+        }
     }
 
     /// Consumers that are idle, with when each may go: "who is blocked in a read or holds a live lease is
