@@ -33,7 +33,7 @@ struct Pair {
 impl Pair {
     fn new() -> Pair {
         let now = support::START_MS as u64;
-        let world = World { now, started: now, ..World::default() };
+        let world = World { now, started: now, started_before: now, ..World::default() };
         Pair { world, subject: Subject::new(now), succeeded: BTreeMap::new() }
     }
 
@@ -97,12 +97,11 @@ impl Pair {
     fn wake_up(&mut self, after: u64) -> Result<(), String> {
         self.world.waiters.clear();
         self.world.now += after;
-        // Who was removed before power was lost.
-        self.world.consumers = self.subject.consumers();
-        self.world.forget_removed();
         self.world.started = self.world.now;
         self.subject.touch();
-        self.settle()
+        self.settle()?;
+        self.world.started_before = self.world.started;
+        Ok(())
     }
 
     /// Both do what is due now, and serve who waits; then they are compared.

@@ -92,6 +92,8 @@ pub struct World {
     pub now: u64,
     /// When the server began.
     pub started: u64,
+    /// When the one before began, as long as what that has done may come to light.
+    pub started_before: u64,
     /// The consumers that the server has, by key and group.
     pub consumers: BTreeMap<(String, String), BTreeSet<String>>,
     pub streams: BTreeMap<String, Stream>,

@@ -62,10 +62,15 @@ impl World {
         let known = self.consumers.get(&(key.to_string(), name.to_string())).cloned();
         let known = known.unwrap_or_default();
         let mut idle = Vec::new();
-        for (consumer, until) in self.idle_until(key, name) {
+        for (consumer, until) in self.idle_until(key, name, self.started) {
             // "With a LEASE it is looked at again when the first lease ends."
             let latest = self.streams[key].groups[name].consumers[&consumer].leased_until;
-            if until <= now && (latest <= now || !known.contains(&consumer)) {
+            if until <= now && latest <= now {
+                idle.push(consumer);
+            }
+        }
+        for (consumer, until) in self.idle_until(key, name, self.started_before) {
+            if until <= now && !known.contains(&consumer) && !idle.contains(&consumer) {
                 idle.push(consumer);
             }
         }
@@ -76,23 +81,9 @@ impl World {
         !idle.is_empty()
     }
 
-    /// Removes the consumers that the server has removed, if they may go.
-    pub fn forget_removed(&mut self) {
-        let groups: Vec<(String, String)> = self.consumers.keys().cloned().collect();
-        for at in groups {
-            let is_known = self.streams.get(&at.0).is_some_and(|it| it.groups.contains_key(&at.1));
-            let idle = if is_known { self.idle_until(&at.0, &at.1) } else { Vec::new() };
-            for (consumer, until) in idle {
-                if until <= self.now && !self.consumers[&at].contains(&consumer) {
-                    self.delete_consumer(&at.0, &at.1, &consumer).expect("it is there");
-                }
-            }
-        }
-    }
-
     /// Consumers that are idle, with when each may go: "who is blocked in a read or holds a live lease is
     /// not idle". "After a start from the start at the earliest."
-    fn idle_until(&self, key: &str, name: &str) -> Vec<(String, u64)> {
+    fn idle_until(&self, key: &str, name: &str, started: u64) -> Vec<(String, u64)> {
         let group = &self.streams[key].groups[name];
         let Some(ttl) = group.policy.as_ref().and_then(|policy| policy.consumer_ttl) else {
             return Vec::new();
@@ -106,7 +97,7 @@ impl World {
         };
         let idle = group.consumers.iter();
         let idle = idle.filter(|(name, _)| !is_blocked(name) && !group.holds_lease(name));
-        idle.map(|(name, it)| (name.clone(), it.seen.max(self.started) + ttl)).collect()
+        idle.map(|(name, it)| (name.clone(), it.seen.max(started) + ttl)).collect()
     }
 
     fn note_leases(&mut self, key: &str, name: &str) {
@@ -213,7 +204,9 @@ impl World {
                         times.push(due);
                     }
                 }
-                times.extend(self.idle_until(key, name).into_iter().map(|(_, until)| until));
+                times.extend(
+                    self.idle_until(key, name, self.started).into_iter().map(|(_, until)| until),
+                );
                 if let Some((_, ms)) = group.policy.as_ref().and_then(|policy| policy.rate) {
                     times.extend(group.deliveries.iter().map(|at| at + ms));
                 }
