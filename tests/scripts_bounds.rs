@@ -37,6 +37,42 @@ fn what_rust_makes_for_a_script_counts_as_the_scripts() {
 }
 
 #[test]
+fn small_values_that_rust_makes_for_a_script_count_as_well() {
+    let server = TestServer::configured("script-memory-limit 2mb");
+    let mut client = server.connect();
+    let filled =
+        "redis.call('rpush', 'l', 'a', 'b', 'c', 'd') return redis.call('set', 'k', 'v').ok";
+    assert_eq!(eval(&mut client, filled), Ok(Value::BulkString(b"OK".into())));
+    for made in [
+        "redis.call('lrange', 'l', 0, -1)",
+        "redis.call('echo', 'echoed ' .. i)",
+        "redis.pcall('set', 'k', 'v')",
+        "redis.pcall('lrange', 'k', 0, -1)",
+        "cmsgpack.unpack('\\148\\1\\2\\3\\4')",
+    ] {
+        let script = format!("local t = {{}} for i = 1, 50000 do t[i] = {made} end return #t");
+        let why = eval(&mut client, &script).expect_err("it is too much");
+        assert!(why.contains("not enough memory"), "{made}: {why}");
+        let within = format!("local t = {{}} for i = 1, 100 do t[i] = {made} end return #t");
+        assert_eq!(eval(&mut client, &within), Ok(Value::Int(100)), "{made}");
+    }
+}
+
+#[test]
+fn what_was_unpacked_can_be_large_or_many() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    // An array of 100,000 numbers, and more values than a small call gives.
+    let large = "return #cmsgpack.unpack('\\221\\0\\1\\134\\160' .. string.rep('\\7', 100000))";
+    assert_eq!(eval(&mut client, large), Ok(Value::Int(100_000)));
+    let many = "return {cmsgpack.unpack('\\1\\192\\195\\161x\\145\\5')}";
+    let first = Value::Array(vec![Value::Int(1)]);
+    assert_eq!(eval(&mut client, many), Ok(first), "nil ends the table");
+    let count = "return select('#', cmsgpack.unpack('\\1\\192\\195\\161x\\145\\5'))";
+    assert_eq!(eval(&mut client, count), Ok(Value::Int(5)));
+}
+
+#[test]
 fn lengths_that_were_made_up_take_no_memory() {
     let server = TestServer::configured("script-memory-limit 32mb");
     let mut client = server.connect();

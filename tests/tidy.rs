@@ -43,7 +43,7 @@ const BANNED: &[(&str, &[&str], &str)] = &[
     ("dbg!(", &[], "remove it"),
     ("TODO", &[], "do it, or say in an issue that it is to be done"),
     ("FIXME", &[], "fix it"),
-    ("unsafe ", &[], "there is no measured reason for it yet"),
+    ("unsafe ", &["src/script/stack.rs"], "only what was measured there had reason for it"),
     ("println!", &["src/main.rs", "src/process/"], "the log is for messages"),
     (
         "SystemTime::now",
@@ -172,7 +172,8 @@ fn files_and_functions_are_short() {
                 && words.split_whitespace().all(|word| {
                     ["pub", "const", "async", "pub(super)", "pub(crate)"].contains(&word)
                 });
-            if !is_function || is_comment(line) {
+            let is_declaration = line.ends_with(';');
+            if !is_function || is_declaration || is_comment(line) {
                 continue;
             }
             let end = format!("{indent}}}");

@@ -3,112 +3,78 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use mlua::{BorrowedBytes, Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value};
 use sha1::{Digest, Sha1};
-use smallvec::SmallVec;
 
 use super::failure::Raised;
 use super::host::{HOST, Refusal};
 use super::memory::Budget;
 use super::number;
-use super::reply::{Answer, ReplyReader, made};
+use super::reply::{self, ReplyReader};
 use super::running::Sort;
+use super::stack::{self, Answer, Called, Unfit, Values, Words};
 use super::state::Shared;
 
 /// The Redis version that scripts are told: whose behaviour they can expect.
 const VERSION: (u32, u32, u32) = (8, 10, 0);
 
-/// An argument of a command.
-enum Argument {
-    Text(BorrowedBytes),
-    Number(SmallVec<[u8; 24]>),
+thread_local! {
+    /// Why the command that a script has just called did not run.
+    static REFUSED: Cell<Option<Refusal>> = const { Cell::new(None) };
 }
 
-impl Argument {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Argument::Text(bytes) => bytes,
-            Argument::Number(digits) => digits,
-        }
-    }
-}
+/// Strings and numbers are a command.
+struct Command;
 
-type Arguments = SmallVec<[Argument; 16]>;
+impl Called for Command {
+    const TAKES_NUMBERS: bool = true;
 
-fn arguments(args: &MultiValue) -> mlua::Result<Arguments> {
-    if args.is_empty() {
-        return Err(Raised::reply(
-            "ERR Please specify at least one argument for this redis lib call",
-        ));
-    }
-    let argument = |value: &Value| {
-        Ok(match value {
-            Value::String(text) => Argument::Text(text.as_bytes()),
-            Value::Integer(number) => numeric(*number as f64),
-            Value::Number(number) => numeric(*number),
-            _ => {
-                return Err(Raised::reply(
-                    "ERR Lua redis lib command arguments must be strings or integers",
-                ));
+    fn call<'r>(
+        words: Words<'_, 'r>,
+        reply: &'r mut Vec<u8>,
+        values: &mut Values<'r>,
+    ) -> Answer<'r> {
+        let called = match words {
+            Ok(words) => HOST.with(|host| host.call(words, reply)),
+            Err(unfit) => Err(Refusal::Text(unfit_text(unfit).into())),
+        };
+        match called {
+            Ok(()) => reply::answer(reply, values),
+            Err(refusal) => {
+                REFUSED.set(Some(refusal));
+                Answer::Other
             }
-        })
-    };
-    args.iter().map(argument).collect()
-}
-
-fn numeric(value: f64) -> Argument {
-    let mut text = Vec::with_capacity(24);
-    number::write(value, &mut text);
-    Argument::Number(SmallVec::from_vec(text))
-}
-
-/// `redis.call`, and `redis.pcall`, which does not raise.
-///
-/// Most replies are no tables and go to Lua's stack as they are; tables are made with the
-/// allocator's limit off.
-fn call(lua: &Lua, shared: &Shared, args: &MultiValue, raises: bool) -> mlua::Result<Answer> {
-    let arguments = match arguments(args) {
-        Ok(arguments) => arguments,
-        // What is wrong with the arguments is an error reply as well.
-        Err(error) if !raises => match Raised::of(&error) {
-            Some(Raised::Reply { text, .. }) => return error_table(lua, text).map(made),
-            _ => return Err(error),
-        },
-        Err(error) => return Err(error),
-    };
-    let words: SmallVec<[&[u8]; 16]> = arguments.iter().map(Argument::bytes).collect();
-    let mut out = BUFFER.take();
-    let called = HOST.with(|host| host.call(&words, &mut out));
-    let answer = match called {
-        Ok(()) if raises && out.first() == Some(&b'-') => {
-            let text = out[1..].strip_suffix(b"\r\n").unwrap_or(&out[1..]).to_vec();
-            Err(Raised::Reply { text, of_command: true }.into())
-        }
-        Ok(()) => answer(lua, shared, &out),
-        Err(Refusal::Text(text)) if raises => Err(Raised::Reply { text, of_command: false }.into()),
-        Err(Refusal::Text(text)) => error_table(lua, &text).map(made),
-        Err(Refusal::Killed) => {
-            Err(Raised::Killed("Script killed by user with SCRIPT KILL...").into())
-        }
-    };
-    if out.capacity() <= BUFFER_BYTES_MAX {
-        out.clear();
-        BUFFER.set(out);
-    }
-    answer
-}
-
-/// A command's reply.
-fn answer(lua: &Lua, shared: &Shared, reply: &[u8]) -> mlua::Result<Answer> {
-    let budget = Budget::new(lua, shared);
-    let mut reader = ReplyReader { lua, bytes: reply, at: 0, budget };
-    match reader.scalar() {
-        Some(answer) => Ok(answer),
-        None => {
-            reader.at = 0;
-            shared.limit.aside(lua, || reader.value())?.map(made)
         }
     }
+}
+
+fn unfit_text(unfit: Unfit) -> &'static str {
+    match unfit {
+        Unfit::None => "ERR Please specify at least one argument for this redis lib call",
+        Unfit::NotText => "ERR Lua redis lib command arguments must be strings or integers",
+    }
+}
+
+/// What a call comes to that is not answered at once: errors, and replies that are not small.
+fn rest_of_call(lua: &Lua, shared: &Shared, raises: bool) -> mlua::Result<Value> {
+    if let Some(refusal) = REFUSED.take() {
+        return match refusal {
+            Refusal::Text(text) if raises => Err(Raised::Reply { text, of_command: false }.into()),
+            Refusal::Text(text) => error_table(lua, &text),
+            Refusal::Killed => {
+                Err(Raised::Killed("Script killed by user with SCRIPT KILL...").into())
+            }
+        };
+    }
+    let reply = stack::take_reply();
+    if raises && reply.first() == Some(&b'-') {
+        let text = reply[1..].strip_suffix(b"\r\n").unwrap_or(&reply[1..]).to_vec();
+        return Err(Raised::Reply { text, of_command: true }.into());
+    }
+    let mut values = Values::default();
+    let budget = Some(Budget::new(lua, shared));
+    ReplyReader { bytes: &reply, at: 0, values: &mut values, budget }.value()?;
+    shared.made(lua, &values)
 }
 
 fn error_table(lua: &Lua, text: &[u8]) -> mlua::Result<Value> {
@@ -196,8 +162,21 @@ fn setresp(lua: &Lua, shared: &Shared, args: &MultiValue) -> mlua::Result<()> {
 }
 
 fn acl_check_cmd(args: &MultiValue) -> mlua::Result<bool> {
-    let arguments = arguments(args)?;
-    let words: SmallVec<[&[u8]; 16]> = arguments.iter().map(Argument::bytes).collect();
+    let word = |value: &Value| {
+        let mut digits = Vec::new();
+        match value {
+            Value::String(text) => return Ok(text.as_bytes().to_vec()),
+            Value::Integer(number) => number::write(*number as f64, &mut digits),
+            Value::Number(number) => number::write(*number, &mut digits),
+            _ => return Err(Raised::reply(unfit_text(Unfit::NotText))),
+        }
+        Ok(digits)
+    };
+    if args.is_empty() {
+        return Err(Raised::reply(unfit_text(Unfit::None)));
+    }
+    let words = args.iter().map(word).collect::<mlua::Result<Vec<Vec<u8>>>>()?;
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
     HOST.with(|host| host.may_call(&words))
         .ok_or_else(|| Raised::reply("ERR Invalid command passed to redis.acl_check_cmd()"))
 }
@@ -216,21 +195,13 @@ fn set_repl(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
     Ok(())
 }
 
-thread_local! {
-    /// For the reply of the command that a script runs.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A buffer larger than this is not kept from one command to the next.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
-
 /// Makes the library. What is there for scripts of old only, functions do not have.
 pub(super) fn library(lua: &Lua, shared: &Arc<Shared>, sort: Sort) -> mlua::Result<Table> {
     let redis = lua.create_table()?;
     for (name, raises) in [("call", true), ("pcall", false)] {
         let shared = Arc::clone(shared);
-        let call = lua.create_function(move |lua, args| call(lua, &shared, &args, raises))?;
-        redis.raw_set(name, call)?;
+        let rest = lua.create_function(move |lua, ()| rest_of_call(lua, &shared, raises))?;
+        redis.raw_set(name, stack::function::<Command>(lua, rest)?)?;
     }
     for (name, field) in [("error_reply", "err"), ("status_reply", "ok")] {
         let make = move |lua: &Lua, args| single_field(lua, field, &args);

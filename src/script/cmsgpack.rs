@@ -2,23 +2,19 @@
 
 use std::sync::Arc;
 
-use mlua::{Either, Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value};
 
 use super::arguments::Arguments;
-use super::failure::{Raised, raise};
+use super::failure::{Raised, one_frame_further, raise};
 use super::held::{Held, each_key};
 use super::memory::Budget;
-use super::reply::{Text, text};
+use super::stack::{self, Answer, Called, Values, Words};
 use super::state::Shared;
 
 /// Tables nested deeper are written as nil.
 const NESTING_MAX: usize = 16;
 /// How deep values are followed at most when they are read: as far as Lua's C stack reaches.
 const DEPTH_MAX: usize = 2600;
-
-/// Places that a table is made with at most: a length that was made up takes no memory, however deep
-/// the tables lie in one another.
-const PLACES_MAX: usize = 64;
 
 /// How many values are to be read (0: all), and from where, by the arguments.
 type Window = fn(&Arguments<'_>) -> mlua::Result<(i64, i64)>;
@@ -45,11 +41,39 @@ pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
         let unpack = move |lua: &Lua, args: MultiValue| {
             let args = Arguments::new(lua, name, &args);
             let (limit, offset) = window(&args)?;
-            own.limit.aside(lua, || unpack(lua, &args, limit, offset, Budget::new(lua, &own)))?
+            unpack(lua, &own, &args, limit, offset)
         };
-        table.raw_set(name, lua.create_function(unpack)?)?;
+        if name == "unpack" {
+            let other = move |lua: &Lua, args| one_frame_further(|| unpack(lua, args));
+            let other = lua.create_function(other)?;
+            table.raw_set(name, stack::function::<UnpackSmall>(lua, other)?)?;
+        } else {
+            table.raw_set(name, lua.create_function(unpack)?)?;
+        }
     }
     Ok(table)
+}
+
+/// Input that is no larger is read at once: it takes little memory and time.
+const SMALL_BYTES_MAX: usize = 16 * 1024;
+
+/// `unpack` of what is mostly unpacked: a small string of one value.
+struct UnpackSmall;
+
+impl Called for UnpackSmall {
+    const TAKES_NUMBERS: bool = false;
+
+    fn call<'r>(words: Words<'_, 'r>, _: &'r mut Vec<u8>, values: &mut Values<'r>) -> Answer<'r> {
+        let Ok(&[packed]) = words else { return Answer::Other };
+        if packed.len() > SMALL_BYTES_MAX {
+            return Answer::Other;
+        }
+        let mut reader = Reader { packed, at: 0, depth: 0, values, budget: None };
+        match reader.value() {
+            Ok(_) if reader.at == packed.len() => Answer::Value,
+            _ => Answer::Other,
+        }
+    }
 }
 
 fn pack(lua: &Lua, args: &MultiValue, budget: Budget<'_>) -> mlua::Result<Value> {
@@ -234,10 +258,10 @@ impl Keys {
 
 fn unpack(
     lua: &Lua,
+    shared: &Shared,
     args: &Arguments<'_>,
     limit: i64,
     offset: i64,
-    budget: Budget<'_>,
 ) -> mlua::Result<MultiValue> {
     let packed = args.text(0)?;
     if offset < 0 || limit < 0 {
@@ -250,22 +274,29 @@ fn unpack(
         return Err(raise(lua, why));
     }
     let all = limit == 0 && offset == 0;
-    let mut reader = Reader { lua, packed: &packed, at: offset as usize, depth: 0, budget };
-    let mut values = Vec::new();
-    while reader.at < packed.len() && (all || (values.len() as i64) < limit) {
-        values.push(reader.value().map_err(|bad| match bad {
+    let mut at = offset as usize;
+    let mut unpacked = Vec::new();
+    let mut values = Values::default();
+    let budget = Budget::new(lua, shared);
+    while at < packed.len() && (all || (unpacked.len() as i64) < limit) {
+        values.clear();
+        let budget = Some(&budget);
+        let mut reader = Reader { packed: &packed, at, depth: 0, values: &mut values, budget };
+        reader.value().map_err(|bad| match bad {
             Bad::Missing => raise(lua, "Missing bytes in input."),
             Bad::Format => raise(lua, "Bad data format in input."),
             // Lua's own, raised where no line of the script is known.
             Bad::Text(text) => Raised::Text(text.into()).into(),
             Bad::Lua(error) => error,
-        })?);
+        })?;
+        at = reader.at;
+        unpacked.push(shared.made(lua, &values)?);
     }
     if !all {
-        let next = if reader.at == packed.len() { -1.0 } else { reader.at as f64 };
-        values.insert(0, Value::Number(next));
+        let next = if at == packed.len() { -1.0 } else { at as f64 };
+        unpacked.insert(0, Value::Number(next));
     }
-    Ok(MultiValue::from_vec(values))
+    Ok(MultiValue::from_vec(unpacked))
 }
 
 enum Bad {
@@ -275,36 +306,49 @@ enum Bad {
     Lua(mlua::Error),
 }
 
-impl From<mlua::Error> for Bad {
-    fn from(error: mlua::Error) -> Bad {
-        Bad::Lua(error)
-    }
-}
-
-struct Reader<'a> {
-    lua: &'a Lua,
+/// Reads one value.
+struct Reader<'a, 'v> {
     packed: &'a [u8],
     at: usize,
     depth: usize,
-    budget: Budget<'a>,
+    values: &'v mut Values<'a>,
+    /// None for small input.
+    budget: Option<&'v Budget<'v>>,
 }
 
-impl<'a> Reader<'a> {
+/// What has been read, as far as it decides whether it can be a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nil,
+    Nan,
+    Other,
+}
+
+impl<'a> Reader<'a, '_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Bad> {
         let bytes = self.packed.get(self.at..self.at + N).ok_or(Bad::Missing)?;
         self.at += N;
         Ok(bytes.try_into().expect("as many as asked for"))
     }
 
-    fn text(&mut self, len: usize) -> Result<Value, Bad> {
+    fn text(&mut self, len: usize) -> Result<Kind, Bad> {
         let end = self.at.checked_add(len).ok_or(Bad::Missing)?;
         let bytes = self.packed.get(self.at..end).ok_or(Bad::Missing)?;
         self.at = end;
-        Ok(Value::String(self.lua.create_string(bytes)?))
+        self.values.text(bytes);
+        Ok(Kind::Other)
     }
 
-    fn value(&mut self) -> Result<Value, Bad> {
-        self.budget.spend()?;
+    fn boolean(&mut self, value: bool) -> Kind {
+        self.values.boolean(value);
+        Kind::Other
+    }
+
+    /// Writes the next value.
+    fn value(&mut self) -> Result<Kind, Bad> {
+        if let Some(budget) = self.budget {
+            budget.spend_beside(self.values.bytes()).map_err(Bad::Lua)?;
+        }
         let [tag] = self.take()?;
         let number = match tag {
             0x00..=0x7f => f64::from(tag),
@@ -322,14 +366,18 @@ impl<'a> Reader<'a> {
             0xcb => f64::from_be_bytes(self.take()?),
             _ => return self.other(tag),
         };
-        Ok(Value::Number(number))
+        self.values.number(number);
+        Ok(if number.is_nan() { Kind::Nan } else { Kind::Other })
     }
 
-    fn other(&mut self, tag: u8) -> Result<Value, Bad> {
+    fn other(&mut self, tag: u8) -> Result<Kind, Bad> {
         match tag {
-            0xc0 => Ok(Value::Nil),
-            0xc2 => Ok(Value::Boolean(false)),
-            0xc3 => Ok(Value::Boolean(true)),
+            0xc0 => {
+                self.values.nil();
+                Ok(Kind::Nil)
+            }
+            0xc2 => Ok(self.boolean(false)),
+            0xc3 => Ok(self.boolean(true)),
             0xa0..=0xbf => self.text(usize::from(tag & 31)),
             0xd9 => {
                 let [len] = self.take()?;
@@ -349,68 +397,38 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn sized(&mut self, tag: u8, len: usize) -> Result<Value, Bad> {
+    fn sized(&mut self, tag: u8, len: usize) -> Result<Kind, Bad> {
         match tag {
-            0xda | 0xdb => self.text(len),
-            _ if self.depth >= DEPTH_MAX => Err(Bad::Text("stack overflow (nested too deeply)")),
+            0xda | 0xdb => return self.text(len),
+            _ if self.depth >= DEPTH_MAX => {
+                return Err(Bad::Text("stack overflow (nested too deeply)"));
+            }
+            _ => {}
+        }
+        self.depth += 1;
+        match tag {
             0xdc | 0xdd => {
-                self.depth += 1;
-                let table = self.array(len)?;
-                self.depth -= 1;
-                Ok(Value::Table(table))
+                self.values.array(len);
+                for _ in 0..len {
+                    self.value()?;
+                }
             }
             _ => {
-                self.depth += 1;
-                let table = self.map(len)?;
-                self.depth -= 1;
-                Ok(Value::Table(table))
+                self.values.map(len);
+                (0..len).try_for_each(|_| self.pair())?;
             }
         }
+        self.depth -= 1;
+        Ok(Kind::Other)
     }
 
-    fn array(&mut self, len: usize) -> Result<Table, Bad> {
-        let table = self.lua.create_table_with_capacity(len.min(PLACES_MAX), 0)?;
-        for at in 1..=len {
-            let item = self.item()?;
-            table.raw_set(at, item)?;
-        }
-        Ok(table)
-    }
-
-    fn map(&mut self, len: usize) -> Result<Table, Bad> {
-        let table = self.lua.create_table_with_capacity(0, len.min(PLACES_MAX))?;
-        for _ in 0..len {
-            let key = self.item()?;
-            let value = self.item()?;
-            match &key {
-                Either::Right(Either::Right(Value::Nil)) => {
-                    return Err(Bad::Text("table index is nil"));
-                }
-                Either::Right(Either::Left(number)) if number.is_nan() => {
-                    return Err(Bad::Text("table index is NaN"));
-                }
-                _ => table.raw_set(key, value)?,
-            }
-        }
-        Ok(table)
-    }
-
-    /// The next value on its way into a table.
-    fn item(&mut self) -> Result<Item<'a>, Bad> {
-        match self.packed.get(self.at) {
-            Some(tag @ 0xa0..=0xbf) => {
-                self.budget.spend()?;
-                let from = self.at + 1;
-                let end = from + usize::from(tag & 31);
-                self.at = end;
-                Ok(Either::Left(text(self.packed.get(from..end).ok_or(Bad::Missing)?)))
-            }
-            _ => Ok(Either::Right(match self.value()? {
-                Value::Number(number) => Either::Left(number),
-                value => Either::Right(value),
-            })),
+    fn pair(&mut self) -> Result<(), Bad> {
+        let key = self.value()?;
+        self.value()?;
+        match key {
+            Kind::Nil => Err(Bad::Text("table index is nil")),
+            Kind::Nan => Err(Bad::Text("table index is NaN")),
+            Kind::Other => Ok(()),
         }
     }
 }
-
-type Item<'a> = Either<Text<'a>, Either<f64, Value>>;

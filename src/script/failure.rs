@@ -1,5 +1,6 @@
 //! Errors between Rust, Lua and the client.
 
+use std::cell::Cell;
 use std::fmt;
 
 use mlua::{Lua, Value};
@@ -87,10 +88,23 @@ fn script_frame(lua: &Lua, level: usize) -> Option<(String, String, i64)> {
     None
 }
 
+thread_local! {
+    /// Frames between the function that raises and the one that the script has called.
+    static FRAMES_BETWEEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does the work of a function that another one calls, for the script's call of that.
+pub(super) fn one_frame_further<R>(work: impl FnOnce() -> R) -> R {
+    FRAMES_BETWEEN.set(1);
+    let result = work();
+    FRAMES_BETWEEN.set(0);
+    result
+}
+
 /// Raises `text` the way Lua's own functions do: behind the place where the function was called.
 pub(super) fn raise(lua: &Lua, text: impl AsRef<[u8]>) -> mlua::Error {
     let mut placed = Vec::new();
-    let frame = lua.inspect_stack(1, |frame| {
+    let frame = lua.inspect_stack(1 + FRAMES_BETWEEN.get(), |frame| {
         let source = frame.source();
         let short = source.short_src.unwrap_or_default().to_string();
         frame.current_line().map(|line| format!("{short}:{line}: "))

@@ -25,6 +25,7 @@ mod reply;
 mod result;
 mod running;
 mod shebang;
+mod stack;
 mod state;
 mod structs;
 

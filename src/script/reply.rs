@@ -1,10 +1,11 @@
 //! Replies of commands, as scripts see them.
 
 use bstr::BStr;
-use mlua::{Either, IntoLua, Lua, Table, Value};
+use mlua::Either;
 
 use super::failure::Raised;
 use super::memory::Budget;
+use super::stack::{Answer, Values};
 
 /// A string on its way into a table. What is text goes through Lua's stack alone.
 pub(super) type Text<'a> = Either<&'a str, &'a BStr>;
@@ -16,32 +17,50 @@ pub(super) fn text(bytes: &[u8]) -> Text<'_> {
     }
 }
 
-/// A value that had to be made first.
-pub(super) struct Made(pub mlua::Result<Value>);
+/// A reply that is no larger is read at once: it takes little memory and time.
+const SMALL_BYTES_MAX: usize = 16 * 1024;
 
-impl IntoLua for Made {
-    fn into_lua(self, _: &Lua) -> mlua::Result<Value> {
-        self.0
+/// A small reply; any other is to be read with an eye on the script's bounds.
+pub(super) fn answer<'r>(reply: &'r [u8], values: &mut Values<'r>) -> Answer<'r> {
+    if reply.len() > SMALL_BYTES_MAX || reply.first() == Some(&b'-') {
+        return Answer::Other;
+    }
+    let mut reader = ReplyReader { bytes: reply, at: 1, values, budget: None };
+    match reply.first() {
+        Some(b':') => Answer::Number(reader.integer() as f64),
+        Some(b'$') => match reader.integer() {
+            -1 => Answer::False,
+            len => Answer::Text(&reply[reader.at..reader.at + len as usize]),
+        },
+        _ => {
+            reader.at = 0;
+            reader.value().map_or(Answer::Other, |()| Answer::Value)
+        }
     }
 }
 
-/// A reply on its way to Lua's stack. A value that Rust holds is registered with the interpreter and
-/// let go again, at several times the cost: most replies do without.
-pub(super) type Answer = Either<Either<bool, f64>, Either<String, Value>>;
-
-pub(super) fn made(value: Value) -> Answer {
-    Either::Right(Either::Right(value))
+fn integer(line: &[u8]) -> i64 {
+    let (negative, digits) = match line {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let fold =
+        |value: i64, digit: &u8| value.wrapping_mul(10).wrapping_sub(i64::from(digit - b'0'));
+    // Summed up below zero, where the smallest integer has its place.
+    let below = digits.iter().fold(0, fold);
+    if negative { below } else { below.wrapping_neg() }
 }
 
 /// Reads one reply as a value of Lua.
-pub(super) struct ReplyReader<'a> {
-    pub lua: &'a Lua,
+pub(super) struct ReplyReader<'a, 'v> {
     pub bytes: &'a [u8],
     pub at: usize,
-    pub budget: Budget<'a>,
+    pub values: &'v mut Values<'a>,
+    /// None for a small reply.
+    pub budget: Option<Budget<'v>>,
 }
 
-impl<'a> ReplyReader<'a> {
+impl<'a> ReplyReader<'a, '_> {
     /// The rest of a line, its end passed over.
     fn line(&mut self) -> &'a [u8] {
         let rest = &self.bytes[self.at..];
@@ -50,156 +69,130 @@ impl<'a> ReplyReader<'a> {
         &rest[..len]
     }
 
-    pub fn integer(&mut self) -> i64 {
-        let line = self.line();
-        let (negative, digits) = match line {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
-        };
-        let fold =
-            |value: i64, digit: &u8| value.wrapping_mul(10).wrapping_sub(i64::from(digit - b'0'));
-        // Summed up below zero, where the smallest integer has its place.
-        let below = digits.iter().fold(0, fold);
-        if negative { below } else { below.wrapping_neg() }
+    fn integer(&mut self) -> i64 {
+        integer(self.line())
     }
 
-    fn string(&mut self, len: usize) -> mlua::Result<mlua::LuaString> {
-        let bytes = &self.bytes[self.at..self.at + len];
+    fn len(&mut self) -> usize {
+        self.integer() as usize
+    }
+
+    fn string(&mut self, len: usize) {
+        self.values.text(&self.bytes[self.at..self.at + len]);
         self.at += len + 2;
-        self.lua.create_string(bytes)
     }
 
-    fn one(&self, key: &str, value: impl IntoLua) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(0, 1)?;
-        table.raw_set(key, value)?;
-        Ok(Value::Table(table))
+    /// The next value is the only one of a table, under this key.
+    fn under(&mut self, key: &'static [u8]) {
+        self.values.map(1);
+        self.values.text(key);
     }
 
-    fn text(&self, bytes: &[u8]) -> mlua::Result<Value> {
-        Ok(Value::String(self.lua.create_string(bytes)?))
+    fn values(&mut self, count: usize) -> mlua::Result<()> {
+        (0..count).try_for_each(|_| self.value())
     }
 
-    /// The reply, if it is a number, a truth value or text.
-    pub fn scalar(&mut self) -> Option<Answer> {
-        self.at = 1;
-        let scalar = match self.bytes[0] {
-            b':' => Either::Left(Either::Right(self.integer() as f64)),
-            b'$' => match self.integer() {
-                -1 => Either::Left(Either::Left(false)),
-                len => {
-                    let bytes = &self.bytes[self.at..self.at + len as usize];
-                    Either::Right(Either::Left(String::from_utf8(bytes.to_vec()).ok()?))
-                }
-            },
-            _ => return None,
-        };
-        Some(scalar)
-    }
-
-    fn array(&mut self, len: usize) -> mlua::Result<Table> {
-        let lua = self.lua;
-        lua.create_sequence_from((0..len).map(|_| self.element()))
-    }
-
-    /// An element of an array. Strings, the most frequent ones, go there without a stop.
-    fn element(&mut self) -> Either<Text<'a>, Made> {
-        if self.bytes[self.at] != b'$' || self.bytes[self.at + 1] == b'-' {
-            return Either::Right(Made(self.value()));
-        }
-        if let Err(error) = self.budget.spend() {
-            return Either::Right(Made(Err(error)));
-        }
-        self.at += 1;
-        let len = self.integer() as usize;
-        let bytes = &self.bytes[self.at..self.at + len];
-        self.at += len + 2;
-        Either::Left(text(bytes))
-    }
-
-    fn map(&mut self, len: usize) -> mlua::Result<Value> {
-        let map = self.lua.create_table_with_capacity(0, len)?;
+    fn set(&mut self, len: usize) -> mlua::Result<()> {
+        self.under(b"set");
+        self.values.map(len);
         for _ in 0..len {
-            let key = self.value()?;
-            let value = self.value()?;
-            map.raw_set(key, value)?;
+            self.value()?;
+            self.values.boolean(true);
         }
-        self.one("map", Value::Table(map))
+        Ok(())
     }
 
-    fn set(&mut self, len: usize) -> mlua::Result<Value> {
-        let set = self.lua.create_table_with_capacity(0, len)?;
-        for _ in 0..len {
-            let member = self.value()?;
-            set.raw_set(member, true)?;
-        }
-        self.one("set", Value::Table(set))
-    }
-
-    fn verbatim(&mut self) -> mlua::Result<Value> {
-        let len = self.integer() as usize;
-        let format = self.text(&self.bytes[self.at..self.at + 3])?;
-        let string = self.text(&self.bytes[self.at + 4..self.at + len])?;
+    fn verbatim(&mut self) {
+        let len = self.len();
+        let (format, text) = (self.at..self.at + 3, self.at + 4..self.at + len);
+        self.under(b"verbatim_string");
+        self.values.map(2);
+        self.values.text(b"format");
+        self.values.text(&self.bytes[format]);
+        self.values.text(b"string");
+        self.values.text(&self.bytes[text]);
         self.at += len + 2;
-        let table = self.lua.create_table_with_capacity(0, 2)?;
-        table.raw_set("format", format)?;
-        table.raw_set("string", string)?;
-        self.one("verbatim_string", Value::Table(table))
     }
 
-    /// The next value.
+    /// Writes the next value.
     ///
     /// # Errors
-    /// It takes more memory than a script may have.
-    pub fn value(&mut self) -> mlua::Result<Value> {
-        self.budget.spend()?;
+    /// It takes more memory than a script may have, or the script is being ended.
+    pub fn value(&mut self) -> mlua::Result<()> {
+        if let Some(budget) = &self.budget {
+            budget.spend_beside(self.values.bytes())?;
+        }
         let tag = self.bytes[self.at];
         self.at += 1;
         match tag {
-            b':' => Ok(Value::Number(self.integer() as f64)),
+            b':' => {
+                let number = self.integer();
+                self.values.number(number as f64);
+            }
             b'$' => match self.integer() {
-                -1 => Ok(Value::Boolean(false)),
-                len => self.string(len as usize).map(Value::String),
+                -1 => self.values.boolean(false),
+                len => self.string(len as usize),
             },
             b'*' | b'>' => match self.integer() {
-                -1 => Ok(Value::Boolean(false)),
-                len => self.array(len as usize).map(Value::Table),
+                -1 => self.values.boolean(false),
+                len => {
+                    self.values.array(len as usize);
+                    return self.values(len as usize);
+                }
             },
             b'+' => {
+                self.under(b"ok");
                 let line = self.line();
-                self.one("ok", text(line))
+                self.values.text(line);
             }
             b'-' => {
+                self.values.map(2);
+                self.values.text(b"err");
                 let line = self.line();
-                let table = self.lua.create_table_with_capacity(0, 2)?;
-                table.raw_set("err", text(line))?;
+                self.values.text(line);
                 // The command has been counted as failed; the script is not to be for that.
-                table.raw_set("ignore_error_stats_update", true)?;
-                Ok(Value::Table(table))
+                self.values.text(b"ignore_error_stats_update");
+                self.values.boolean(true);
             }
+            _ => return self.of_resp3(tag),
+        }
+        Ok(())
+    }
+
+    fn of_resp3(&mut self, tag: u8) -> mlua::Result<()> {
+        match tag {
             b'_' => {
                 self.line();
-                Ok(Value::Nil)
+                self.values.nil();
             }
-            b'#' => Ok(Value::Boolean(self.line() == b"t")),
+            b'#' => {
+                let line = self.line();
+                self.values.boolean(line == b"t");
+            }
             b',' => {
+                self.under(b"double");
                 let line = self.line();
                 let number = std::str::from_utf8(line).ok().and_then(|text| text.parse().ok());
-                self.one("double", Value::Number(number.unwrap_or(f64::NAN)))
+                self.values.number(number.unwrap_or(f64::NAN));
             }
             b'(' => {
+                self.under(b"big_number");
                 let line = self.line();
-                self.one("big_number", text(line))
+                self.values.text(line);
             }
             b'%' => {
-                let len = self.integer() as usize;
-                self.map(len)
+                let len = self.len();
+                self.under(b"map");
+                self.values.map(len);
+                return self.values(2 * len);
             }
             b'~' => {
-                let len = self.integer() as usize;
-                self.set(len)
+                let len = self.len();
+                return self.set(len);
             }
             b'=' => self.verbatim(),
-            tag => Err(Raised::reply(format!("ERR a reply begins with byte {tag}"))),
+            tag => return Err(Raised::reply(format!("ERR a reply begins with byte {tag}"))),
         }
+        Ok(())
     }
 }

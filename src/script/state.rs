@@ -1,5 +1,6 @@
 //! A Lua state as scripts run in it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,10 +15,10 @@ use super::host::HOST;
 use super::memory::Limit;
 use super::random::Random;
 use super::register::{self, Registered};
-use super::reply::text;
 use super::result::Fields;
 use super::running::{Running, Sort, Tick};
-use super::{api, bit, cjson, cmsgpack, structs};
+use super::stack::Values;
+use super::{api, bit, cjson, cmsgpack, stack, structs};
 
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 10_000;
@@ -130,11 +131,6 @@ impl State {
         })
     }
 
-    /// A table of strings.
-    pub fn strings(&self, strings: &[&[u8]]) -> mlua::Result<Table> {
-        self.lua.create_sequence_from(strings.iter().map(|bytes| text(bytes)))
-    }
-
     /// Runs a script with KEYS and ARGV; what it returns.
     ///
     /// # Errors
@@ -194,11 +190,8 @@ impl State {
         args: &[&[u8]],
     ) -> Result<Value, Failure> {
         self.shared.set_resp3(false);
-        let called = self.strings(keys).and_then(|keys| {
-            let args = self.strings(args)?;
-            self.lua.set_memory_limit(self.shared.limit.bytes())?;
-            run.call::<(bool, Value)>((function, keys, args))
-        });
+        let limited = self.lua.set_memory_limit(self.shared.limit.bytes());
+        let called = limited.and_then(|_| stack::run(&self.lua, run, function, keys, args));
         // Whatever became of it, Rust makes its values without the limit.
         let reset = self.lua.set_memory_limit(0);
         let failed = |text: &str| Failure {
@@ -305,6 +298,22 @@ impl Shared {
             }
             Tick::Kill(why) => Err(Raised::Killed(why).into()),
         }
+    }
+
+    /// The value that has been written.
+    ///
+    /// # Errors
+    /// It takes more memory than a script may have, or the script is to end.
+    pub fn made(&self, lua: &Lua, values: &Values<'_>) -> mlua::Result<Value> {
+        let ended = Cell::new(Ok(()));
+        let goes_on = || {
+            let looked = self.look();
+            let goes_on = looked.is_ok();
+            ended.set(looked);
+            goes_on
+        };
+        let value = stack::value(lua, values, &goes_on)?;
+        ended.into_inner().map(|()| value)
     }
 
     /// Goes on unwinding while the script is being ended.
