@@ -120,6 +120,23 @@ impl<P: Payload> Part<P> {
         Part { from, members: chunk.len() as u32, chunk: Arc::new(chunk) }
     }
 
+    /// Puts a member in where it would stand, or another payload to it where it is; whether the chunk
+    /// is to be split then.
+    #[inline]
+    fn put(
+        &mut self,
+        at: Result<usize, usize>,
+        hash: u32,
+        member: &[u8],
+        payload: P::Ref<'_>,
+    ) -> bool {
+        self.change(|chunk| match at {
+            Ok(at) => chunk.replace(at, payload),
+            Err(at) => chunk.insert(at, hash, member, payload),
+        });
+        self.chunk.is_full()
+    }
+
     /// Changes the chunk, which stays shared with nobody, and counts its members.
     fn change<R>(&mut self, change: impl FnOnce(&mut Chunk<P>) -> R) -> R {
         let chunk = Arc::make_mut(&mut self.chunk);
@@ -215,39 +232,26 @@ impl<P: Payload> Dict<P> {
 
     fn put(&mut self, member: &[u8], payload: P::Ref<'_>, replaces: bool) -> bool {
         let hash = self.hash(member);
-        let place = self.place_of(hash, member);
-        let is_new = !matches!(place, Some((_, Ok(_))));
-        // Looked at before it is changed: a chunk that is shared is copied only if it has to be.
-        if is_new || replaces {
-            self.put_at(place, hash, member, payload);
-        }
-        is_new
-    }
-
-    /// Where a member is, or would stand; none if there is no chunk yet.
-    #[inline]
-    fn place_of(&self, hash: u32, member: &[u8]) -> Option<Place> {
-        self.part(hash).map(|(start, part)| (start, part.chunk.find(hash, member)))
-    }
-
-    /// Puts a member in at its place, or another payload to it.
-    #[inline]
-    fn put_at(&mut self, place: Option<Place>, hash: u32, member: &[u8], payload: P::Ref<'_>) {
-        let Some((start, at)) = place else {
-            let mut chunk = Chunk::default();
-            chunk.insert(0, hash, member, payload);
-            return self.parts.push_back(Part::new(0, chunk));
+        let Some((start, part)) = self.part(hash) else {
+            self.push_first(hash, member, payload);
+            return true;
         };
-        let is_full = self.parts.change(start, |part, _| {
-            part.change(|chunk| match at {
-                Ok(at) => chunk.replace(at, payload),
-                Err(at) => chunk.insert(at, hash, member, payload),
-            });
-            part.chunk.is_full()
-        });
-        if is_full {
-            self.split(start);
+        // Looked at before it is changed: a chunk that is shared is copied only if it has to be.
+        let at = part.chunk.find(hash, member);
+        if at.is_err() || replaces {
+            let is_full = self.parts.change(start, |part, _| part.put(at, hash, member, payload));
+            if is_full {
+                self.split(start);
+            }
         }
+        at.is_err()
+    }
+
+    /// Puts in the first member of all.
+    fn push_first(&mut self, hash: u32, member: &[u8], payload: P::Ref<'_>) {
+        let mut chunk = Chunk::default();
+        chunk.insert(0, hash, member, payload);
+        self.parts.push_back(Part::new(0, chunk));
     }
 
     /// Moves the upper half of a chunk to one of its own, unless all of it has one hash; the same with
@@ -414,20 +418,25 @@ impl Dict<f64> {
         decide: impl FnOnce(Option<f64>) -> Option<f64>,
     ) -> Option<f64> {
         let hash = self.hash(member);
-        let place = self.part(hash).map(|(start, part)| {
+        if self.is_empty() {
+            let score = decide(None)?;
+            self.push_first(hash, member, score);
+            return None;
+        }
+        let change = |part: &mut Part<f64>, start| {
             let at = part.chunk.find(hash, member);
-            ((start, at), at.ok().map(|at| part.chunk.entry(at).1))
-        });
-        let (place, before) = place.map_or((None, None), |(place, before)| (Some(place), before));
-        if let Some(score) = decide(before) {
-            self.put_at(place, hash, member, score);
+            let before = at.ok().map(|at| part.chunk.entry(at).1);
+            let is_full = decide(before).is_some_and(|score| part.put(at, hash, member, score));
+            (before, is_full.then_some(start))
+        };
+        let changed = self.parts.change_last_before(|from| *from <= hash, change);
+        let (before, full) = changed.expect("the first chunk's range begins at 0");
+        if let Some(start) = full {
+            self.split(start);
         }
         before
     }
 }
-
-/// The place at which a chunk begins, and where a member is in that, or would stand.
-type Place = (usize, Result<usize, usize>);
 
 /// All members of a [`Dict`].
 #[derive(Clone)]

@@ -32,6 +32,23 @@ impl Slot for Keyed {
     }
 }
 
+/// Found by the first, taking as many places as the second says.
+#[derive(Clone, Debug, PartialEq)]
+struct Both(u64, usize);
+
+impl Slot for Both {
+    type Key = u64;
+    const IS_UNIT: bool = false;
+
+    fn key(&self) -> &u64 {
+        &self.0
+    }
+
+    fn weight(&self) -> usize {
+        self.1
+    }
+}
+
 impl<T: Slot + PartialEq + std::fmt::Debug> Spine<T> {
     fn check(&self, model: &[T]) {
         assert_eq!(self.slot_count(), model.len());
@@ -196,6 +213,32 @@ proptest! {
             let before = expected.checked_sub(1).map(|index| (index, &model[index]));
             prop_assert_eq!(spine.last_before(|&other| other < key), before);
         }
+    }
+
+    #[test]
+    fn changes_the_slot_that_a_key_finds(
+        slots in prop_oneof![0..4u64, 0..300u64, 4000..9000u64],
+        changes in prop::collection::vec((0..20_000u64, 1..9usize), 1..60),
+    ) {
+        let mut model: Vec<Both> = (0..slots).map(|nth| Both(nth * 2 + 1, 1)).collect();
+        let mut spine = Spine::new();
+        model.iter().for_each(|slot| spine.push_back(slot.clone()));
+        let (kept, before) = (spine.clone(), model.clone());
+        for (key, weight) in changes {
+            let key = key % (slots * 2 + 2);
+            let index = model.partition_point(|slot| slot.0 <= key).checked_sub(1);
+            let expected = index.map(|index| {
+                let start: usize = model[..index].iter().map(Slot::weight).sum();
+                let slot = &mut model[index];
+                (std::mem::replace(slot, Both(slot.0, weight)), start)
+            });
+            let change = |slot: &mut Both, start| {
+                (std::mem::replace(slot, Both(slot.0, weight)), start)
+            };
+            prop_assert_eq!(spine.change_last_before(|&other| other <= key, change), expected);
+        }
+        spine.check(&model);
+        kept.check(&before);
     }
 }
 

@@ -244,8 +244,10 @@ impl Chunk {
     /// Whether entry `index` would stand where it does with another score, among those of the chunk.
     #[inline]
     pub fn allows(&self, index: usize, score: f64) -> bool {
-        let member = self.member(index);
-        let precedes = |other| order(self.score(other), self.member(other), score, member).is_lt();
+        let precedes = |other| {
+            let found = self.score(other);
+            found < score || found == score && self.member(other) < self.member(index)
+        };
         (index == 0 || precedes(index - 1)) && (index + 1 == self.count() || !precedes(index + 1))
     }
 
