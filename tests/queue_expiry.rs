@@ -255,6 +255,37 @@ fn an_expired_entry_is_judged_again_when_a_policy_is_set() {
     assert_replays(&server);
 }
 
+/// What the end of a policy has released stays until it is released again, whatever comes back elsewhere.
+#[test]
+fn what_an_ended_policy_had_parked_is_not_judged_for_others() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XGROUP CREATE s h 0", "+OK"),
+            ("XCFGSET s GROUP h MAXDELIVERIES 3", "+OK"),
+            ("XADD s TTL 50 1-0 f v", "$3 1-0"),
+        ],
+    );
+    server.advance_ms(50);
+    check(
+        &mut client,
+        &[
+            ("XCFGSET s GROUP h MAXDELIVERIES 0", "+OK"),
+            ("XNACK s g FAIL IDS 1 1-0 FORCE", ":1"),
+            ("XPENDING s g - + 9", "*0"),
+            ("XNACK s g FAIL IDS 1 1-0 FORCE DELAY 5", ":1"),
+            ("XPENDING s g - + 9", "*0"),
+            ("XPENDING s h - + 9", "*1 *4 $3 1-0 $0  :-1 :0"),
+            ("XNACK s h FAIL IDS 1 1-0", ":1"),
+            ("XLEN s", ":0"),
+        ],
+    );
+    assert_replays(&server);
+}
+
 /// A group that goes, or a consumer, does not leave expired entries behind.
 #[test]
 fn nothing_expired_stays_without_a_holder() {

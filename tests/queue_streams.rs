@@ -428,6 +428,8 @@ fn a_work_queue_cleans_up() {
             ("XCFGSET s RETAIN ACKED MAXLEN 3", "+OK"),
             ("XLEN s", ":3"),
             ("XADD s * kind a", "-FULL stream is at its limit of 3 entries"),
+            ("XTRIM s MAXLEN 1", ":0"),
+            ("XTRIM s MAXLEN 1 ACKED", ":0"),
             ("XGROUP CREATE s g 0", "+OK"),
             ("XGROUP CREATE s h 0", "+OK"),
             ("XCFGSET s GROUP h FILTER kind b", "+OK"),

@@ -101,7 +101,6 @@ pub(super) fn release(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     for &(id, count) in &records {
         group.release(id, count);
     }
-    recall_released(cx.tx, args[1], &records);
     done(cx, args[1])
 }
 
@@ -185,12 +184,25 @@ pub(super) fn record_released(
         let effect = effect.args([b"XRELEASE" as &[u8], key, group]);
         write_ids_with_counts(effect, records).end();
     }
-    recall_released(tx, key, records);
+    drop_expired(tx, key, group, records);
 }
 
-fn recall_released(tx: &mut Tx<'_>, key: &[u8], records: &[(StreamId, u64)]) {
-    let released = |&(id, count)| Record { id, owner: Owner::RELEASED, time: 0, count };
-    retention::recall(tx, key, records.iter().map(released));
+/// Has a group be done with those that have expired: without a policy there is no place for the dead.
+fn drop_expired(tx: &mut Tx<'_>, key: &[u8], name: &[u8], records: &[(StreamId, u64)]) {
+    let now_ms = tx.now_ms() as u64;
+    let Ok(Some(stream)) = tx.write::<Stream>(key) else { return };
+    if !stream.has_schedule() {
+        return;
+    }
+    let mut expired: Vec<StreamId> = records.iter().map(|&(id, _)| id).collect();
+    expired.retain(|&id| stream.has_expired(id, now_ms));
+    if let Some((group, _)) = stream.group_mut(name) {
+        expired.retain(|&id| group.acknowledge(id).is_some());
+    }
+    if !expired.is_empty() {
+        record_acknowledged(tx, key, name, &expired);
+        retention::settle(tx, key, &expired);
+    }
 }
 
 /// Counts, records and tells that entries were deleted.

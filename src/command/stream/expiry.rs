@@ -89,8 +89,11 @@ fn judge_in(cx: &mut Cx<'_, '_>, key: &[u8], name: &[u8], ids: &[StreamId]) {
     let mut places = Places::new(now_ms);
     for &id in ids {
         // Of what comes back only the groups that hold it are asked.
-        let is_new = !times.is_recalled(id) && is_awaited(group, log, times, id);
+        let is_recalled = times.is_recalled(id);
+        let is_new = !is_recalled && is_awaited(group, log, times, id);
         match sentence(group, id, is_new, now_ms as u64) {
+            // An ended policy has left it behind, which has judged it.
+            Sentence::Drop if is_recalled && is_released(group, id) => {}
             Sentence::GiveUp(record) => {
                 casualties.extend(Casualty::new(group, log, &record, Reason::Expired));
             }
@@ -108,6 +111,10 @@ fn is_awaited(group: &Group, log: &Log, times: Times<'_>, id: StreamId) -> bool 
     id > group.last_delivered_id()
         && !times.is_for_others(id)
         && (times.is_addressed(id) || is_admitted())
+}
+
+fn is_released(group: &Group, id: StreamId) -> bool {
+    group.pending().get(id).is_some_and(|record| record.owner == Owner::RELEASED)
 }
 
 fn sentence(group: &Group, id: StreamId, is_new: bool, now_ms: u64) -> Sentence {

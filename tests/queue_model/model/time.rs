@@ -132,7 +132,7 @@ impl World {
             for &(_, id, is_first) in &due {
                 again |= match is_first {
                     true => self.judge_new(key, &name, id),
-                    false => self.judge_one(key, &name, id),
+                    false => self.judge_one(key, &name, id, false),
                 };
             }
         }
@@ -149,12 +149,12 @@ impl World {
             self.bury(key, name, id, "expired");
             return true;
         }
-        self.judge_one(key, name, id)
+        self.judge_one(key, name, id, true)
     }
 
     /// Judges an expired entry that waits in a group: with a policy it is dead-lettered, without one
     /// there is no place for the dead.
-    fn judge_one(&mut self, key: &str, name: &str, id: Id) -> bool {
+    fn judge_one(&mut self, key: &str, name: &str, id: Id, is_first: bool) -> bool {
         let group = self.group(key, name).expect("it is being settled");
         let Some(record) = group.records.get(&id) else { return false };
         match record.state {
@@ -163,7 +163,7 @@ impl World {
                 true
             }
             // What a policy has left behind was judged by it.
-            State::Released(place) if place <= group.releases_by_end => false,
+            State::Released(place) if place <= group.releases_by_end && !is_first => false,
             State::Waiting { .. } | State::Released(_) => group.records.remove(&id).is_some(),
             _ => false,
         }
