@@ -355,7 +355,7 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
     let workloads = knob("FOREBAY_POWER_WORKLOADS", 4);
     let survivors = knob("FOREBAY_POWER_SURVIVORS", 3);
     println!("FOREBAY_POWER_SEED={first} FOREBAY_POWER_WORKLOADS={workloads}");
-    let mut cuts = 0_u64;
+    let (mut cuts, mut letters) = (0_u64, 0);
     for seed in first..first + workloads {
         for fsync in ["always", "everysec", "no"] {
             let states = states(&SimDisk::new(), fsync, seed, START_MS);
@@ -364,7 +364,7 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
             assert_eq!(states.all.last_key_value().map(|(end, _)| *end), Some(whole.end));
             assert!(states.all.len() > TURNS / 8, "the workload changes something");
             assert!(whole.tellings > TURNS / 8, "the subscriber is told something");
-            assert!(states.letters > 0 || !is_of_queues(seed), "nothing was given up");
+            letters += states.letters;
             for operation in 0..=disk.operations() {
                 let disk = SimDisk::new();
                 disk.power_until(operation);
@@ -385,7 +385,8 @@ fn every_cut_leaves_a_state_that_was_and_nothing_answered_is_lost() {
         }
     }
     println!("{cuts} cuts");
-    assert!(cuts > 1000, "the disk was cut");
+    assert!(cuts > 1000 || workloads < 4, "the disk was cut");
+    assert!(letters > 0 || workloads < 4, "nothing was given up");
 }
 
 /// A second life: what one crash has left is worked on, and that is cut as well.

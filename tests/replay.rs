@@ -103,6 +103,38 @@ fn effects_with_too_few_words_are_refused() {
     }
 }
 
+/// A read without acknowledgement in a stream that sheds: its cursor was moved back over what is ready.
+#[test]
+fn what_a_read_is_done_with_leaves_behind_what_it_delivered() {
+    let clock = ManualClock::new(START_MS);
+    let sink = Arc::new(MemorySink::default());
+    let server = new_server(Arc::clone(&clock), 1, Some(Arc::clone(&sink)));
+    let mut connection = Connection::new();
+    for line in [
+        "XGROUP CREATE s g 0 MKSTREAM",
+        "XCFGSET s RETAIN ACKED",
+        "XCFGSET s GROUP g LEASE 1000",
+        "XADD s 1-1 f v",
+        "XADD s 1-2 f v",
+        "XREADGROUP GROUP g alice STREAMS s >",
+        "XNACK s g SILENT IDS 2 1-1 1-2",
+        "XGROUP SETID s g 0",
+        "XADD s 1-3 f v",
+        "XREADGROUP GROUP g alice NOACK STREAMS s >",
+    ] {
+        let args: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        let reply = connection.run(&server, &args);
+        assert!(!reply.starts_with(b"-"), "{line}: {}", reply.escape_ascii());
+    }
+    let copy = new_server(clock, 1, None);
+    for frame in sink.drain() {
+        if let Err(error) = replay(&copy, &frame) {
+            panic!("{}: {}", error.0, frame.effects.escape_ascii());
+        }
+    }
+    assert_eq!(digest(&copy), digest(&server));
+}
+
 #[test]
 fn effects_replayed_twice_give_the_same_state() {
     let number = |name: &str, default: u64| {
