@@ -88,6 +88,26 @@ fn docs_in_both_versions() {
     assert!(kill.contains("$5 flags ~1 +multiple $9 arguments *7 "), "{kill}");
 }
 
+/// What Forebay's own words and keys are, for whoever asks.
+#[test]
+fn own_words_are_told() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    for (command, words) in [
+        ("XADD", &["DELAY", "TTL"][..]),
+        ("XNACK", &["DELAY", "CONSUMER"]),
+        ("XREDRIVE", &["COUNT", "IDS", "TO"]),
+        ("XCFGSET", &["LEASE", "DLQ", "FILTER", "CONSUMERTTL", "RETAIN", "DEDUPFIELD"]),
+    ] {
+        let docs = client.ask(&format!("COMMAND DOCS {command}"));
+        for word in words {
+            let token = format!("$5 token ${} {word} ", word.len());
+            assert!(docs.contains(&token), "{command} {word}: {docs}");
+        }
+    }
+    assert!(client.ask("COMMAND INFO xredrive").contains("+movablekeys"));
+}
+
 #[test]
 fn list_filters() {
     let server = TestServer::start();

@@ -34,7 +34,7 @@ fn xadd_takes_delay_and_ttl() {
             ("XADD s DELAY -1 * f v", "-ERR DELAY must be 0 or more"),
             ("XADD s TTL -1 * f v", "-ERR TTL must be 0 or more"),
             ("XADD s DELAY x * f v", "-ERR value is not an integer or out of range"),
-            ("XADD s DELAY 1 DELAY 2 * f v", "-ERR DELAY, TTL or MESSAGE specified multiple times"),
+            ("XADD s DELAY 1 DELAY 2 * f v", "-ERR DELAY or TTL specified multiple times"),
             (
                 "XADD s MESSAGE x * f v",
                 "-ERR Invalid stream ID specified as stream command argument",
@@ -52,6 +52,22 @@ fn xadd_takes_delay_and_ttl() {
     ] {
         assert!(effects[at].ends_with(effect), "{}", effects[at]);
     }
+}
+
+/// A time to live that counts from a due time at the end of all time ends there too: what the
+/// journal says of it can be read again.
+#[test]
+fn times_end_where_records_do() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    client.ask("XADD s DELAY 9223372036854775807 TTL 5 1-0 f v");
+    client.ask("XCFGSET s DELAYFIELD d TTLFIELD t");
+    client.ask("XADD s 2-0 d 9223372036854775807 t 5");
+    client.ask("XGROUP CREATE s g 0");
+    client.ask("XADD s 3-0 f v");
+    client.ask("XREADGROUP GROUP g c STREAMS s >");
+    assert_eq!(client.ask("XNACK s g FAIL IDS 1 3-0 DELAY 9223372036854775807"), ":1");
+    assert_replays(&server);
 }
 
 /// "XRANGE and XREAD show delayed entries at once: the log is the log."

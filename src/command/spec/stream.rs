@@ -403,6 +403,8 @@ pub static XNACK: Spec = Spec {
         block("ids", &[integer("numids"), string("id").multiple()]).after("IDS"),
         integer("count").after("RETRYCOUNT").optional(),
         token("force", "FORCE").optional(),
+        integer("delay-ms").after("DELAY").own().optional(),
+        string("consumer").after("CONSUMER").own().optional(),
     ],
     ..Spec::new("xnack", Group::Stream, -7, "8.8.0")
 };
@@ -485,7 +487,7 @@ pub static XREADGROUP: Spec = Spec {
 pub static XREDRIVE: Spec = Spec {
     summary: "Returns dead letters to the groups they died in, or to another stream.",
     complexity: "O(N) in the number of entries returned",
-    flags: flags![WRITE, DENYOOM],
+    flags: flags![WRITE, DENYOOM, MOVABLEKEYS],
     categories: categories![WRITE, STREAM, SLOW],
     keys: &[
         KeySpec::at(1, key_flags![RW, ACCESS, DELETE]),

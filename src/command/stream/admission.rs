@@ -6,11 +6,11 @@ use crate::command::error::Error;
 use crate::journal::EffectWriter;
 use crate::types::number::parse_i64;
 use crate::types::stream::policy::{ABSOLUTE_MS_MIN, StreamPolicy};
-use crate::types::stream::{Stream, StreamId};
+use crate::types::stream::{Stream, StreamId, TIME_MAX};
 
 const DELAY_RANGE: Error = Error::fixed("ERR DELAY must be 0 or more");
 const TTL_RANGE: Error = Error::fixed("ERR TTL must be 0 or more");
-const GIVEN_TWICE: Error = Error::fixed("ERR DELAY, TTL or MESSAGE specified multiple times");
+const GIVEN_TWICE: Error = Error::fixed("ERR DELAY or TTL specified multiple times");
 const BEYOND_AGE: Error =
     Error::fixed("ERR the entry would be due only after the stream's MAXAGE has removed it");
 
@@ -43,13 +43,23 @@ fn is_absolute(ms: u64) -> bool {
     ms >= ABSOLUTE_MS_MIN
 }
 
-/// A time that may be relative to `from_ms` as a unix time; none for 0.
+/// A time that may be relative to `from_ms` as a unix time; none for 0. There is none behind the last
+/// that a record keeps.
 pub(super) fn unix_ms(ms: u64, from_ms: u64) -> Option<u64> {
     match ms {
         0 => None,
         ms if is_absolute(ms) => Some(ms),
         ms => Some(from_ms.saturating_add(ms)),
     }
+    .map(|unix_ms| unix_ms.min(TIME_MAX))
+}
+
+/// The ms of a DELAY, of which [`unix_ms`] says what they mean.
+///
+/// # Errors
+/// It is no number, or below 0.
+pub(super) fn delay_of(text: &[u8]) -> Result<u64, Error> {
+    u64::try_from(integer(text)?).map_err(|_| DELAY_RANGE)
 }
 
 impl<'a> Terms<'a> {
@@ -72,10 +82,10 @@ impl<'a> Terms<'a> {
     /// Reads the term at the front of `rest`, if it is one. How many arguments it took.
     pub fn take(&mut self, rest: &[&'a [u8]], is_replay: bool) -> Result<Option<usize>, Error> {
         let [option, value, ..] = rest else { return Ok(None) };
-        let (term, error) = if is(option, "DELAY") {
-            (&mut self.delay, DELAY_RANGE)
+        let (term, ms) = if is(option, "DELAY") {
+            (&mut self.delay, delay_of(value)?)
         } else if is(option, "TTL") {
-            (&mut self.ttl, TTL_RANGE)
+            (&mut self.ttl, u64::try_from(integer(value)?).map_err(|_| TTL_RANGE)?)
         } else if is_replay && is(option, "MESSAGE") {
             self.message = Some(value);
             return Ok(Some(2));
@@ -85,7 +95,6 @@ impl<'a> Terms<'a> {
         } else {
             return Ok(None);
         };
-        let ms = u64::try_from(integer(value)?).map_err(|_| error)?;
         if term.replace(ms).is_some() {
             return Err(GIVEN_TWICE);
         }

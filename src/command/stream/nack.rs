@@ -3,7 +3,7 @@
 //! In a group without a policy an entry is released, as in Redis, for others to claim. With a policy,
 //! or with DELAY, it comes back by itself.
 
-use super::admission::unix_ms;
+use super::admission::{delay_of, unix_ms};
 use super::args::{ids, no_key_or_group};
 use super::come_back::{due_after_failure, is_used_up, waiting};
 use super::dead_letter::{self, Casualty, Reason};
@@ -225,8 +225,7 @@ fn options<'a, 'b>(mut args: &'a [&'b [u8]]) -> Result<Options<'a, 'b>, Error> {
                 rest
             }
             [delay, rest @ ..] if is(word, "DELAY") => {
-                let not_a_time = Error::fixed("ERR DELAY must be a time in ms, >= 0");
-                options.delay = Some(integer_in(delay, 0, i64::MAX / 2, not_a_time)? as u64);
+                options.delay = Some(delay_of(delay)?);
                 rest
             }
             [consumer, rest @ ..] if is(word, "CONSUMER") => {

@@ -24,7 +24,7 @@ pub use self::image::{StreamImage, StreamImageReader};
 use self::log::{EntryTooLarge, Log, NodeLimits, Trim};
 use self::policy::{DedupField, GroupPolicy, Retain, StreamPolicy};
 use self::schedule::Schedule;
-pub use self::schedule::{Fate, Times};
+pub use self::schedule::{Fate, TIME_MAX, Times};
 use self::upkeep::Upkeep;
 
 /// The time of what is never due.

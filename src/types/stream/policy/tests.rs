@@ -37,6 +37,10 @@ fn zero_and_the_empty_string_take_away() {
     assert_eq!(shown(policy.words()), "FILTER x y");
     policy.set(&[b"FILTER", b"", b""]).unwrap();
     assert!(policy.is_none());
+    let mut policy = group("LEASE 5 MAXDELIVERIES 3 RATE 1 2 BACKOFF 0 0").unwrap();
+    policy.set(&[b"MAXDELIVERIES", b"", b"RATE", b"", b"", b"BACKOFF", b"", b""]).unwrap();
+    assert_eq!(shown(policy.words()), "LEASE 5");
+    assert_eq!(policy.backoff(), Backoff::DEFAULT);
     // Having no backoff is nothing to do by itself.
     assert!(group("BACKOFF 0 0").unwrap().is_none());
     let mut policy = stream("MAXLEN 1 OVERFLOW REJECT RETAIN ACKED DEDUPFIELD f 1").unwrap();
@@ -58,6 +62,8 @@ fn what_is_no_policy_is_refused() {
         ("BACKOFF 2 1", "BACKOFF takes min-ms and a max-ms that is not below it, or 0 0"),
         ("BACKOFF 0 1", "BACKOFF takes min-ms and a max-ms that is not below it, or 0 0"),
         ("RATE 1 0", "RATE takes n and a time above 0 ms, or 0 0"),
+        ("RATE 1 1000000000000", "RATE's window must be between 0 and 999999999999"),
+        ("FILTER a ", "FILTER takes a field and a glob, or two empty strings"),
     ] {
         assert_eq!(group(words).unwrap_err().to_string(), error, "{words}");
     }

@@ -74,8 +74,11 @@ fn find(names: &[&'static str], word: &[u8]) -> Option<&'static str> {
     names.iter().copied().find(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
-/// A number up to `max`; none for 0, which takes the parameter away.
+/// A number up to `max`; none for 0 and for nothing, which take the parameter away.
 fn number(name: &'static str, text: &[u8], max: u64) -> Result<Option<u64>, BadPolicy> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     let value = parse_i64(text).ok_or(BadPolicy::NotInteger)?;
     let value = u64::try_from(value).ok().filter(|value| *value <= max);
     let value = value.ok_or(BadPolicy::Range(name, max))?;
@@ -138,13 +141,14 @@ impl GroupPolicy {
             "LEASE" => self.lease_ms = number(name, first, TIME_MAX)?,
             "MAXDELIVERIES" => self.max_deliveries = number(name, first, NUMBER_MAX)?,
             "DLQ" => self.dlq = string(first),
-            "BACKOFF" => self.backoff = Some(backoff(values)?),
+            "BACKOFF" => self.backoff = backoff(values)?,
             "ORDERBY" => self.order_by = string(first),
             "MAXINFLIGHT" => self.max_in_flight = number(name, first, NUMBER_MAX)?,
             "RATE" => self.rate = rate(values)?,
             "FILTER" => match (string(first), string(values[1])) {
                 (Some(field), Some(glob)) => self.filters.push(FieldFilter { field, glob }),
-                _ => self.filters.clear(),
+                (None, None) => self.filters.clear(),
+                _ => return Err(BadPolicy::Takes(name, "a field and a glob, or two empty strings")),
             },
             _ => self.consumer_ttl_ms = number(name, first, TIME_MAX)?,
         }
@@ -173,18 +177,22 @@ impl GroupPolicy {
     }
 }
 
-fn backoff(values: &[&[u8]]) -> Result<Backoff, BadPolicy> {
+/// The backoff of two values; none, which leaves the default, for two empty ones.
+fn backoff(values: &[&[u8]]) -> Result<Option<Backoff>, BadPolicy> {
+    if values.iter().all(|value| value.is_empty()) {
+        return Ok(None);
+    }
     let ms = |text| number("BACKOFF", text, TIME_MAX);
     match (ms(values[0])?, ms(values[1])?) {
-        (None, None) => Ok(Backoff::NONE),
-        (Some(min_ms), Some(max_ms)) if min_ms <= max_ms => Ok(Backoff { min_ms, max_ms }),
+        (None, None) => Ok(Some(Backoff::NONE)),
+        (Some(min_ms), Some(max_ms)) if min_ms <= max_ms => Ok(Some(Backoff { min_ms, max_ms })),
         _ => Err(BadPolicy::Takes("BACKOFF", "min-ms and a max-ms that is not below it, or 0 0")),
     }
 }
 
 fn rate(values: &[&[u8]]) -> Result<Option<Rate>, BadPolicy> {
     let deliveries = number("RATE", values[0], NUMBER_MAX)?;
-    match (deliveries, number("RATE", values[1], TIME_MAX)?) {
+    match (deliveries, number("RATE's window", values[1], TIME_MAX)?) {
         (None, _) => Ok(None),
         (Some(deliveries), Some(window_ms)) => Ok(Some(Rate { deliveries, window_ms })),
         (Some(_), None) => Err(BadPolicy::Takes("RATE", "n and a time above 0 ms, or 0 0")),
@@ -260,7 +268,7 @@ impl StreamPolicy {
 }
 
 fn dedup(values: &[&[u8]]) -> Result<Option<DedupField>, BadPolicy> {
-    let window_ms = number("DEDUPFIELD", values[1], TIME_MAX)?;
+    let window_ms = number("DEDUPFIELD's window", values[1], TIME_MAX)?;
     let both = string(values[0]).zip(window_ms);
     Ok(both.map(|(field, window_ms)| DedupField { field, window_ms }))
 }
