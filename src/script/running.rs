@@ -109,10 +109,8 @@ impl Running {
             elapsed
         };
         if self.kill.load(Ordering::Acquire) {
-            return Tick::Kill(match self.sort.load(Ordering::Relaxed) {
-                FUNCTION => "Script killed by user with FUNCTION KILL.",
-                _ => "Script killed by user with SCRIPT KILL...",
-            });
+            // Redis says so of functions as well.
+            return Tick::Kill("Script killed by user with SCRIPT KILL...");
         }
         let busy_after_ms = self.busy_after_ms.load(Ordering::Relaxed);
         let threshold = Duration::from_millis(busy_after_ms.max(0) as u64);

@@ -148,7 +148,9 @@ impl GroupPolicy {
             "FILTER" => match (string(first), string(values[1])) {
                 (Some(field), Some(glob)) => self.filters.push(FieldFilter { field, glob }),
                 (None, None) => self.filters.clear(),
-                _ => return Err(BadPolicy::Takes(name, "a field and a glob, or two empty strings")),
+                _ => {
+                    return Err(BadPolicy::Takes(name, "a field and a glob, or two empty strings"));
+                }
             },
             _ => self.consumer_ttl_ms = number(name, first, TIME_MAX)?,
         }
