@@ -248,9 +248,9 @@ async fn open_store(server: &Arc<Server>) -> Result<(), String> {
     Store::catch_up_with_settings(server)?;
     if !opened.is_fresh {
         tracing::info!(
-            "Data loaded: {} parts of a snapshot, {} steps behind it",
-            opened.loaded.parts,
-            opened.loaded.steps
+            "Data loaded: {} of a snapshot, {} behind it",
+            tool::count(opened.loaded.parts, "part"),
+            tool::count(opened.loaded.steps, "step")
         );
     }
     Ok(())
@@ -271,13 +271,8 @@ fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, Stri
     if !plan.is_fresh() {
         return Store::open(server, Arc::new(disk));
     }
-    let report = import::import(server, &found, &import::Options::default()).map_err(|error| {
-        format!(
-            "{error}; 'forebay import {} --dir {} --skip-unknown' leaves out what cannot be held",
-            found.display(),
-            directory.display()
-        )
-    })?;
+    let report = import::import(server, &found, &import::Options::default())
+        .map_err(|error| format!("{error}; {}", error.advice(&found, directory)))?;
     transfer::describe(&report).iter().for_each(|line| tracing::info!("Import: {line}"));
     let opened = Store::open(server, Arc::new(disk))?;
     if server.store.journal().is_some() {

@@ -227,7 +227,7 @@ fn an_old_log_may_begin_with_an_rdb_file() {
     let file = [rdb(b"\xfe\x02\x00\x01a\x01v"), log(&["APPEND a w", "SELECT 2", "APPEND a w"])];
     let path = write(&folder("preamble").join("appendonly.aof"), &file.concat());
     let (server, report) = imported(&path);
-    assert_eq!((report.keys, report.commands), (1, 3));
+    assert_eq!((report.keys, report.held, report.commands), (1, 2, 3));
     assert_eq!(ask(&server, 2, "GET a"), "$2 vw");
     assert_eq!(ask(&server, 0, "GET a"), "$1 w");
 }

@@ -1,9 +1,11 @@
-//! `forebay dump` and `forebay export`, run as programs on directories in which streams are queues.
+//! The tools, run as programs: on directories in which streams are queues, and on such as hold
+//! something else.
 
 #[path = "support/process.rs"]
 mod process;
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -216,7 +218,193 @@ fn an_export_names_what_it_leaves_behind() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     let expected = [
         "3 keys written to out.rdb",
-        "1 streams: pending entries without a consumer belong to one named released there",
+        "1 stream: pending entries without a consumer belong to one named released there",
     ];
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
+
+/// Runs the program: its status, what it says, and what it complains of.
+fn told(scratch: &Scratch, line: &str) -> (Option<i32>, String, String) {
+    let output = run(scratch, &line.split(' ').collect::<Vec<_>>());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// What the program complains of, and it has said nothing else.
+fn refused(scratch: &Scratch, line: &str) -> String {
+    let (code, said, complaint) = told(scratch, line);
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{line}: {complaint}");
+    complaint.trim_end().to_string()
+}
+
+/// The names in a directory, sorted.
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("it is there");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("it can be read").file_name();
+    let mut names: Vec<String> =
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn write(scratch: &Scratch, name: &str, bytes: &[u8]) {
+    let path = scratch.path(name);
+    fs::create_dir_all(path.parent().expect("it is in a directory")).expect("it can be made");
+    fs::write(path, bytes).expect("the file can be written");
+}
+
+/// An RDB file of a key, without a checksum.
+const RDB: &[u8] =
+    b"REDIS0011\xfa\x09redis-ver\x058.2.3\xfe\x00\x00\x01a\x05value\xff\0\0\0\0\0\0\0\0";
+/// One whose key is of a module.
+const FOREIGN: &[u8] = b"REDIS0011\xfe\x00\x07\x01m\x05\x02\x05\x05\x01x\0\xff\0\0\0\0\0\0\0\0";
+/// A file of commands.
+const AOF: &[u8] = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n";
+
+#[test]
+fn directories_without_data_are_not_exported_or_dumped() {
+    let scratch = Scratch::new("no-data");
+    write(&scratch, "redis/dump.rdb", RDB);
+    write(&scratch, "parts/appendonlydir/appendonly.aof.manifest", b"");
+    write(&scratch, "file", b"");
+    fs::create_dir(scratch.path("empty")).expect("it can be made");
+    for tool in ["export out.rdb --dir", "dump"] {
+        let error = refused(&scratch, &format!("{tool} empty"));
+        assert_eq!(error, "empty holds no Forebay data");
+        let expected = "redis holds no Forebay data, but Redis's redis/dump.rdb: 'forebay import \
+                        redis/dump.rdb --dir redis' takes it in, as a start does";
+        assert_eq!(refused(&scratch, &format!("{tool} redis")), expected);
+        let error = refused(&scratch, &format!("{tool} parts"));
+        assert!(error.contains("import parts/appendonlydir/appendonly.aof.manifest"), "{error}");
+        assert!(refused(&scratch, &format!("{tool} gone")).starts_with("gone: "));
+        assert!(refused(&scratch, &format!("{tool} file")).starts_with("file: "));
+    }
+    assert!(refused(&scratch, "dump gone").contains("No such file or directory"));
+    assert!(refused(&scratch, "dump file").contains("neither a .journal nor a .snapshot file"));
+    assert_eq!(names(scratch.root()), ["empty", "file", "parts", "redis"]);
+    assert!(names(&scratch.path("empty")).is_empty());
+    assert_eq!(names(&scratch.path("redis")), ["dump.rdb"]);
+    assert_eq!(names(&scratch.path("parts")), ["appendonlydir"]);
+    // What the message advises is done.
+    let (code, said, _) = told(&scratch, "import redis/dump.rdb --dir redis");
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said, _) = told(&scratch, "export out.rdb --dir redis");
+    assert_eq!(said, "1 key written to out.rdb\n");
+}
+
+#[test]
+fn a_check_reads_redis_files_as_a_start_would() {
+    let scratch = Scratch::new("check-redis");
+    write(&scratch, "forebay-data/dump.rdb", RDB);
+    for check in ["check forebay-data", "check forebay-data --repair"] {
+        let expected = "found: no data of Forebay, but Redis's forebay-data/dump.rdb: a start \
+                        imports it\nread forebay-data/dump.rdb, written by redis 8.2.3\n1 key\n";
+        assert_eq!(told(&scratch, check), (Some(0), expected.into(), String::new()));
+    }
+    let started = |wrong: &str| {
+        let started = run(&scratch, &["--port", &process::free_port().to_string()]);
+        let said = String::from_utf8_lossy(&started.stdout).into_owned();
+        assert!(started.status.code() == Some(1) && said.contains(wrong), "{said}");
+        said
+    };
+    write(&scratch, "forebay-data/dump.rdb", &RDB[..RDB.len() - 12]);
+    let wrong = format!(
+        "forebay-data/dump.rdb: it ends in the middle of a record (offset {})",
+        RDB.len() - 12
+    );
+    let advice = "the file is damaged: replace it by a whole one, or move it away";
+    let (code, said, _) = told(&scratch, "check forebay-data --repair");
+    assert!(code == Some(1) && said.contains(&wrong) && said.contains(advice), "{said}");
+    let said = started(&wrong);
+    assert!(said.contains(advice) && !said.contains("--skip-unknown"), "{said}");
+
+    write(&scratch, "forebay-data/dump.rdb", FOREIGN);
+    let (code, said, _) = told(&scratch, "check forebay-data");
+    let hint = "dump.rdb --dir forebay-data --skip-unknown' leaves out what cannot be held";
+    assert!(code == Some(1) && said.contains(hint), "{said}");
+    assert!(!said.contains("damage"), "{said}");
+    let said = started("database 0, m: module type");
+    assert!(said.contains("--skip-unknown' leaves out") && !said.contains("damage"), "{said}");
+
+    write(
+        &scratch,
+        "forebay-data/dump.rdb",
+        b"REDIS0011\xfe\x14\x00\x01a\x01v\xff\0\0\0\0\0\0\0\0",
+    );
+    let (code, said, _) = told(&scratch, "check forebay-data");
+    assert!(code == Some(1) && said.contains("raise `databases`"), "{said}");
+    assert_eq!(told(&scratch, "check forebay-data --databases 32").0, Some(0));
+    assert_eq!(names(&scratch.dir()), ["dump.rdb"]);
+}
+
+#[test]
+fn a_check_says_what_it_was_given_and_that_nothing_is_to_be_repaired() {
+    let scratch = Scratch::new("check");
+    write(&scratch, "file", b"");
+    assert_eq!(refused(&scratch, "check file"), "file: it is not a directory");
+    assert_eq!(refused(&scratch, "check gone"), "gone: there is no such directory");
+    fs::create_dir(scratch.path("empty")).expect("it can be made");
+    let (code, said, _) = told(&scratch, "check empty --repair");
+    assert!(code == Some(0) && said.ends_with("\nnothing is to be repaired\n"), "{said}");
+    assert!(names(&scratch.path("empty")).is_empty());
+    let mut kept = Kept::new(&scratch.dir());
+    kept.lines(&["SET a 1"]);
+    kept.close();
+    let (code, said, _) = told(&scratch, "check forebay-data --repair");
+    assert!(code == Some(0) && said.ends_with("\nnothing is to be repaired\n"), "{said}");
+    assert!(said.contains(", 1 part, "), "{said}");
+}
+
+#[test]
+fn an_import_counts_keys_and_leaves_nothing_when_it_fails() {
+    let scratch = Scratch::new("import");
+    write(&scratch, "x.aof", AOF);
+    write(&scratch, "cut.rdb", &RDB[..20]);
+    let error = refused(&scratch, "import cut.rdb");
+    assert!(error.starts_with("cut.rdb: it ends in the middle"), "{error}");
+    assert!(refused(&scratch, "import gone.rdb --dir new/data").contains("gone.rdb"));
+    assert_eq!(names(scratch.root()), ["cut.rdb", "x.aof"]);
+    let (code, said, _) = told(&scratch, "import x.aof --dir new/data");
+    assert_eq!(code, Some(0));
+    assert_eq!(said, "read x.aof\n1 key, 1 command of an append-only file\n");
+    let error = refused(&scratch, "import x.aof --dir new/data");
+    assert_eq!(error, "new/data holds data already: import into an empty one");
+}
+
+#[test]
+fn an_import_takes_no_directory_of_others() {
+    let scratch = Scratch::new("import-others");
+    write(&scratch, "x.aof", AOF);
+    write(&scratch, "etc/passwd", b"");
+    let error = refused(&scratch, "import x.aof --dir etc");
+    assert_eq!(error, "etc holds other files, such as passwd: import into an empty directory");
+    assert_eq!(names(&scratch.path("etc")), ["passwd"]);
+    assert_eq!(refused(&scratch, "import x.aof --dir x.aof"), "x.aof: it is not a directory");
+    // What Redis and this server have left there is no hindrance.
+    let beside = ["dump.rdb", "appendonlydir/appendonly.aof.manifest", "lost+found/x"];
+    for name in beside.iter().chain(&["forebay.lock"]) {
+        write(&scratch, &format!("data/{name}"), b"");
+    }
+    assert_eq!(told(&scratch, "import x.aof --dir data").0, Some(0));
+    // Nor is anything in the directory of the file itself, where a start would import as well.
+    for (dir, file) in [
+        ("one", "one/my.rdb"),
+        ("two", "two"),
+        ("three", "three/appendonlydir"),
+        ("four", "four/appendonlydir/appendonly.aof.manifest"),
+    ] {
+        write(&scratch, &format!("{dir}/redis.conf"), b"");
+        match dir {
+            "one" => write(&scratch, file, RDB),
+            "two" => write(&scratch, "two/dump.rdb", RDB),
+            _ => {
+                let parts = format!("{dir}/appendonlydir/appendonly.aof");
+                write(&scratch, &format!("{parts}.1.base.rdb"), RDB);
+                let line = b"file appendonly.aof.1.base.rdb seq 1 type b\n";
+                write(&scratch, &format!("{parts}.manifest"), line);
+            }
+        }
+        let (code, said, error) = told(&scratch, &format!("import {file} --dir {dir}"));
+        assert!(code == Some(0) && said.ends_with("\n1 key\n"), "{file}: {said}{error}");
+    }
 }

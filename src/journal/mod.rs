@@ -37,5 +37,5 @@ mod survey;
 pub mod writer;
 
 pub use effects::{EffectWriter, Effects, Frame, MemorySink, Sink};
-pub use recovery::Plan;
+pub use recovery::{Plan, is_own_file};
 pub use writer::{Class, Journal, Mode, Options, State};

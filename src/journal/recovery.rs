@@ -6,11 +6,19 @@ use std::io;
 use super::case::{Case, Evidence};
 use super::disk::Disk;
 use super::frame::{HEAD_BYTES, Kind};
-use super::segment::{FileKind, Reader};
+use super::segment::{FileKind, PARTIAL, Reader};
 use super::survey;
 
 /// The lock file: who holds it has the directory.
 pub const LOCK_FILE: &str = "forebay.lock";
+
+/// Whether a file in a data directory is the journal's by its name.
+pub fn is_own_file(name: &str) -> bool {
+    let kinds = [FileKind::Segment, FileKind::Snapshot];
+    name == LOCK_FILE
+        || name.ends_with(PARTIAL)
+        || kinds.iter().any(|kind| kind.position(name).is_some())
+}
 
 /// Damage: where, and what.
 #[derive(Clone, PartialEq, Eq, Debug)]

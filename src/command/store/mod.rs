@@ -22,7 +22,7 @@ use crate::journal::writer::Failure;
 use crate::journal::{Journal, Mode, State};
 
 pub use load::Loaded;
-pub use open::Opened;
+pub use open::{Opened, holds_something};
 pub use reload::reload;
 pub use room::{SCRIPT_BYTES, effect_bytes};
 pub use save::{Busy, Cause, Running, SaveError, Saves, save, save_aside, tend};

@@ -170,7 +170,10 @@ impl Store {
 }
 
 /// Whether a directory holds data of Forebay.
-fn holds_something(disk: &dyn Disk) -> Result<bool, String> {
+///
+/// # Errors
+/// It cannot be read; in words.
+pub fn holds_something(disk: &dyn Disk) -> Result<bool, String> {
     let names = disk.list().map_err(|error| format!("cannot read the directory: {error}"))?;
     let is_ours = |name: &String| {
         [FileKind::Segment, FileKind::Snapshot].iter().any(|kind| kind.position(name).is_some())

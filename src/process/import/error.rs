@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Unknown;
-use crate::rdb::RdbError;
+use crate::rdb::{Fault, RdbError};
 
 /// Why an import fails.
 #[derive(Debug)]
@@ -27,6 +27,40 @@ pub enum ImportError {
     /// The files have what cannot be held.
     Unknown(Vec<Unknown>),
 }
+
+impl ImportError {
+    /// What an operator can do about it where a start finds `file` in `directory`.
+    pub fn advice(&self, file: &Path, directory: &Path) -> String {
+        let words = match self {
+            ImportError::Unknown(_) => {
+                return format!(
+                    "'forebay import {} --dir {} --skip-unknown' leaves out what cannot be held",
+                    file.display(),
+                    directory.display()
+                );
+            }
+            ImportError::Damaged { error, .. } => match error.fault {
+                Fault::Io(_) => "move it away to start without what it holds",
+                Fault::Version(_) | Fault::UnknownRecord(_) => {
+                    "another version has written it: replace it by one that is known here, or move \
+                     it away to start without what it holds"
+                }
+                _ => DAMAGED,
+            },
+            ImportError::Manifest { .. } | ImportError::Twice { .. } => DAMAGED,
+            ImportError::Io { .. }
+            | ImportError::Nothing { .. }
+            | ImportError::Several { .. }
+            | ImportError::Database { .. } => {
+                "mend that, or move Redis's files away to start without them"
+            }
+        };
+        words.into()
+    }
+}
+
+const DAMAGED: &str = "the file is damaged: replace it by a whole one, or move it away to start \
+                       without what it holds";
 
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,8 +92,8 @@ impl fmt::Display for ImportError {
                 name.escape_ascii()
             ),
             ImportError::Unknown(unknown) => {
-                writeln!(f, "these cannot be held here; --skip-unknown leaves them out:")?;
-                unknown.iter().try_for_each(|unknown| writeln!(f, "  {unknown}"))
+                write!(f, "these cannot be held here; --skip-unknown leaves them out:")?;
+                unknown.iter().try_for_each(|unknown| write!(f, "\n  {unknown}"))
             }
         }
     }

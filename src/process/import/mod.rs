@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::command::{Server, Session};
-use crate::keyspace::Expiry;
+use crate::keyspace::{Expiry, ShardSet};
 use crate::rdb::decode::Decoded;
 use crate::rdb::file::{Key, LIBRARY, Reader, Record, is_rdb};
 use crate::rdb::{Fault, RdbError, Source};
@@ -57,6 +57,8 @@ pub struct Report {
     pub written_by: Option<String>,
     /// Keys read from RDB.
     pub keys: u64,
+    /// Keys that are there at the end, when the commands have run.
+    pub held: u64,
     /// Libraries of functions read from RDB.
     pub libraries: u64,
     /// Keys left out because their deadline had passed.
@@ -146,10 +148,21 @@ impl<'i> Import<'i> {
         }
     }
 
-    fn finish(self, options: &Options) -> Result<Report, ImportError> {
+    fn finish(mut self, options: &Options) -> Result<Report, ImportError> {
         if !self.report.unknown.is_empty() && !options.skip_unknown {
             return Err(ImportError::Unknown(self.report.unknown));
         }
+        let keyspace = &self.server.keyspace;
+        self.report.held = keyspace.run(ShardSet::ALL, 0, self.now_ms, |tx| {
+            // What is due counts until it is looked for.
+            tx.replay_at(self.now_ms);
+            (0..keyspace.databases())
+                .map(|db| {
+                    tx.select(db);
+                    tx.db_len() as u64
+                })
+                .sum()
+        });
         Ok(self.report)
     }
 

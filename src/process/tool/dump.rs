@@ -1,12 +1,13 @@
 //! `forebay dump`: frames as readable commands.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::check::date;
-use super::commands;
+use super::{commands, directory};
 use crate::journal::Plan;
 use crate::journal::disk::{DirDisk, Disk};
 use crate::journal::frame::Kind;
@@ -21,8 +22,9 @@ const DATABASES: usize = 1 << 14;
 pub fn dump(path: &Path) -> Result<ExitCode, String> {
     let shown = |error: io::Error| format!("{}: {error}", path.display());
     let out = &mut BufWriter::new(io::stdout().lock());
-    if path.is_dir() {
-        let disk = DirDisk::open(path).map_err(shown)?;
+    if fs::metadata(path).map_err(shown)?.is_dir() {
+        let disk = directory::open(path)?;
+        directory::want_data(path, &disk)?;
         let plan = Plan::survey(&disk).map_err(shown)?;
         let snapshot = plan.snapshot.iter().map(|found| (FileKind::Snapshot, &found.name));
         let segments = plan.segments.iter().map(|found| (FileKind::Segment, &found.name));

@@ -2,6 +2,7 @@
 
 mod check;
 mod commands;
+mod directory;
 mod dump;
 mod streams;
 pub mod transfer;
@@ -28,13 +29,16 @@ enum Tool {
         /// Cut what is damaged, after telling what is lost; the old files are kept beside
         #[arg(long)]
         repair: bool,
+        /// How many numbered databases a server has that imports Redis's files
+        #[arg(long, default_value_t = 16)]
+        databases: u32,
     },
     /// Print a data directory, or one of its files, as commands
     Dump {
         /// The data directory, or a .journal or .snapshot file
         path: PathBuf,
     },
-    /// Fill an empty data directory from Redis's files
+    /// Fill a data directory, new or without other files than Redis's own, from Redis's files
     Import {
         /// An RDB file, an append-only file, or the directory of one in several parts
         file: PathBuf,
@@ -78,7 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = match arguments.tool {
-        Tool::Check { dir, repair } => check::check(&dir, repair),
+        Tool::Check { dir, repair, databases } => check::check(&dir, repair, databases as usize),
         Tool::Dump { path } => dump::dump(&path),
         Tool::Import { file, dir, skip_unknown, databases } => {
             transfer::import(&file, &dir, skip_unknown, databases as usize)
@@ -91,5 +95,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("{why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// So many of something, in words: `1 part`, `2 parts`.
+pub fn count(number: u64, one: &str) -> String {
+    match (number, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) if !one.ends_with("ey") => format!("{number} {stem}ies"),
+        (_, _) if one.ends_with("sh") => format!("{number} {one}es"),
+        (_, _) => format!("{number} {one}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn one_is_one_and_several_are_several() {
+        let counted = [count(1, "key"), count(0, "key"), count(1, "library"), count(2, "library")];
+        assert_eq!(counted, ["1 key", "0 keys", "1 library", "2 libraries"]);
+        assert_eq!([count(1, "hash"), count(3, "hash")], ["1 hash", "3 hashes"]);
     }
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::{count, directory};
 use crate::command::Server;
 use crate::command::store::{self, Cause, Store};
 use crate::config::{self, Config};
-use crate::journal::Plan;
 use crate::journal::disk::DirDisk;
 use crate::keyspace::{Keyspace, Options, SystemClock};
 use crate::process::export;
@@ -17,7 +17,7 @@ use crate::process::import::{self, Report, Truncated};
 use crate::rdb::RELEASED_CONSUMER;
 use crate::rdb::export::LeftBehind;
 
-/// Fills an empty data directory from a file of Redis.
+/// Fills a data directory from a file of Redis. One that is not there is made when all has been read.
 pub fn import(
     file: &Path,
     dir: &Path,
@@ -25,13 +25,10 @@ pub fn import(
     databases: usize,
 ) -> Result<ExitCode, String> {
     let server = server(databases)?;
-    let disk = DirDisk::open(dir).map_err(|error| in_dir(dir, &error))?;
-    let plan = Plan::survey(&disk).map_err(|error| in_dir(dir, &error))?;
-    if !plan.is_fresh() {
-        return Err(format!("{} holds data already: import into an empty one", dir.display()));
-    }
+    directory::want_room(dir, file)?;
     let report = import::import(&server, file, &import::Options { skip_unknown })
         .map_err(|error| error.to_string())?;
+    let disk = DirDisk::open(dir).map_err(|error| directory::failed(dir, &error))?;
     let opened = Store::open(&server, Arc::new(disk))
         .map_err(|reason| format!("cannot use {}: {reason}", dir.display()))?;
     if !opened.is_fresh {
@@ -45,11 +42,9 @@ pub fn import(
 
 /// Writes what a data directory holds as an RDB file.
 pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, String> {
-    if !dir.is_dir() {
-        return Err(format!("{}: there is no such directory", dir.display()));
-    }
+    let disk = directory::open(dir)?;
+    directory::want_data(dir, &disk)?;
     let server = server(databases)?;
-    let disk = DirDisk::open(dir).map_err(|error| in_dir(dir, &error))?;
     Store::read(&server, Arc::new(disk))
         .map_err(|reason| format!("cannot use {}: {reason}", dir.display()))?;
     let shown = |error: io::Error| format!("{}: {error}", file.display());
@@ -62,28 +57,28 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
             return Err(shown(error));
         }
     };
-    println!("{} keys written to {}", exported.keys, file.display());
+    println!("{} written to {}", count(exported.keys, "key"), file.display());
     if exported.libraries > 0 {
-        println!("{} libraries of functions written with them", exported.libraries);
+        println!("{} of functions written with them", count(exported.libraries, "library"));
     }
     if exported.without_idempotency > 0 {
         println!(
-            "{} streams: what they remember of their producers' ids has no place in an RDB file",
-            exported.without_idempotency
+            "{}: what is remembered of producers' ids has no place in an RDB file",
+            count(exported.without_idempotency, "stream")
         );
     }
     if exported.with_released > 0 {
         println!(
-            "{} streams: pending entries without a consumer belong to one named {} there",
-            exported.with_released,
+            "{}: pending entries without a consumer belong to one named {} there",
+            count(exported.with_released, "stream"),
             RELEASED_CONSUMER.escape_ascii()
         );
     }
     if exported.with_field_deadlines > 0 {
         println!(
-            "{} hashes have fields with deadlines: redis-server reads them from 7.4 on, \
-             valkey-server does not load such a file",
-            exported.with_field_deadlines
+            "{}: deadlines of fields are read by redis-server from 7.4 on, valkey-server does not \
+             load such a file",
+            count(exported.with_field_deadlines, "hash")
         );
     }
     // Beside the rest, so that nobody who looks for losses has to look through it.
@@ -127,12 +122,8 @@ fn write(server: &Arc<Server>, out: &mut File) -> io::Result<crate::rdb::export:
     Ok(exported)
 }
 
-fn in_dir(dir: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", dir.display())
-}
-
 /// A server that serves nobody.
-fn server(databases: usize) -> Result<Arc<Server>, String> {
+pub(super) fn server(databases: usize) -> Result<Arc<Server>, String> {
     let lines = format!(
         "databases {databases}\nappendonly yes\nappendfsync always\njournal-reserve-size 0\n\
          journal-segment-size 1mb\n"
@@ -152,16 +143,19 @@ pub fn describe(report: &Report) -> Vec<String> {
     let writer =
         report.written_by.as_ref().map_or(String::new(), |by| format!(", written by {by}"));
     lines.push(format!("read {}{writer}", files.join(", ")));
-    lines
-        .push(format!("{} keys, {} commands of an append-only file", report.keys, report.commands));
+    let mut keys = count(report.held, "key");
+    if report.commands > 0 {
+        keys += &format!(", {} of an append-only file", count(report.commands, "command"));
+    }
+    lines.push(keys);
     if report.libraries > 0 {
-        lines.push(format!("{} libraries of functions", report.libraries));
+        lines.push(format!("{} of functions", count(report.libraries, "library")));
     }
     if report.expired > 0 {
-        lines.push(format!("{} keys had expired and were left out", report.expired));
+        lines.push(format!("left out as expired: {}", count(report.expired, "key")));
     }
     if report.empty > 0 {
-        lines.push(format!("{} keys without any element were left out", report.empty));
+        lines.push(format!("left out as without any element: {}", count(report.empty, "key")));
     }
     for unknown in &report.unknown {
         lines.push(format!(
@@ -173,9 +167,9 @@ pub fn describe(report: &Report) -> Vec<String> {
     }
     if let Some(Truncated { path, offset, lost_bytes }) = &report.truncated {
         lines.push(format!(
-            "{} ends in the midst of a command: {lost_bytes} bytes from offset {offset} on were \
-             left out",
-            path.display()
+            "{} ends in the midst of a command: left out from offset {offset} on, {}",
+            path.display(),
+            count(*lost_bytes, "byte")
         ));
     }
     lines
