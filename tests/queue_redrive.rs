@@ -151,7 +151,33 @@ fn what_cannot_return_stays() {
             ("XREDRIVE dead COUNT 10", ":0"),
             ("SET s x", "+OK"),
             ("XREDRIVE dead COUNT 10", ":0"),
-            ("XREDRIVE dead COUNT 10 TO s", ":0"),
+            ("XLEN dead", ":2"),
+            ("XCFGSET full MAXLEN 1 OVERFLOW REJECT", "+OK"),
+            ("XADD full * f v", "$15 1700000000000-0"),
+            ("XREDRIVE dead COUNT 10 TO full", ":0"),
+            ("XLEN dead", ":2"),
+        ],
+    );
+    assert_replays(&server);
+}
+
+/// What is named as a stream and is none is refused, as everywhere.
+#[test]
+fn to_must_be_a_stream() {
+    const WRONG_TYPE: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
+    let (server, mut client) = with_dead();
+    check(
+        &mut client,
+        &[
+            ("SET string x", "+OK"),
+            ("XREDRIVE dead COUNT 1 TO string", WRONG_TYPE),
+            ("XREDRIVE dead IDS 1 1700000000000-0 TO string", WRONG_TYPE),
+            ("XREDRIVE dead IDS 1 9-9 TO string", WRONG_TYPE),
+            ("XREDRIVE none COUNT 1 TO string", ":0"),
+            ("MULTI", "+OK"),
+            ("XREDRIVE dead COUNT 1 TO string", "+QUEUED"),
+            ("EXEC", &format!("*1 {WRONG_TYPE}")),
+            ("GET string", "$1 x"),
             ("XLEN dead", ":2"),
         ],
     );

@@ -466,6 +466,37 @@ fn a_work_queue_cleans_up() {
     assert_replays(&server);
 }
 
+/// "with no group yet, nothing goes": whatever trims, unless it says that references do not count.
+#[test]
+fn nothing_is_trimmed_before_there_is_a_group() {
+    let server = TestServer::manual();
+    let mut client = server.raw();
+    check(
+        &mut client,
+        &[
+            ("XADD s 1-1 a b", "$3 1-1"),
+            ("XCFGSET s RETAIN ACKED", "+OK"),
+            ("XADD s MAXLEN 1 2-1 a b", "$3 2-1"),
+            ("XADD s MINID 9 3-1 a b", "$3 3-1"),
+            ("XADD s MAXLEN 1 ACKED 4-1 a b", "$3 4-1"),
+            ("XTRIM s MINID 9", ":0"),
+            ("XTRIM s MAXLEN ~ 0 LIMIT 0", ":0"),
+            ("XTRIM s MAXLEN 0 ACKED", ":0"),
+            ("XLEN s", ":4"),
+            ("XTRIM s MAXLEN 3 KEEPREF", ":1"),
+            ("XTRIM s MAXLEN 2 DELREF", ":1"),
+            ("XGROUP CREATE s g 3-1", "+OK"),
+            ("XLEN s", ":1"),
+            ("XADD s MAXLEN 1 5-1 a b", "$3 5-1"),
+            ("XLEN s", ":2"),
+            ("XGROUP DESTROY s g", ":1"),
+            ("XTRIM s MAXLEN 0", ":0"),
+            ("XLEN s", ":2"),
+        ],
+    );
+    assert_replays(&server);
+}
+
 /// XCLAIM's LASTID passes entries as a read does.
 #[test]
 fn what_lastid_passes_is_done_with() {

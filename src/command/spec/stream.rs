@@ -279,7 +279,7 @@ pub static XGROUP_CREATECONSUMER: Spec = Spec {
 };
 
 pub static XGROUP_DELCONSUMER: Spec = Spec {
-    summary: "Removes a consumer and its pending entries from a group.",
+    summary: "Removes a consumer; with a policy the group gets its entries back, else they are dropped.",
     complexity: "O(N) in the number of its pending entries",
     flags: flags![WRITE],
     categories: categories![WRITE, STREAM, SLOW],

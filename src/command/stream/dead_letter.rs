@@ -61,7 +61,7 @@ pub(super) struct Casualty {
     id: StreamId,
     count: u64,
     reason: Reason,
-    /// Who had it last, or has it.
+    /// Who holds it; empty if nobody does.
     consumer: Vec<u8>,
     fields: Vec<Vec<u8>>,
 }

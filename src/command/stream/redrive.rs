@@ -76,6 +76,10 @@ pub(super) fn xredrive(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         cx.reply.int(0);
         return Ok(());
     };
+    if let Some(to) = to {
+        // Locked as the dead letters are, being named. What is no stream would take none of them.
+        cx.tx.peek_as::<Stream>(to)?;
+    }
     let letters: Vec<Letter> = match chosen {
         Chosen::First(count) => {
             let all = stream.log().range(StreamId::MIN, StreamId::MAX);

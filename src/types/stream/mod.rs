@@ -266,8 +266,10 @@ impl Stream {
             RefPolicy::Unsaid if is_shedding => RefPolicy::Acked,
             policy => policy,
         };
-        // Its first group is to find all.
-        let keeps_all = is_shedding && self.groups.len() == 0;
+        if is_shedding && policy == RefPolicy::Acked && self.groups.len() == 0 {
+            // Its first group is to find all.
+            return (0, StreamId::MIN);
+        }
         let Stream { log, groups, schedule, .. } = self;
         let mut last = StreamId::MIN;
         let removed = match policy {
@@ -291,7 +293,7 @@ impl Stream {
             }),
             RefPolicy::Acked => log.trim_if(trim, |id| {
                 let addressee = schedule.as_ref().and_then(|schedule| schedule.addressee(id));
-                let done = !keeps_all && !groups.await_entry(id, addressee);
+                let done = !groups.await_entry(id, addressee);
                 if done {
                     if let Some(schedule) = schedule {
                         schedule.forget(id);

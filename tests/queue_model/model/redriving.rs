@@ -38,6 +38,9 @@ impl World {
             return Err(ERR);
         }
         let Some(stream) = self.stream(key)? else { return Ok(Value::Int(0)) };
+        if let Some(to) = to {
+            self.stream(to)?;
+        }
         let ids: Vec<Id> = match which {
             Which::Count(count) => stream.entries.keys().copied().take(*count as usize).collect(),
             Which::Ids(ids) => {
