@@ -257,10 +257,18 @@ def preemptible(page):
 
 
 def policies_by_name(page):
-    """stream-policy gives applications' own groups a policy; the worker that fails is tried again."""
+    """stream-policy gives applications' own groups and streams a policy, and they live by it."""
     with Stage(page) as stage:
         stage.shell("policies")
         stage.ask("XGROUP", "CREATE", "shop:mail", "any", "$", "MKSTREAM")
         policy = " ".join(map(str, stage.group("shop:mail", "any")["policy"]))
         expect("the policy", policy, "LEASE 30000 MAXDELIVERIES 5")
-    return "a group that an application made has its policy"
+        id = stage.ask("XADD", "shop:mail", "*", "to", "anna")
+        read = ("XREADGROUP", "GROUP", "any", "me", "BLOCK", 10_000, "STREAMS", "shop:mail", ">")
+        expect("the first try", stage.ask(*read), [["shop:mail", [[id, ["to", "anna"]]]]])
+        stage.ask("XNACK", "shop:mail", "any", "FAIL", "IDS", 1, id)
+        expect("the second try", stage.ask(*read), [["shop:mail", [[id, ["to", "anna"]]]]])
+        stage.ask("XADD", "logs:web", "*", "line", "GET /")
+        kept = pairs(stage.ask("XINFO", "STREAM", "logs:web"))["policy"]
+        expect("the stream's policy", " ".join(map(str, kept)), "MAXLEN 1000000")
+    return "a group that an application made has its policy, and what failed there comes back"

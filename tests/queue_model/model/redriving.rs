@@ -37,10 +37,12 @@ impl World {
         if to == Some(key) {
             return Err(ERR);
         }
-        let Some(stream) = self.stream(key)? else { return Ok(Value::Int(0)) };
-        if let Some(to) = to {
+        if self.stream(key)?.is_some()
+            && let Some(to) = to
+        {
             self.stream(to)?;
         }
+        let Some(stream) = self.stream(key)? else { return Ok(Value::Int(0)) };
         let ids: Vec<Id> = match which {
             Which::Count(count) => stream.entries.keys().copied().take(*count as usize).collect(),
             Which::Ids(ids) => {
