@@ -81,6 +81,12 @@ fn what_expires_is_dead_lettered_by_each_group() {
         &[
             ("XREADGROUP GROUP new c STREAMS s >", "*-1"),
             ("XGROUP CREATE s late 0", "+OK"),
+            ("XCLAIM s late c 0 1700000000000-0 FORCE", "*0"),
+            ("XNACK s late SILENT IDS 1 1700000000000-0 FORCE", ":0"),
+            ("XCFGSET s GROUP late LEASE 1000", "+OK"),
+            ("XCLAIM s late c 0 1700000000000-0 FORCE", "*0"),
+            ("XNACK s late SILENT IDS 1 1700000000000-0 FORCE", ":0"),
+            ("XNACK s done SILENT IDS 1 1700000000000-0 FORCE", ":0"),
             ("XREADGROUP GROUP late c STREAMS s >", "*-1"),
         ],
     );
@@ -264,20 +270,24 @@ fn what_an_ended_policy_had_parked_is_not_judged_for_others() {
         &mut client,
         &[
             ("XGROUP CREATE s g 0 MKSTREAM", "+OK"),
+            ("XGROUP CREATE s later 0", "+OK"),
             ("XGROUP CREATE s h 0", "+OK"),
             ("XCFGSET s GROUP h MAXDELIVERIES 3", "+OK"),
             ("XADD s TTL 50 1-0 f v", "$3 1-0"),
         ],
     );
+    for group in ["g", "later"] {
+        client.ask(&format!("XREADGROUP GROUP {group} c STREAMS s >"));
+    }
     server.advance_ms(50);
     check(
         &mut client,
         &[
             ("XCFGSET s GROUP h MAXDELIVERIES 0", "+OK"),
-            ("XNACK s g FAIL IDS 1 1-0 FORCE", ":1"),
+            ("XNACK s g FAIL IDS 1 1-0", ":1"),
             ("XPENDING s g - + 9", "*0"),
-            ("XNACK s g FAIL IDS 1 1-0 FORCE DELAY 5", ":1"),
-            ("XPENDING s g - + 9", "*0"),
+            ("XNACK s later FAIL IDS 1 1-0 DELAY 5", ":1"),
+            ("XPENDING s later - + 9", "*0"),
             ("XPENDING s h - + 9", "*1 *4 $3 1-0 $0  :-1 :0"),
             ("XNACK s h FAIL IDS 1 1-0", ":1"),
             ("XLEN s", ":0"),

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use support::Raw;
-use support::queues::{Queue, ids};
+use support::queues::{Queue, assert_replays, ids};
 
 const NOT_YET: Duration = Duration::from_millis(20);
 
@@ -364,6 +364,46 @@ fn first_deliveries_of_delayed_entries_are_among_the_ready() {
     queue.add("3");
     queue.advance(60);
     assert_eq!(queue.read("c"), "1-0 2-0 3-0");
+}
+
+/// "Within an ORDERBY value strictly by id": also what FORCE names, of which the group has no record yet.
+#[test]
+fn force_does_not_overtake_in_line() {
+    let ordered = || {
+        let mut queue = queue("ORDERBY k LEASE 100000");
+        for id in ["1", "2", "3"] {
+            queue.ask(&format!("XADD s {id} k v"));
+        }
+        queue.add("4");
+        queue
+    };
+    for (way, none) in [
+        ("XCLAIM s g w 0 3 FORCE", "*0"),
+        ("XCLAIM s g w 0 3 FORCE JUSTID RETRYCOUNT 1", "*0"),
+        ("XNACK s g SILENT IDS 1 3 FORCE", ":0"),
+        ("XNACK s g FAIL IDS 1 3 FORCE", ":0"),
+        ("XNACK s g FATAL IDS 1 3 FORCE", ":0"),
+        ("XNACK s g SILENT IDS 1 3 FORCE DELAY 5", ":0"),
+    ] {
+        let mut queue = ordered();
+        assert_eq!(queue.ask(way), none, "{way}");
+        assert_eq!(queue.state("3"), "NEW", "{way}");
+        queue.advance(5);
+        assert_eq!(queue.read("c"), "1-0 4-0", "{way}");
+        assert_eq!(queue.states("1 2 3"), "INFLIGHT c 1, HELD 0 @5, HELD 0 @5", "{way}");
+    }
+    let mut queue = ordered();
+    // What has no line overtakes nobody.
+    assert_eq!(queue.ask("XNACK s g SILENT IDS 2 3 4 FORCE"), ":1");
+    assert_eq!(queue.ask("XREADGROUP GROUP g c COUNT 1 STREAMS s >").matches("4-0").count(), 1);
+    // Nor does what the cursor has passed, by its own way or as somebody says.
+    assert_eq!(queue.read("c"), "1-0");
+    queue.ask("XACK s g 1");
+    assert_eq!(queue.ask("XNACK s g SILENT IDS 1 1 FORCE"), ":1");
+    assert_eq!(queue.states("1 2"), "READY 0 @0, HELD 0 @0");
+    let mut queue = ordered();
+    assert_eq!(ids(&queue.ask("XCLAIM s g w 0 3 FORCE LASTID 3")), "3-0");
+    assert_replays(&queue.server);
 }
 
 #[test]

@@ -285,6 +285,42 @@ fn what_is_asked_wrongly() {
     );
 }
 
+/// "that all other groups count as done": also for who says FORCE there.
+#[test]
+fn no_other_group_is_forced_to_have_what_was_redriven() {
+    let (server, mut client) = with_dead();
+    check(
+        &mut client,
+        &[("XDEL s 1700000000000-0", ":1"), ("XREDRIVE dead COUNT 1", ":1"), ("XLEN s", ":2")],
+    );
+    for policy in ["", "LEASE 1000"] {
+        if !policy.is_empty() {
+            check(&mut client, &[(&format!("XCFGSET s GROUP h {policy}"), "+OK")]);
+        }
+        check(
+            &mut client,
+            &[
+                ("XCLAIM s h w 0 1700000000000-2 FORCE", "*0"),
+                ("XCLAIM s h w 0 1700000000000-2 FORCE JUSTID", "*0"),
+                ("XNACK s h SILENT IDS 1 1700000000000-2 FORCE", ":0"),
+                ("XNACK s h FATAL IDS 1 1700000000000-2 FORCE", ":0"),
+                ("XNACK s h FAIL IDS 1 1700000000000-2 FORCE DELAY 5", ":0"),
+                ("XPENDING s h - + 9", "*0"),
+            ],
+        );
+    }
+    // Its own group may, and others may have what is for all.
+    check(
+        &mut client,
+        &[
+            ("XNACK s g SILENT IDS 1 1700000000000-2 FORCE", ":1"),
+            ("XCLAIM s g w 0 1700000000000-2", "*1 *2 $15 1700000000000-2 *2 $1 f $1 1"),
+            ("XCLAIM s h w 0 1700000000000-1 FORCE", "*1 *2 $15 1700000000000-1 *2 $1 f $1 2"),
+        ],
+    );
+    assert_replays(&server);
+}
+
 /// "that all other groups count as done": also where XTRIM spares what is not.
 #[test]
 fn what_is_redriven_for_one_group_holds_no_trim_up() {

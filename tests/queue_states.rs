@@ -398,6 +398,28 @@ fn every_way_in_flight_obeys_maxinflight() {
     }
 }
 
+/// The usual loop ends: what the limits leave behind goes to `>`, or to the next sweep.
+#[test]
+fn xautoclaim_goes_on_past_what_the_limits_leave() {
+    for policy in ["LEASE 100000 MAXINFLIGHT 1", "LEASE 100000 RATE 1 1000"] {
+        let mut queue = queue(policy);
+        for id in ["1", "2", "3"] {
+            queue.add(id);
+        }
+        queue.ask("XREADGROUP GROUP g w COUNT 1 STREAMS s >");
+        assert_eq!(queue.ask("XNACK s g SILENT IDS 2 2 3 FORCE"), ":2");
+        assert_eq!(queue.ask("XAUTOCLAIM s g w 60000 0"), "*3 $3 0-0 *0 *0", "{policy}");
+        let first = queue.ask("XAUTOCLAIM s g w 60000 0 COUNT 1");
+        assert_eq!(first, "*3 $3 3-0 *0 *0", "{policy}");
+        let last = queue.ask("XAUTOCLAIM s g w 60000 3-0 COUNT 1");
+        assert_eq!(last, "*3 $3 0-0 *0 *0", "{policy}");
+        queue.ask("XACK s g 1");
+        queue.advance(1000);
+        assert_eq!(ids(&queue.ask("XAUTOCLAIM s g w 60000 0")), "0-0 2-0", "{policy}");
+        assert_eq!(queue.states("2 3"), "INFLIGHT w 1, READY 0 @0", "{policy}");
+    }
+}
+
 /// XCLAIM clears the record of an entry that is gone; another one that it names may have the place.
 #[test]
 fn a_claim_takes_the_place_that_it_clears() {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::args::{id, no_key_or_group, range_start};
 use super::claim_queue::{self, Claimant};
 use super::effects::{record_acknowledged, record_assigned};
+use super::force::may_make_record;
 use super::pending::idle_filter;
 use super::reply::{write_entry, write_id};
 use super::retention;
@@ -45,8 +46,8 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name, consumer_name) = (args[1], args[2], args[3]);
     let now_ms = cx.tx.now_ms();
     let stream = cx.tx.write::<Stream>(key)?;
-    let found = stream.and_then(|stream| stream.group_mut(name));
-    let (group, log) = found.ok_or_else(|| no_key_or_group(key, name))?;
+    let found = stream.and_then(|stream| stream.reading(name));
+    let (group, log, times) = found.ok_or_else(|| no_key_or_group(key, name))?;
     let idle_ms_min = min_idle(args[4], "XCLAIM")?;
     let ids_end = 5 + args[5..].iter().take_while(|text| id(text, 0).is_ok()).count();
     let ids: Vec<StreamId> = super::args::ids(&args[5..ids_end])?;
@@ -76,7 +77,7 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             Some(record) if !is_idle(record, now_ms, idle_ms_min) => continue,
             Some(record) => record.count,
             // As if it had been delivered once, to nobody.
-            None if options.force => 1,
+            None if options.force && may_make_record(group, log, times, id) => 1,
             None => continue,
         };
         let count = match options.count {

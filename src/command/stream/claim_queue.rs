@@ -7,6 +7,7 @@ use super::claim::{Claimed, Options, Scan, record_claimed, write_claimed};
 use super::come_back::is_used_up;
 use super::dead_letter::{self, Casualty, Reason};
 use super::effects::record_paced;
+use super::force::may_make_record;
 use super::reply::write_id;
 use super::retention;
 use crate::command::cx::Cx;
@@ -111,7 +112,7 @@ pub(super) fn claim(
         return Ok(());
     }
     let stream = cx.tx.write::<Stream>(key)?.expect(CHECKED);
-    let (group, log) = stream.group_mut(name).expect(CHECKED);
+    let (group, log, times) = stream.reading(name).expect(CHECKED);
     let before_id = group.last_delivered_id();
     if let Some(last_id) = options.last_id {
         group.raise_last_delivered_id(last_id);
@@ -119,8 +120,7 @@ pub(super) fn claim(
     let last_id = group.last_delivered_id();
     let (consumer, is_new) = super::claim::consumer_of(group, claimant.consumer, now_ms);
     judge.consumer = Some(Owner::consumer(consumer));
-    let (mut claimed, mut dead) = (Claimed::default(), Vec::new());
-    let mut named = BTreeSet::new();
+    let (mut claimed, mut dead, mut named) = (Claimed::default(), Vec::new(), BTreeSet::new());
     for &id in ids {
         // Named twice it is claimed, or given up, once.
         if !named.insert(id) {
@@ -133,6 +133,7 @@ pub(super) fn claim(
                 group.acknowledge(id);
                 claimed.gone.push(id);
             }
+            _ if known.is_none() && !may_make_record(group, log, times, id) => {}
             _ if !has_room(group, log, id, known) => {}
             Verdict::GiveUp(reason) => {
                 let casualty = known.and_then(|record| Casualty::new(group, log, &record, reason));
@@ -188,12 +189,9 @@ pub(super) fn auto_claim(
     let (group, log) = stream.group_mut(name).expect(CHECKED);
     let (consumer, is_new) = super::claim::consumer_of(group, claimant.consumer, now_ms);
     let mut claimed = Claimed { gone: scan.gone, ..Claimed::default() };
-    // What the limits leave behind is found again from here.
-    let mut next = scan.next;
     for record in found {
         let needs_slot = record.owner.is_unowned();
         if tokens == 0 || needs_slot && slots == 0 {
-            next = Some(next.map_or(record.id, |next| next.min(record.id)));
             continue;
         }
         slots -= u64::from(needs_slot && slots != u64::MAX);
@@ -213,7 +211,7 @@ pub(super) fn auto_claim(
     }
     let (last_id, due_ms) = (group.last_delivered_id(), group.next_due_ms());
     cx.reply.array(3);
-    write_id(&mut cx.reply, next.unwrap_or(StreamId::MIN));
+    write_id(&mut cx.reply, scan.next.unwrap_or(StreamId::MIN));
     write_claimed(&mut cx.reply, log, &claimed.assigned, just_id);
     cx.reply.array(claimed.gone.len());
     claimed.gone.iter().for_each(|&id| write_id(&mut cx.reply, id));

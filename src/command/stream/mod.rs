@@ -14,6 +14,7 @@ mod delete;
 mod effects;
 mod expiry;
 mod filter;
+mod force;
 mod group;
 mod group_info;
 mod idempotency;

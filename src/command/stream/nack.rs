@@ -8,6 +8,7 @@ use super::args::{ids, no_key_or_group};
 use super::come_back::{due_after_failure, is_used_up, waiting};
 use super::dead_letter::{self, Casualty, Reason};
 use super::effects::record_released;
+use super::force::may_make_record;
 use super::places::Places;
 use crate::command::args::{integer, integer_in, is};
 use crate::command::cx::Cx;
@@ -16,7 +17,7 @@ use crate::keyspace::Tx;
 use crate::types::stream::group::{DELIVERIES_MAX, Group};
 use crate::types::stream::log::Log;
 use crate::types::stream::pending::{Owner, Record};
-use crate::types::stream::{Stream, StreamId};
+use crate::types::stream::{Stream, StreamId, Times};
 
 /// What becomes of the count of deliveries.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +43,8 @@ struct Options<'a, 'b> {
 pub(super) fn xnack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let (key, name) = (args[1], args[2]);
     let stream = cx.tx.write::<Stream>(key)?;
-    let found = stream.and_then(|stream| stream.group_mut(name));
-    let (group, log) = found.ok_or_else(|| no_key_or_group(key, name))?;
+    let found = stream.and_then(|stream| stream.reading(name));
+    let (group, log, times) = found.ok_or_else(|| no_key_or_group(key, name))?;
     let mode = mode(args[3])?;
     let options = options(&args[4..])?;
     let ids = ids(options.id_texts)?;
@@ -52,7 +53,7 @@ pub(super) fn xnack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let mut released = Vec::new();
     for id in ids {
-        let Some(before) = before(group, log, &options, id) else { continue };
+        let Some(before) = before(group, log, times, &options, id) else { continue };
         let count = count_after(mode, options.count, before);
         group.release(id, count);
         released.push((id, count));
@@ -68,15 +69,21 @@ pub(super) fn xnack(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
 
 /// What is pending of an entry that is to be given back; a record as it would be for one that is made
 /// pending by FORCE.
-fn before(group: &Group, log: &Log, options: &Options<'_, '_>, id: StreamId) -> Option<Record> {
+fn before(
+    group: &Group,
+    log: &Log,
+    times: Times<'_>,
+    options: &Options<'_, '_>,
+    id: StreamId,
+) -> Option<Record> {
     let known = group.pending().get(id);
     if let Some(name) = options.consumer {
         let holder = group.consumer(name).map(|consumer| Owner::consumer(consumer.number()));
         return known.filter(|record| Some(record.owner) == holder);
     }
     let forced = || {
-        let is_there = options.force && log.contains(id);
-        is_there.then_some(Record { id, owner: Owner::RELEASED, time: 0, count: 0 })
+        let is_made = options.force && may_make_record(group, log, times, id);
+        is_made.then_some(Record { id, owner: Owner::RELEASED, time: 0, count: 0 })
     };
     known.or_else(forced)
 }
@@ -153,12 +160,12 @@ fn give_back(
 ) -> Outcome {
     let stream = cx.tx.peek_as::<Stream>(key)?.ok_or_else(|| no_key_or_group(key, name))?;
     let group = stream.group(name).ok_or_else(|| no_key_or_group(key, name))?;
-    let log = stream.log();
+    let (log, times) = (stream.log(), stream.times(name));
     let mut named = ids.to_vec();
     // Named twice it is given back once.
     named.sort_unstable();
     named.dedup();
-    let known = named.iter().filter_map(|&id| before(group, log, options, id));
+    let known = named.iter().filter_map(|&id| before(group, log, times, options, id));
     let fates: Vec<(StreamId, Fate)> =
         known.map(|before| (before.id, fate(cx.tx, group, log, mode, options, before))).collect();
     let is_any_dead = fates.iter().any(|(_, fate)| matches!(fate, Fate::Dead(_)));

@@ -72,7 +72,8 @@ impl Groups {
     pub fn await_entry(&self, id: StreamId, addressee: Option<&[u8]>) -> bool {
         match addressee {
             None => self.groups.iter().any(|named| named.group.awaits(id)),
-            // Another group can have it only by having claimed it.
+            // Another group is never given it, but may have a record of its id that outlived another
+            // entry.
             Some(name) => self.get(name).is_some_and(|group| group.awaits(id)) || self.hold(id),
         }
     }

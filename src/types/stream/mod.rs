@@ -338,11 +338,12 @@ impl Stream {
     /// What a group whose cursor comes to an entry does with it at this time.
     #[inline]
     pub fn fate(&self, id: StreamId, now_ms: u64) -> Fate {
-        self.times().fate(id, now_ms)
+        self.times(b"").fate(id, now_ms)
     }
 
-    fn times(&self) -> Times<'_> {
-        Times::of(self.schedule.as_deref(), b"")
+    /// When a group's entries may be delivered.
+    pub fn times<'a>(&'a self, group: &'a [u8]) -> Times<'a> {
+        Times::of(self.schedule.as_deref(), group)
     }
 
     /// When an entry may first be delivered, unix ms; `None` if it was never delayed, or that is over.
@@ -372,7 +373,7 @@ impl Stream {
 
     /// Whether an entry has outlived its time.
     pub fn has_expired(&self, id: StreamId, now_ms: u64) -> bool {
-        self.times().has_expired(id, now_ms)
+        self.times(b"").has_expired(id, now_ms)
     }
 
     /// When the next entry expires, unix ms.

@@ -101,6 +101,12 @@ impl<'a> Times<'a> {
         addressee.is_some_and(|group| *group != *self.group)
     }
 
+    /// Whether an entry has expired and the groups have judged it, whether or not one of them got it
+    /// back since.
+    pub fn has_been_judged(&self, id: StreamId) -> bool {
+        self.schedule.is_some_and(|schedule| schedule.judged_ms(id).is_some())
+    }
+
     /// Whether an entry that is to be judged has been before, and came back to a group since.
     pub fn is_recalled(&self, id: StreamId) -> bool {
         let expiry = self.schedule.and_then(|schedule| schedule.expiries.get(id));

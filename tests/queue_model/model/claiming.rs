@@ -70,7 +70,7 @@ impl World {
         let Some(entry) = entry else {
             return if record.is_some() { Verdict::Drop } else { Verdict::Leave };
         };
-        if record.is_none() && !claim.force {
+        if record.is_none() && !(claim.force && group.may_force(name, id, &entry)) {
             return Verdict::Leave;
         }
         let owner = record.and_then(|record| record.owner());
@@ -142,7 +142,7 @@ impl World {
                 left -= 1;
             }
         }
-        let mut next = rest.next();
+        let next = rest.next();
         let group = self.group(key, name)?;
         group.see(&claim.consumer, now);
         let (mut slots, mut tokens) = (group.slots(), group.tokens(now));
@@ -155,8 +155,6 @@ impl World {
                 continue;
             }
             if tokens == 0 || needs_slot && slots == 0 {
-                // What the limits leave behind is found again from there.
-                next = Some(next.map_or(id, |next| next.min(id)));
                 continue;
             }
             slots -= u64::from(needs_slot);

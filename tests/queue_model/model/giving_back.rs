@@ -64,15 +64,16 @@ impl World {
 
     /// Gives one entry back; whether there was one.
     fn nack_one(&mut self, nack: &Nack, id: Id) -> bool {
-        let is_there = self.entry(&nack.key, id).is_some();
+        let entry = self.entry(&nack.key, id).cloned();
         let group = self.group(&nack.key, &nack.group).expect("looked for first");
+        let may_force = entry.is_some_and(|entry| group.may_force(&nack.group, id, &entry));
         let record = group.records.get(&id);
         if nack.consumer.is_some() {
             // "only what c still owns"
             if record.and_then(|record| record.owner()) != nack.consumer.as_deref() {
                 return false;
             }
-        } else if record.is_none() && !(nack.force && is_there) {
+        } else if record.is_none() && !(nack.force && may_force) {
             return false;
         }
         let before = record.map_or(0, |record| record.count);

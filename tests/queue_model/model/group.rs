@@ -98,6 +98,15 @@ impl Group {
         })
     }
 
+    /// Whether FORCE makes a record of an entry that the group, of this name, has none of: "Within an
+    /// ORDERBY value strictly by id"; a redriven entry "all other groups count as done", and "a group
+    /// made later never sees" an expired one.
+    pub fn may_force(&self, name: &str, id: Id, entry: &Entry) -> bool {
+        let overtakes = id > self.cursor && self.line_of(entry).is_some();
+        let is_for_others = entry.only_for.as_ref().is_some_and(|only| only != name);
+        !overtakes && !is_for_others && !entry.judged
+    }
+
     /// "at MAXDELIVERIES"
     pub fn is_used_up(&self, count: u64) -> bool {
         let max = self.policy.as_ref().and_then(|policy| policy.max_deliveries);

@@ -132,6 +132,12 @@ impl Group {
         value.is_some_and(|value| order.holds(entry.id(), value))
     }
 
+    /// Whether ORDERBY gives an entry a line to stand in.
+    pub fn has_line_for(&self, entry: &Entry<'_>) -> bool {
+        let field = self.policy().and_then(|policy| policy.order_by.as_deref());
+        field.is_some_and(|field| order::value_of(entry, field).is_some())
+    }
+
     /// Moves the cursor over all entries up to `to`. `extent` is the stream's.
     pub fn pass_to(&mut self, to: StreamId, log: &Log, extent: &Extent) {
         let mut entries = self.undelivered(log);
