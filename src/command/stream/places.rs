@@ -79,12 +79,23 @@ impl Places {
     /// Counts and records what was done. `consumer` is the one under which entries were put, empty
     /// if there is none.
     pub fn record(&self, tx: &mut Tx<'_>, key: &[u8], group: &[u8], consumer: &[u8]) {
-        if self.is_empty() {
-            return;
+        self.state(tx, key, group, consumer);
+        self.settle(tx, key);
+    }
+
+    /// The first half of [`record`](Self::record): counts and records the places alone.
+    pub fn state(&self, tx: &mut Tx<'_>, key: &[u8], group: &[u8], consumer: &[u8]) {
+        if !self.is_empty() {
+            tx.changed_unwatched(key);
+            self.write(tx, key, group, consumer);
         }
-        tx.changed_unwatched(key);
-        self.write(tx, key, group, consumer);
-        retention::moved(tx, key, &self.moves);
+    }
+
+    /// The other half: does, and records, what they bring about.
+    pub fn settle(&self, tx: &mut Tx<'_>, key: &[u8]) {
+        if !self.is_empty() {
+            retention::moved(tx, key, &self.moves);
+        }
     }
 
     fn write(&self, tx: &mut Tx<'_>, key: &[u8], group: &[u8], consumer: &[u8]) {

@@ -150,13 +150,14 @@ fn take_once(cx: &mut Cx<'_, '_>, options: &mut ReadOptions<'_, '_>, key: &[u8])
     if has_passed {
         places.passed(last_id);
     }
-    // Before the places: what the group is done with now leaves the stream behind them, and may be among
-    // these, where the cursor was moved back.
+    places.state(cx.tx, key, options.group, options.consumer);
+    // Between the two halves: where the cursor stands before what has a record, one entry may be handed out
+    // by it and as new, and be done with.
     if !has_passed && fresh_count > 0 {
         cx.tx.changed_unwatched(key);
         record_delivered(cx.tx, key, options, fresh_count, last_id);
     }
-    places.record(cx.tx, key, options.group, options.consumer);
+    places.settle(cx.tx, key);
     if is_paced && count > 0 {
         record_paced(cx.tx, key, options.group, count);
     }
