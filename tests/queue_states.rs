@@ -438,6 +438,19 @@ fn a_claim_takes_the_place_that_it_clears() {
     assert_eq!(ids(&queue.ask("XCLAIM s g d 0 3-0 2-0")), "2-0");
 }
 
+/// Where XNACK has made a record of what the cursor has yet to come to, one read of a group without a policy
+/// delivers it twice, and a start knows the same of it.
+#[test]
+fn what_is_ready_before_the_cursor_comes_to_it_replays() {
+    let mut queue = queue("");
+    queue.add("1");
+    queue.ask("XNACK s g FATAL IDS 1 1 FORCE DELAY 0");
+    assert_eq!(queue.read("c"), "1-0 1-0");
+    assert_eq!(queue.state("1"), "INFLIGHT c 1");
+    queue.restart(1);
+    assert_eq!(queue.state("1"), "INFLIGHT c 1");
+}
+
 /// No delivery raises the count of an entry that XNACK FATAL has given up in a group without a policy.
 #[test]
 fn the_greatest_count_of_deliveries_stays() {
