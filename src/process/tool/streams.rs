@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use super::commands::print;
 use crate::types::stream::group::Group;
 use crate::types::stream::idmp::IdmpLimits;
-use crate::types::stream::log::{Entry, Log};
+use crate::types::stream::log::Entry;
 use crate::types::stream::pending::{Filter, Owner, Record};
 use crate::types::stream::{Stream, StreamId};
 
@@ -72,7 +72,7 @@ pub fn print_stream(key: &[u8], stream: &Stream, out: &mut impl Write) -> io::Re
             Line::of("XEXPIRED").arg(key).number(entry.id()).print(out)?;
         }
     }
-    stream.groups().try_for_each(|(name, group)| print_group(key, name, group, stream.log(), out))
+    stream.groups().try_for_each(|(name, group)| print_group(key, name, group, stream, out))
 }
 
 fn print_entry(
@@ -130,9 +130,12 @@ fn print_group(
     key: &[u8],
     name: &[u8],
     group: &Group,
-    log: &Log,
+    stream: &Stream,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let (log, times) = (stream.log(), stream.times(name));
+    // What FORCE makes a record of, for whoever types the command.
+    let is_forced = |id| log.contains(id) && !times.is_for_others(id) && !times.has_been_judged(id);
     let read = group.entries_read().map_or("-1".into(), |read| read.to_string());
     let line = Line::of("XGROUP CREATE").arg(key).arg(name).number(group.last_delivered_id());
     line.arg("ENTRIESREAD").arg(read).print(out)?;
@@ -143,10 +146,10 @@ fn print_group(
     // Before there is a policy, by which claims are judged.
     each(group, |record| match record.owner.is_unowned() {
         true => Ok(()),
-        false => print_held(key, name, group, log, record, out),
+        false => print_held(key, name, group, record, is_forced(record.id), out),
     })?;
     for record in group.pending().released() {
-        print_released(key, name, log, record, out)?;
+        print_released(key, name, record, is_forced(record.id), out)?;
     }
     if let Some(policy) = group.policy() {
         // What COPY or RENAME has brought to the key of its own dead letters XCFGSET would refuse.
@@ -179,17 +182,17 @@ fn print_group(
     Ok(())
 }
 
-/// Prints what puts an entry under its consumer.
+/// Prints what puts an entry under its consumer: a client's command where FORCE does it.
 fn print_held(
     key: &[u8],
     name: &[u8],
     group: &Group,
-    log: &Log,
     record: Record,
+    is_forced: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let owner = group.owner_name(record.owner);
-    if log.contains(record.id) {
+    if is_forced {
         let line = Line::of("XCLAIM").arg(key).arg(name).arg(owner).arg("0").number(record.id);
         let line = line.arg("TIME").number(record.time).arg("RETRYCOUNT").number(record.count);
         return line.arg("JUSTID").arg("FORCE").print(out);
@@ -199,15 +202,15 @@ fn print_held(
     line.number(record.id).number(record.count).print(out)
 }
 
-/// Prints what releases an entry, as XNACK does in a group without a policy.
+/// Prints what releases an entry, as XNACK does in a group without a policy: that where FORCE does it.
 fn print_released(
     key: &[u8],
     name: &[u8],
-    log: &Log,
     record: Record,
+    is_forced: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    if log.contains(record.id) {
+    if is_forced {
         let line = Line::of("XNACK").arg(key).arg(name).args(["SILENT", "IDS", "1"]);
         let line = line.number(record.id).arg("RETRYCOUNT").number(record.count);
         return line.arg("FORCE").print(out);
