@@ -108,6 +108,15 @@ fn own_words_are_told() {
     assert!(client.ask("COMMAND INFO xredrive").contains("+movablekeys"));
 }
 
+/// KEYS is MIGRATE's option where keys stand behind it.
+#[test]
+fn a_last_keys_is_no_option_of_migrate() {
+    let server = TestServer::start();
+    let mut client = server.raw();
+    assert_eq!(client.ask("COMMAND GETKEYS MIGRATE h 1 key 1 0 x KEYS"), "*1 $3 key");
+    assert_eq!(client.ask("COMMAND GETKEYS MIGRATE h 1 \"\" 1 0 x KEYS a b"), "*2 $1 a $1 b");
+}
+
 #[test]
 fn list_filters() {
     let server = TestServer::start();

@@ -256,7 +256,8 @@ fn migrated_keys<W: Words + ?Sized>(request: &W) -> Option<Range<usize>> {
     let mut at = 6;
     while at < request.count() {
         let is = |name: &str| request.word(at).eq_ignore_ascii_case(name.as_bytes());
-        if is("keys") {
+        // With nothing behind it, it is no option.
+        if is("keys") && at + 1 < request.count() {
             let first = if request.word(3).is_empty() { at + 1 } else { request.count() };
             return Some(first..request.count());
         }
