@@ -207,6 +207,23 @@ fn pubsub_and_info_count() {
     assert_eq!(info(&mut other, "pubsub_clients"), "0");
 }
 
+/// Who does not read for a while gets all the same what fits its limit, without a request of its own.
+#[test]
+fn a_subscriber_that_reads_late_misses_nothing() {
+    const MESSAGES: usize = 20_000;
+    let server = TestServer::start();
+    let (mut slow, mut sender) = (server.raw(), server.raw());
+    slow.ask("SUBSCRIBE c");
+    let payload = "x".repeat(1000);
+    for number in 0..MESSAGES {
+        assert_eq!(sender.ask(&format!("PUBLISH c {number}:{payload}")), ":1");
+    }
+    for number in 0..MESSAGES {
+        let message = slow.reply();
+        assert!(message.contains(&format!(" {number}:x")), "{number}: {}", &message[..40]);
+    }
+}
+
 #[test]
 fn a_subscriber_that_does_not_read_is_cut_off() {
     let server = TestServer::configured("client-output-buffer-limit pubsub 1mb 0 0\n");

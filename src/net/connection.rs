@@ -370,13 +370,22 @@ impl Connection {
             tokio::time::sleep(std::time::Duration::from_secs(limit.soft_seconds)).await;
         };
         tokio::pin!(too_long);
-        loop {
+        let mut was_signalled = false;
+        let ready = loop {
             tokio::select! {
-                ready = self.socket.writable() => return Ok(ready?),
+                ready = self.socket.writable() => break ready,
                 () = &mut too_long => return Err(refused()),
-                () = self.client.mailbox.signalled() => self.ended_by_others()?,
+                () = self.client.mailbox.signalled() => {
+                    was_signalled = true;
+                    self.ended_by_others()?;
+                }
             }
+        };
+        if was_signalled {
+            // For whoever waits next: mail that came meanwhile is still to be delivered.
+            self.client.mailbox.signal();
         }
+        Ok(ready?)
     }
 
     /// Sends what others have left for a connection that waits. True if its reply has come, which
