@@ -224,6 +224,33 @@ fn a_subscriber_that_reads_late_misses_nothing() {
     }
 }
 
+/// Who has much unread and subscribes to more gets what is published there from then on.
+#[test]
+fn a_subscriber_with_much_unread_is_listened_to() {
+    const MESSAGES: usize = 20_000;
+    let server = TestServer::start();
+    let (mut slow, mut sender) = (server.raw(), server.raw());
+    slow.ask("SUBSCRIBE c");
+    let payload = "x".repeat(1000);
+    for _ in 0..MESSAGES {
+        assert_eq!(sender.ask(&format!("PUBLISH c {payload}")), ":1");
+    }
+    for channel in ["d", "e"] {
+        slow.send(format!("SUBSCRIBE {channel}\r\n").as_bytes());
+        wait_until("it has subscribed", || {
+            sender.ask(&format!("PUBSUB NUMSUB {channel}")) == format!("*2 $1 {channel} :1")
+        });
+        assert_eq!(sender.ask(&format!("PUBLISH {channel} last")), ":1");
+    }
+    let mut read = String::new();
+    let mut messages = 0;
+    while read != "*3 $7 message $1 e $4 last" {
+        read = slow.reply();
+        messages += usize::from(read.starts_with("*3 $7 message "));
+    }
+    assert_eq!(messages, MESSAGES + 2);
+}
+
 #[test]
 fn a_subscriber_that_does_not_read_is_cut_off() {
     let server = TestServer::configured("client-output-buffer-limit pubsub 1mb 0 0\n");

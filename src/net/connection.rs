@@ -68,6 +68,8 @@ pub(super) struct Connection {
     decoder: Decoder,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// A subscriber has not taken all of the output, and is listened to all the same.
+    is_backlogged: bool,
 }
 
 impl Connection {
@@ -80,6 +82,7 @@ impl Connection {
             decoder: Decoder::new(),
             input: Vec::new(),
             output: Vec::new(),
+            is_backlogged: false,
         }
     }
 
@@ -102,10 +105,13 @@ impl Connection {
         loop {
             match self.run_requests() {
                 Next::Read { missing } => {
-                    self.write().await?;
-                    self.read(missing).await?;
+                    if !self.write_listening().await? {
+                        self.read(missing).await?;
+                    }
                 }
-                Next::Write => self.write().await?,
+                Next::Write => {
+                    self.write_listening().await?;
+                }
                 Next::Wait(blocked) => {
                     self.write().await?;
                     self.wait(blocked).await?;
@@ -143,8 +149,8 @@ impl Connection {
     /// Runs the requests that have been read, until more is to be read or written, or one waits.
     fn run_requests(&mut self) -> Next {
         let now_ms = self.server.keyspace.clock().now_ms();
-        let hard_bytes_max =
-            self.server.config.client_output_buffer_limit.of(ClientClass::Normal).hard_bytes;
+        let class = if self.is_backlogged { ClientClass::Subscriber } else { ClientClass::Normal };
+        let hard_bytes_max = self.server.config.client_output_buffer_limit.of(class).hard_bytes;
         let mut commands = 0;
         // Filled anew for each request, allocated once a batch.
         let mut args: Vec<&[u8]> = Vec::with_capacity(ARGS_COMMON);
@@ -197,7 +203,9 @@ impl Connection {
                         "its replies passed client-output-buffer-limit ({hard_bytes_max} bytes)"
                     ));
                 }
-                break Next::Write;
+                if !self.is_backlogged {
+                    break Next::Write;
+                }
             }
         };
         self.drop_done();
@@ -208,12 +216,6 @@ impl Connection {
             self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
         }
         next
-    }
-
-    /// Sends what others have left for the connection.
-    async fn deliver_mail(&mut self) -> Result<(), End> {
-        fetch_mail(&self.client, &mut self.session, &mut self.output);
-        self.write().await
     }
 
     /// Why it ends, if somebody has ended it.
@@ -255,7 +257,10 @@ impl Connection {
     async fn read(&mut self, missing: usize) -> Result<(), End> {
         loop {
             if self.client.mailbox.has_mail() {
-                self.deliver_mail().await?;
+                fetch_mail(&self.client, &mut self.session, &mut self.output);
+                if self.write_listening().await? {
+                    return Ok(());
+                }
             }
             tokio::select! {
                 biased;
@@ -321,7 +326,30 @@ impl Connection {
         self.send().await
     }
 
+    /// As [`write`](Self::write); but a subscriber that does not read is listened to meanwhile: one that
+    /// subscribes to more is to get what is published from then on, however much it has not read yet. True
+    /// if it has sent something first; what it has not taken stays in the output.
+    async fn write_listening(&mut self) -> Result<bool, End> {
+        self.settle().await?;
+        let sent = self.send_some(self.client.is_subscriber()).await?;
+        self.is_backlogged = sent < self.output.len();
+        if self.is_backlogged {
+            self.output.drain(..sent);
+        } else {
+            self.clear_output();
+        }
+        Ok(self.is_backlogged)
+    }
+
     async fn send(&mut self) -> Result<(), End> {
+        self.send_some(false).await?;
+        self.clear_output();
+        Ok(())
+    }
+
+    /// Sends the output; how much of it, which is all unless something was read first. Only if it
+    /// `listens` is anything read.
+    async fn send_some(&mut self, listens: bool) -> Result<usize, End> {
         let mut sent = 0;
         while sent < self.output.len() {
             match self.socket.try_write(&self.output[sent..]) {
@@ -330,34 +358,42 @@ impl Connection {
                     self.server.metrics.traffic.count_write(bytes as u64);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_writable(self.output.len() - sent).await?;
+                    if self.wait_writable(self.output.len() - sent, listens).await? {
+                        break;
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        self.client.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
+        Ok(sent)
+    }
+
+    fn clear_output(&mut self) {
+        self.is_backlogged = false;
         if self.client.mailbox.unsent_bytes() > 0 {
             self.client.mailbox.set_unsent_bytes(0);
         }
-        self.client.bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
         if self.output.capacity() > IDLE_BUFFER_BYTES {
             self.output = Vec::new();
         } else {
             self.output.clear();
         }
-        Ok(())
     }
 
-    /// Waits for a peer that does not read its replies. No request of its is read meanwhile, so
-    /// nothing grows; `client-output-buffer-limit` ends it if it takes too long.
-    async fn wait_writable(&self, unsent: usize) -> Result<(), End> {
+    /// Waits for a peer that does not read its replies; `client-output-buffer-limit` ends it if it takes
+    /// too long. Unless it `listens` no request is read meanwhile, so nothing grows. Whether something
+    /// was read.
+    async fn wait_writable(&mut self, unsent: usize, listens: bool) -> Result<bool, End> {
         self.client.mailbox.set_unsent_bytes(unsent as u64);
         let class = match self.client.is_subscriber() {
             true => ClientClass::Subscriber,
             false => ClientClass::Normal,
         };
         let limit = self.server.config.client_output_buffer_limit.of(class);
+        let traffic = &self.server.metrics.traffic;
         let refused = || {
-            self.server.metrics.traffic.count_output_limit_end();
+            traffic.count_output_limit_end();
             End::Refused("it did not read its replies".into())
         };
         if limit.hard_bytes > 0 && unsent as u64 > limit.hard_bytes {
@@ -370,10 +406,25 @@ impl Connection {
             tokio::time::sleep(std::time::Duration::from_secs(limit.soft_seconds)).await;
         };
         tokio::pin!(too_long);
+        let listens = listens && self.input.len() < WAITING_BYTES_MAX;
         let mut was_signalled = false;
-        let ready = loop {
+        let was_read = loop {
             tokio::select! {
-                ready = self.socket.writable() => break ready,
+                ready = self.socket.writable() => {
+                    ready?;
+                    break false;
+                }
+                ready = self.socket.readable(), if listens => {
+                    ready?;
+                    // It may have been said too early.
+                    let bytes = tokio::select! {
+                        biased;
+                        read = self.socket.read(&mut self.input, 0) => read?,
+                        () = std::future::ready(()) => continue,
+                    };
+                    self.took(bytes)?;
+                    break true;
+                }
                 () = &mut too_long => return Err(refused()),
                 () = self.client.mailbox.signalled() => {
                     was_signalled = true;
@@ -385,7 +436,7 @@ impl Connection {
             // For whoever waits next: mail that came meanwhile is still to be delivered.
             self.client.mailbox.signal();
         }
-        Ok(ready?)
+        Ok(was_read)
     }
 
     /// Sends what others have left for a connection that waits. True if its reply has come, which

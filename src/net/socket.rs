@@ -73,6 +73,13 @@ impl Socket {
         }
     }
 
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.readable().await,
+            Socket::Unix(stream) => stream.readable().await,
+        }
+    }
+
     pub async fn writable(&self) -> io::Result<()> {
         match self {
             Socket::Tcp(stream) => stream.writable().await,
