@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, DiskFile, read_full_at, write_all_at};
 use super::frame::{self, HEAD_BYTES, Stamp};
-use super::pool::Pool;
+use super::pool::{Pool, Spare};
 use super::recovery::Plan;
 use super::segment::{BLOCK_BYTES, CLOSING_OFFSET, Closing, FileKind, Header};
 
@@ -157,7 +157,7 @@ impl Committer {
         }
         let start = plan.start + 1;
         let begun = Begun { start, first: plan.end, durable: plan.end, awaits_snapshot: false };
-        let current = begin_segment(&*disk, &pool, begun, 0)?;
+        let current = begin_segment(&*disk, &pool, begun, Pool::take_first)?;
         if let Some(last) = last {
             let file = disk.open_write(&last.name).map_err(failing("open", &last.name))?;
             close_segment(&*file, &last.name, plan.end)?;
@@ -243,7 +243,8 @@ impl Committer {
     /// The next segment is there for good before the current one says so, and the current one is
     /// synced before anything is written to the next. Recovery knows the states in between.
     fn roll(&mut self, need: u64, durable: u64) -> Result<u64, Failure> {
-        let next = begin_segment(&*self.disk, &self.pool, self.begun(self.written, durable), need)?;
+        let begun = self.begun(self.written, durable);
+        let next = begin_segment(&*self.disk, &self.pool, begun, |pool| pool.take(need))?;
         if self.current.first == self.written {
             // The frame is longer than an empty segment, which `next` has replaced.
             self.firsts.pop();
@@ -286,7 +287,8 @@ impl Committer {
     /// The new segment cannot be made; it stays broken.
     pub fn reopen(&mut self, position: u64, durable: u64) -> Result<(), Failure> {
         self.is_healing = true;
-        let next = begin_segment(&*self.disk, &self.pool, self.begun(position, durable), 0)?;
+        let begun = self.begun(position, durable);
+        let next = begin_segment(&*self.disk, &self.pool, begun, |pool| pool.take(0))?;
         if self.firsts.last() != Some(&position) {
             self.firsts.push(position);
         }
@@ -327,16 +329,16 @@ struct Begun {
     awaits_snapshot: bool,
 }
 
-/// A new segment under its name, with its header, for good.
+/// A new segment under its name, with its header, for good; the file is what `take` takes of the pool.
 fn begin_segment(
     disk: &dyn Disk,
     pool: &Pool,
     begun: Begun,
-    need: u64,
+    take: impl FnOnce(&Pool) -> io::Result<Spare>,
 ) -> Result<Current, Failure> {
     let Begun { start, first, durable, awaits_snapshot } = begun;
     let name = FileKind::Segment.name(first);
-    let spare = pool.take(need).map_err(failing("make", &name))?;
+    let spare = take(pool).map_err(failing("make", &name))?;
     let (kind, bytes) = (FileKind::Segment, spare.bytes);
     let header = Header { kind, start, first, durable, bytes, awaits_snapshot };
     write_all_at(&*spare.file, &header.encode(), 0).map_err(failing("write", &name))?;

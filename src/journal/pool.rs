@@ -17,6 +17,8 @@ use super::disk::{Disk, DiskFile, write_zeros};
 use super::segment::{BLOCK_BYTES, PARTIAL};
 
 const SPARE: &str = "spare-";
+/// The length of the segment that a start begins with. Making it takes a few milliseconds.
+const FIRST_BYTES: u64 = 1 << 20;
 
 /// A file that is to become a segment.
 pub struct Spare {
@@ -157,6 +159,24 @@ impl Pool {
         }
         drop(spares);
         self.make(self.segment_bytes().max(BLOCK_BYTES + need))
+    }
+
+    /// The segment that a start begins with: a short one whose blocks are written at once, so that
+    /// syncs are cheap from the first one on. While it fills, the next one's blocks are written. On a
+    /// full disk it is a spare as it is.
+    ///
+    /// # Errors
+    /// There is none, and none can be made.
+    pub fn take_first(&self) -> io::Result<Spare> {
+        let bytes = self.segment_bytes().min(FIRST_BYTES);
+        let Ok(spare) = self.make(bytes) else { return self.take(0) };
+        match write_zeros(&*spare.file, 0, bytes) {
+            Ok(()) => Ok(Spare { written: true, ..spare }),
+            Err(_) => {
+                self.disk.remove(&spare.name)?;
+                self.take(0)
+            }
+        }
     }
 
     /// Makes sure that a frame longer than a segment finds a spare of its length.

@@ -308,6 +308,37 @@ fn a_full_disk_refuses_new_work_and_drains() {
 }
 
 #[test]
+fn a_start_begins_with_a_short_segment_or_with_a_spare_where_there_is_no_room() {
+    const MIB: usize = 1 << 20;
+    let lengths = |disk: &SimDisk| -> Vec<usize> {
+        let names = disk.names().into_iter().filter(|name| name.ends_with(".journal"));
+        names.filter_map(|name| disk.content(&name)).map(|content| content.len()).collect()
+    };
+    let start = |disk: &SimDisk| {
+        let (mut options, _) = options(Mode::Always, 0);
+        options.segment_bytes = 4 * MIB as u64;
+        let plan = Plan::survey(disk).expect("the disk can be read");
+        Journal::open_stepped(Arc::new(disk.clone()), &plan, options).expect("there is room")
+    };
+    let disk = SimDisk::new();
+    let journal = start(&disk);
+    assert_eq!(lengths(&disk), [MIB]);
+    journal.append(frame(MIB));
+    journal.step();
+    assert_eq!(lengths(&disk), [4 * MIB], "what does not fit goes on in one of ordinary length");
+    journal.step();
+    drop(journal);
+
+    disk.set_room(Some(0));
+    let journal = start(&disk);
+    assert_eq!(lengths(&disk), [4 * MIB, 4 * MIB], "the spare that the last start left");
+    journal.append(frame(10));
+    journal.step();
+    drop(journal);
+    assert_eq!(steps_on(&disk), 2);
+}
+
+#[test]
 fn a_reservation_holds_room_until_it_is_dropped() {
     let disk = SimDisk::new();
     let bench = bench(&disk, Mode::Always, 0);
