@@ -75,6 +75,11 @@ SNIPPETS = [
     b"math.floor(3.7)", b"math.huge", b"-math.huge", b"bit.band(7,3)", b"struct.pack('>I2',258)",
     b"cjson.encode({1,2,{a='x'}})", b"cjson.decode('[1,null,2.5]')", b"cjson.decode('{')", b"cjson.null",
     b"cmsgpack.pack(1,'a',{1,2})", b"cmsgpack.unpack(cmsgpack.pack({1,{2}}))", b"coroutine.wrap(function() return 5 end)()",
+    b"redis.call('echo',1e16)", b"redis.call('echo',-4.6e18)", b"redis.call('echo',2^62+1024)", b"redis.call('echo',4.7e18)",
+    b"redis.call('echo',123456789012345678)", b"redis.call('echo',-2^62)", b"redis.call('echo',9.2e18)", b"redis.call('echo',0/0)",
+    b"{redis.call('set',KEYS[1] or 'n',1e17),redis.pcall('incrby',KEYS[1] or 'n',1e16)}",
+    b"{redis.pcall('zadd',KEYS[1] or 'n',1.7e18,2^53+2),redis.pcall('zscore',KEYS[1] or 'n',2^53+2)}",
+    b"{redis.pcall('hset',KEYS[1] or 'n',1e18,-1e17),redis.pcall('hget',KEYS[1] or 'n',1e18)}",
     b"redis.breakpoint()", b"redis.REDIS_VERSION_NUM>0", b"collectgarbage('count')>0", b"table.getn({1,2})",
 ]  # fmt: skip
 
@@ -261,8 +266,8 @@ class ScriptWriter:
 
     def _scalar(self, kind):
         rng = self.rng
-        numbers = [b"0", b"-1", b"3.99", b"-3.99", b"1e15", b"9007199254740993", b"1e19", b"-1e19", b"0.5", b"%d" % INT64_MAX]
-        doubles = [b"3.14", b"-0.0", b"1e20", b"1e-7", b"3", b"1/0", b"-1/0", b"0/0", b"123456789.125", b"0.1", b"1e15", b"1e17"]
+        numbers = [b"0", b"-1", b"3.99", b"-3.99", b"1e15", b"9007199254740993", b"1e19", b"-1e19", b"0.5", b"1e17", b"-4.6e18", b"%d" % INT64_MAX]
+        doubles = [b"3.14", b"-0.0", b"1e20", b"1e-7", b"3", b"1/0", b"-1/0", b"0/0", b"123456789.125", b"0.1", b"1e15", b"1e17", b"1.7e18", b"-4.6e18", b"2^62", b"4.7e18"]
         return [
             rng.choice(numbers), text(rng.choice([b"", b"x", b"a\r\nb", b"\x00\xff", b"12"])), b"nil", b"true", b"false",
             b"{ok=%s}" % rng.choice([b"'OK'", b"''", b"'a\\nb'", b"1", b"{}"]),

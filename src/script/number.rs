@@ -3,8 +3,8 @@
 /// Appends a number as Redis writes it: a whole one as an integer, any other with the fewest digits
 /// that read back the same.
 pub(super) fn write(number: f64, out: &mut Vec<u8>) {
-    // Beyond it not every integer is a number of its own.
-    const EXACT_MAX: f64 = 4_503_599_627_370_496.0;
+    // 2⁶²: beyond it Redis tells no integer from others.
+    const EXACT_MAX: f64 = 4_611_686_018_427_387_904.0;
     if number.fract() == 0.0 && number.abs() <= EXACT_MAX {
         out.extend_from_slice(itoa::Buffer::new().format(number as i64).as_bytes());
         return;
@@ -226,6 +226,20 @@ mod tests {
             (123456789012345678.0, "123456789012345680"),
             (-2.5, "-2.5"),
             (1.5e300, "1.5e+300"),
+            (0.5, "0.5"),
+            (4_503_599_627_370_495.5, "4503599627370495.5"),
+            (1e16, "10000000000000000"),
+            (1e17, "100000000000000000"),
+            (1.7e18, "1700000000000000000"),
+            (4.6e18, "4600000000000000000"),
+            (-4.6e18, "-4600000000000000000"),
+            (4_611_686_018_427_387_904.0, "4611686018427387904"),
+            (-4_611_686_018_427_387_904.0, "-4611686018427387904"),
+            (4_611_686_018_427_388_928.0, "4611686018427389000"),
+            (-4_611_686_018_427_388_928.0, "-4611686018427389000"),
+            (4.7e18, "4.7e+18"),
+            (9_223_372_036_854_775_808.0, "9223372036854776000"),
+            (1e19, "1e+19"),
         ];
         for (number, text) in cases {
             let mut out = Vec::new();
