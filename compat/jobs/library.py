@@ -14,7 +14,8 @@ that its Cargo.toml builds. Whatever language, it finds in its environment:
                           {"case": "chords", "jobs": ["0", "1"], "view": "what the library says"}
                           where `jobs` names every job that has to have run, or is their number N
                           if they are called 0 to N-1, or null if the case has none of its own (a
-                          dashboard's numbers). "seconds", if given, is shown
+                          dashboard's numbers). "seconds", if given, is shown; with
+                          "by_time": true there are more jobs the longer it takes
 
 It ends with 0 if all that it could see itself was right: results, retries, the library's own view.
 That every job ran, and how often, is judged by the caller from ledger and report.

@@ -157,14 +157,15 @@ class Story:
         except Failed as failure:
             raise Failed(f"{failure}; {len(self.ledger.of(case))} are done") from None
 
-    def report(self, case, jobs, view=""):
+    def report(self, case, jobs, view="", by_time=False):
         """Ends a case: its jobs (names, their number if they are 0 to N-1, None if it has none of its
-        own) and what the library says."""
+        own) and what the library says; whether there are more jobs the longer it takes."""
         now = time.monotonic()
         line = {
             "case": case,
             "jobs": list(jobs) if isinstance(jobs, (list, tuple)) else jobs,
             "view": view,
+            "by_time": by_time,
             "seconds": now - self.reported_at,
         }
         self.reported_at = now
