@@ -293,6 +293,12 @@ EVENTS = [
     0.5,
     "c> SELECT 3",
     "c> SET there 1",
+    "c> HSET hx f 1",
+    "c> HSETEX hx EXAT 1 FIELDS 1 g 2",
+    "c> HSETEX hx EXAT 1 FIELDS 2 f 2 g 3",
+    "c> HSETEX hx EXAT 1 FIELDS 1 f 2",
+    "c> PFADD pf a",
+    "c> PFMERGE nodest pf nosource",
 ]
 
 STORIES = {

@@ -103,6 +103,7 @@ pub(super) fn pfmerge(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let mut registers: Box<Registers> = Box::new([0; REGISTERS]);
     let mut is_dense = false;
     for key in &args[1..] {
+        cx.tx.read::<StringValue>(key)?;
         if let Some(text) = peek(cx.tx, key)? {
             is_dense |= hyperloglog::form_of(&text) == Some(Form::Dense);
             hyperloglog::merge(&mut registers, &text)?;

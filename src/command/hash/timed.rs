@@ -2,7 +2,7 @@
 
 use super::deadline::{record_deadline, record_persist};
 use super::options::{COUNT_NOT_POSITIVE, Unit, fields};
-use super::{Cx, Error, Outcome, args, edit, edit_or_insert, limits, removed};
+use super::{Cx, Error, Outcome, args, edit, edit_or_insert, limits, removed, shrunk};
 use crate::keyspace::EventClass;
 use crate::types::hash::{Field, Hash, Limits, NEVER};
 
@@ -200,22 +200,40 @@ pub(super) fn hsetex(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         return Ok(());
     }
     match set.expiration {
-        // Set and gone: what comes of it is that the fields are not there.
         Expiration::At(expire_at_ms) if expire_at_ms <= due_ms => {
-            let gone = edit(cx, key, |hash| {
-                let names = set.pairs.iter().map(|[name, _]| *name);
-                names
-                    .filter(|name| hash.live(name, due_ms).is_some() && hash.remove(name))
-                    .collect()
-            })?;
-            let gone: Vec<&[u8]> = gone.unwrap_or_default();
-            if !gone.is_empty() {
-                removed(cx, key, &gone);
-            }
+            pass_through(cx, key, &set, due_ms)?
         }
         _ => store(cx, key, &set, due_ms)?,
     }
     cx.reply.int(1);
+    Ok(())
+}
+
+/// Set and gone: what comes of it is that the fields are not there. Both is told, as Redis does, also
+/// where there was nothing.
+fn pass_through(cx: &mut Cx<'_, '_>, key: &[u8], set: &SetEx<'_, '_>, due_ms: i64) -> Outcome {
+    let names: Vec<&[u8]> = set.pairs.iter().map(|[name, _]| *name).collect();
+    if cx.tx.peek_as::<Hash>(key)?.is_none() {
+        cx.tx.notify(EventClass::NEW, "new", key);
+    }
+    cx.tx.notify_subkeys(EventClass::HASH, "hset", key, names.iter().copied());
+    let gone = edit(cx, key, |hash| -> Vec<&[u8]> {
+        let mut is_gone = |name: &&&[u8]| hash.live(name, due_ms).is_some() && hash.remove(name);
+        names.iter().filter(|name| is_gone(name)).copied().collect()
+    })?;
+    match gone.as_deref() {
+        None => {
+            cx.tx.notify_subkeys(EventClass::HASH, "hdel", key, names.iter().copied());
+            cx.tx.notify(EventClass::GENERIC, "del", key);
+        }
+        Some([]) => cx.tx.notify_subkeys(EventClass::HASH, "hdel", key, names.iter().copied()),
+        Some(gone) => {
+            shrunk(cx, key, &names);
+            if let Some(effect) = cx.tx.effect(2 + gone.len()) {
+                effect.arg(b"HDEL").arg(key).args(gone.iter().copied()).end();
+            }
+        }
+    }
     Ok(())
 }
 
