@@ -46,7 +46,7 @@ fn unsubscribe(cx: &mut Cx<'_, '_>, args: &[&[u8]], kind: Kind) -> Outcome {
         Kind::Pattern => "punsubscribe",
         Kind::ShardChannel => "sunsubscribe",
     };
-    let all = cx.session.listening.subscriptions(kind);
+    let all = if args.len() == 1 { cx.session.listening.subscriptions(kind) } else { Vec::new() };
     let names: Vec<&[u8]> = match &args[1..] {
         [] => all.iter().map(|name| &**name).collect(),
         names => names.to_vec(),
