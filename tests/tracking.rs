@@ -207,6 +207,10 @@ fn options_that_do_not_go_together() {
                 .into(),
         ),
         (
+            "CLIENT TRACKING ON REDIRECT 0",
+            "-ERR The client ID you want redirect to does not exist".into(),
+        ),
+        (
             "CLIENT TRACKING ON REDIRECT 9999",
             "-ERR The client ID you want redirect to does not exist".into(),
         ),

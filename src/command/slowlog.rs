@@ -24,9 +24,8 @@ fn get(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             usize::try_from(args::integer_in(count, -1, i64::MAX, error)?).unwrap_or(usize::MAX)
         }
         _ => {
-            return Err(Error::fixed(
-                "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
-            ));
+            let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+            return Err(Error::quoting(&[head, args[1], b"'. Try SLOWLOG HELP."]));
         }
     };
     let entries = cx.server.metrics.slowlog.newest(count);

@@ -55,10 +55,6 @@ impl Options {
             return Err(Error::fixed("ERR A client can only redirect to a single other client"));
         }
         let id = args::integer(id)?;
-        if id == 0 {
-            // As Redis takes it: nobody.
-            return Ok(());
-        }
         let client = u64::try_from(id).ok().and_then(|id| cx.server.clients.get(id));
         let client =
             client.ok_or(Error::fixed("ERR The client ID you want redirect to does not exist"))?;
