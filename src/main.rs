@@ -14,7 +14,7 @@ use forebay::journal::Plan;
 use forebay::journal::disk::DirDisk;
 use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
-use forebay::process::import::{self, Names};
+use forebay::process::import::{self, ImportError, Names};
 use forebay::process::tool::{self, transfer};
 use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
 use forebay::types::dict;
@@ -56,13 +56,10 @@ fn main() -> ExitCode {
     }
     let sources = match Invocation::parse(std::env::args_os().skip(1)) {
         Invocation::Version => {
-            println!("Forebay server v={}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
+            let version = env!("CARGO_PKG_VERSION");
+            return tool::tell(|out| out.line(format_args!("Forebay server v={version}")));
         }
-        Invocation::Help => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
+        Invocation::Help => return tool::tell(|out| out.line(HELP.trim_end())),
         Invocation::Serve(sources) => sources,
     };
     match start(&sources) {
@@ -263,16 +260,30 @@ fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, Stri
         rdb: server.config.dbfilename.text(),
         log_directory: server.config.appenddirname.text(),
         log: server.config.appendfilename.text(),
+        log_counts: server.config.appendonly.get(),
     };
-    let Some(found) = import::find(directory, &names) else {
-        return Store::open(server, Arc::new(disk));
-    };
-    let plan = Plan::survey(&disk).map_err(|error| error.to_string())?;
-    if !plan.is_fresh() {
-        return Store::open(server, Arc::new(disk));
+    let found = import::find(directory, &names);
+    if matches!(found, Ok(None)) {
+        let opened = Store::open(server, Arc::new(disk))?;
+        if opened.is_fresh {
+            warn_of_strays(directory, &names);
+        }
+        return Ok(opened);
     }
-    let report = import::import(server, &found, &import::Options::default())
-        .map_err(|error| format!("{error}; {}", error.advice(&found, directory)))?;
+    let plan = Plan::survey(&disk).map_err(|error| error.to_string())?;
+    let refused =
+        |error: ImportError, path: &Path| format!("{error}; {}", error.advice(path, directory));
+    let found = match found {
+        Ok(Some(found)) if plan.is_fresh() => found,
+        Err(error) if plan.is_fresh() => return Err(refused(error, directory)),
+        _ => return Store::open(server, Arc::new(disk)),
+    };
+    tracing::info!("Import: reading Redis's {}", found.path.display());
+    let report = import::import(server, &found.path, &import::Options::default())
+        .map_err(|error| refused(error, &found.path))?;
+    if let Some(warning) = &found.warning {
+        tracing::warn!("Import: {warning}");
+    }
     transfer::describe(&report).iter().for_each(|line| tracing::info!("Import: {line}"));
     let opened = Store::open(server, Arc::new(disk))?;
     if server.store.journal().is_some() {
@@ -280,6 +291,17 @@ fn open_directory(server: &Arc<Server>, directory: &Path) -> Result<Opened, Stri
         store::save(server, Cause::Save).map_err(|error| error.to_string())?;
     }
     Ok(opened)
+}
+
+/// Says which files of Redis, as it seems, an empty start has not looked at.
+fn warn_of_strays(directory: &Path, names: &Names) {
+    for stray in import::strays(directory, names) {
+        tracing::warn!(
+            "{} is not read: `dbfilename`, `appendfilename` and `appenddirname` name other files of \
+             Redis",
+            stray.display()
+        );
+    }
 }
 
 /// The signals that end the server.

@@ -4,14 +4,19 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 use forebay::command::{self, Server, Session};
 use forebay::config::Config;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options as KeyspaceOptions, ShardSet};
 use forebay::process::export::export;
-use forebay::process::import::{ImportError, Names, Options, Report, Unknown, find, import};
+use forebay::process::import::{
+    ImportError, Names, Options, Report, Unknown, find, import, strays,
+};
 use forebay::rdb::{Fault, crc64};
 use forebay::resp::{Proto, text::write_request};
 use support::START_MS;
@@ -78,6 +83,12 @@ fn imported(path: &Path) -> (Arc<Server>, Report) {
 
 fn refused(path: &Path) -> ImportError {
     import(&new_server(), path, &REFUSE).expect_err("it is to be refused")
+}
+
+/// What is found in a directory that has something.
+fn found(directory: &Path, names: &Names) -> PathBuf {
+    let found = find(directory, names).unwrap_or_else(|error| panic!("{error}"));
+    found.expect("there is something").path
 }
 
 #[test]
@@ -269,7 +280,7 @@ fn a_log_in_parts() {
           file appendonly.aof.3.incr.aof seq 3 type i\n\
           file appendonly.aof.4.incr.aof seq 4 type i\n",
     );
-    assert_eq!(find(&home, &Names::default()), Some(manifest.clone()));
+    assert_eq!(found(&home, &Names::default()), manifest);
     for path in [&home, &parts, &manifest] {
         let (server, report) = imported(path);
         assert_eq!(ask(&server, 1, "GET a"), "$3 vwx");
@@ -285,7 +296,142 @@ fn a_log_in_parts() {
     write(&parts.join("other.manifest"), b"");
     assert!(matches!(refused(&parts), ImportError::Several { .. }));
     assert!(matches!(refused(&folder("empty")), ImportError::Nothing { .. }));
-    assert_eq!(find(&folder("empty"), &Names::default()), None);
+    assert!(matches!(find(&folder("empty"), &Names::default()), Ok(None)));
+}
+
+#[test]
+fn the_setting_says_whether_the_log_counts_or_the_rdb_file() {
+    let home = folder("which");
+    let by_log = Names::default();
+    let by_rdb = Names { log_counts: false, ..Names::default() };
+    let old = write(&home.join("appendonly.aof"), &log(&["SET old 1"]));
+    for names in [&by_log, &by_rdb] {
+        assert_eq!(found(&home, names), old, "there is no other");
+    }
+    let rdb_file = write(&home.join("dump.rdb"), &rdb(b"\xfe\x00\x00\x03new\x01v"));
+    assert_eq!((found(&home, &by_log), found(&home, &by_rdb)), (old.clone(), rdb_file.clone()));
+    let parts = home.join("appendonlydir");
+    let base = write(&parts.join("appendonly.aof.1.base.rdb"), &rdb(b""));
+    let line = b"file appendonly.aof.1.base.rdb seq 1 type b\n";
+    let manifest = write(&parts.join("appendonly.aof.manifest"), line);
+    assert_eq!(
+        (found(&home, &by_log), found(&home, &by_rdb)),
+        (manifest.clone(), rdb_file.clone())
+    );
+    // Who is not read and newer is told of.
+    let minutes_ago = |path: &Path, minutes: u64| {
+        let file = fs::File::options().write(true).open(path).expect("it is there");
+        let then = SystemTime::now() - Duration::from_secs(60 * minutes);
+        file.set_modified(then).expect("the time can be set");
+    };
+    let warning = |names: &Names| {
+        let found = find(&home, names).expect("all can be read").expect("there is something");
+        found.warning.unwrap_or_default()
+    };
+    for path in [&old, &base, &manifest] {
+        minutes_ago(path, 60);
+    }
+    minutes_ago(&rdb_file, 30);
+    let newer = format!("{} is newer than {} and", rdb_file.display(), manifest.display());
+    assert!(warning(&by_log).starts_with(&newer), "{}", warning(&by_log));
+    assert_eq!(warning(&by_rdb), "");
+    minutes_ago(&base, 10);
+    let newer = format!("{} is newer than {} and", manifest.display(), rdb_file.display());
+    assert!(warning(&by_rdb).starts_with(&newer), "{}", warning(&by_rdb));
+    assert_eq!(warning(&by_log), "");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_nothing() {
+    let names = Names::default();
+    let wrong = |home: &Path| match find(home, &names) {
+        Err(error) => error.to_string(),
+        Ok(found) => panic!("{found:?}"),
+    };
+    let home = folder("dangling");
+    symlink("nowhere.rdb", home.join("dump.rdb")).expect("a link can be made");
+    assert!(wrong(&home).ends_with("dump.rdb: the link leads nowhere"), "{}", wrong(&home));
+    write(&home.join("nowhere.rdb"), &rdb(b""));
+    assert_eq!(found(&home, &names), home.join("dump.rdb"));
+    // With an AOF in front it is not asked for.
+    fs::remove_file(home.join("nowhere.rdb")).expect("it is there");
+    write(&home.join("appendonly.aof"), b"");
+    assert_eq!(found(&home, &names), home.join("appendonly.aof"));
+    let home = folder("dangling-directory");
+    symlink("nowhere", home.join("appendonlydir")).expect("a link can be made");
+    assert!(wrong(&home).contains("appendonlydir: "), "{}", wrong(&home));
+    let home = folder("other-name");
+    write(&home.join("appendonlydir/foo.aof.manifest"), b"file foo.aof.1.incr.aof seq 1 type i\n");
+    let expected = "foo.aof.manifest is there, but no appendonly.aof.manifest beside it";
+    assert!(wrong(&home).ends_with(expected), "{}", wrong(&home));
+    let named = Names { log: "foo.aof".into(), ..Names::default() };
+    assert_eq!(found(&home, &named), home.join("appendonlydir/foo.aof.manifest"));
+    let home = folder("lost-manifest");
+    write(&home.join("appendonlydir/appendonly.aof.1.incr.aof"), b"");
+    assert!(wrong(&home).contains("but no appendonly.aof.manifest"), "{}", wrong(&home));
+    let home = folder("directory");
+    fs::create_dir(home.join("dump.rdb")).expect("it can be made");
+    assert!(wrong(&home).ends_with("dump.rdb: it is no file"), "{}", wrong(&home));
+    // What looks like Redis's, by names that are not asked for, is no more than told of.
+    let home = folder("strays");
+    for name in ["my.rdb", "old.aof", "temp-17.rdb", "notes.txt", "x/appendonly.aof.manifest"] {
+        write(&home.join(name), b"");
+    }
+    assert!(matches!(find(&home, &names), Ok(None)));
+    let expected = ["my.rdb", "old.aof", "x/appendonly.aof.manifest"].map(|name| home.join(name));
+    assert_eq!(strays(&home, &names), expected);
+}
+
+#[test]
+fn what_stands_behind_an_rdb_file_is_not_looked_at() {
+    let home = folder("behind");
+    let whole = rdb(b"\xfe\x00\x00\x01a\x01v");
+    for behind in [&b"\n"[..], &[0; 16], b"*1\r\n$8\r\nFLUSHALL\r\n", b"REDIS"] {
+        let path = write(&home.join("dump.rdb"), &[&whole, behind].concat());
+        let (server, report) = imported(&path);
+        assert_eq!((report.keys, report.commands), (1, 0));
+        assert_eq!(ask(&server, 0, "GET a"), "$1 v");
+    }
+    // By a name that says nothing, an AOF may go on behind it.
+    let path = write(&home.join("noname"), &[&whole[..], b"\n"].concat());
+    assert_eq!(imported(&path).1.keys, 1);
+    let path = write(&home.join("noname"), &[whole.clone(), log(&["DEL a"])].concat());
+    assert_eq!(imported(&path).1.held, 0);
+    let path = write(&home.join("a.aof"), &[&whole[..], b"\n"].concat());
+    assert!(refused(&path).to_string().contains("no request begins here"));
+}
+
+/// Redis up to 6.2 logged SCRIPT LOAD and SCRIPT FLUSH, and scripts if it was told to.
+#[test]
+fn scripts_of_an_old_log_are_run() {
+    let set = "return(redis.call('set',KEYS[1],ARGV[1]))";
+    let load = format!("SCRIPT LOAD {set}");
+    let eval = format!("EVAL {set} 1 b 2");
+    let other = "EVAL redis.call('set','other',3) 0";
+    let sha = ask(&new_server(), 0, &load).split(' ').next_back().expect("a sum").to_string();
+    let by_sha = format!("EVALSHA {sha} 1 a 1");
+    let lines = [&load, "PUBLISH c x", &by_sha, "SCRIPT FLUSH", &eval, "PFCOUNT hll", other];
+    let path = write(&folder("scripts").join("appendonly.aof"), &log(&lines));
+    let (server, report) = imported(&path);
+    assert_eq!(report.commands, 7);
+    assert_eq!(ask(&server, 0, "MGET a b other"), "*3 $1 1 $1 2 $1 3");
+    let path = write(&folder("scripts").join("appendonly.aof"), &log(&["SCRIPT FLUSH", &by_sha]));
+    assert!(refused(&path).to_string().contains("NOSCRIPT"));
+}
+
+#[test]
+fn progress_is_told_in_bytes() {
+    let home = folder("progress");
+    let base = [rdb(b"\xfe\x00\x00\x01a\x01v"), vec![]].concat();
+    let commands = log(&["SET b 1"]).repeat(10_000);
+    write(&home.join("x.1.base.rdb"), &base);
+    write(&home.join("x.2.incr.aof"), &commands);
+    let lines = b"file x.1.base.rdb seq 1 type b\nfile x.2.incr.aof seq 2 type i\n";
+    let (server, _) = imported(&write(&home.join("x.manifest"), lines));
+    let loading = &server.store.loading;
+    let bytes = (base.len() + commands.len()) as u64;
+    assert_eq!(loading.bytes_total.load(Ordering::Relaxed), bytes);
+    assert_eq!(loading.bytes_loaded.load(Ordering::Relaxed), bytes);
 }
 
 #[test]

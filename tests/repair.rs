@@ -10,7 +10,8 @@ use forebay::journal::{Mode, Plan};
 use model::{Model, knob, load};
 
 /// A disk with several segments and, perhaps, a snapshot in the midst of them.
-fn disk(seed: u64) -> (SimDisk, u64) {
+/// With it, where its steps end.
+fn disk(seed: u64) -> (SimDisk, Vec<u64>) {
     let disk = SimDisk::new();
     let mut dice = Dice::new(seed);
     let mut model = Model::open(&disk, Mode::Always, 0).expect("an empty disk");
@@ -24,13 +25,13 @@ fn disk(seed: u64) -> (SimDisk, u64) {
     if dice.chance(2) {
         model.journal.end().expect("the disk is well");
     }
-    let appended = model.appended();
+    let ends = model.ends.clone();
     drop(model);
-    (disk.after_kill(), appended)
+    (disk.after_kill(), ends)
 }
 
-/// Damages a file that matters, somehow.
-fn damage(disk: &SimDisk, dice: &mut Dice) {
+/// Damages a file that matters, somehow; which one.
+fn damage(disk: &SimDisk, dice: &mut Dice) -> String {
     let names: Vec<String> = disk
         .names()
         .into_iter()
@@ -42,7 +43,7 @@ fn damage(disk: &SimDisk, dice: &mut Dice) {
         0 => content.truncate(dice.below(content.len())),
         1 => {
             disk.take(name);
-            return;
+            return name.clone();
         }
         _ => {
             let at = dice.below(content.len());
@@ -50,6 +51,7 @@ fn damage(disk: &SimDisk, dice: &mut Dice) {
         }
     }
     disk.put(name, content);
+    name.clone()
 }
 
 #[test]
@@ -57,8 +59,8 @@ fn what_is_repaired_can_be_started_on_and_nothing_is_thrown_away() {
     let first = knob("JOURNAL_SEED", 1);
     let (mut stopped, mut repaired, mut hopeless) = (0, 0, 0);
     for seed in first..first + knob("FOREBAY_REPAIRS", 400) {
-        let (disk, appended) = disk(seed % 20);
-        damage(&disk, &mut Dice::new(seed));
+        let (disk, ends) = disk(seed % 20);
+        let damaged = damage(&disk, &mut Dice::new(seed));
         let before = disk.names();
         let mut plan = Plan::survey(&disk).expect("the disk can be read");
         if plan.check().is_ok() {
@@ -91,8 +93,15 @@ fn what_is_repaired_can_be_started_on_and_nothing_is_thrown_away() {
         }
         repaired += 1;
         let count = load(&disk, &plan);
-        assert!(count <= appended, "seed {seed}");
-        assert!(plan.end >= reachable.min(plan.end), "seed {seed}");
+        // Nothing below the damage is given up: what could be read, and with it every step of the
+        // segments before the damaged one.
+        assert_eq!(plan.end, reachable, "seed {seed}");
+        let below = ends.iter().filter(|end| **end <= reachable).count();
+        assert_eq!(count, below as u64, "seed {seed}");
+        if let Some(first) = damaged.strip_suffix(".journal") {
+            let first: u64 = first.parse().expect("segments are named by their first position");
+            assert!(reachable >= first, "seed {seed}: {damaged}");
+        }
         // Every file that was there is there, be it under another name.
         for name in &before {
             let is_there = disk.names().iter().any(|now| now == name || now.starts_with(name));

@@ -6,7 +6,9 @@ mod process;
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 
 use forebay::command::replay::replay;
@@ -18,7 +20,7 @@ use forebay::journal::disk::DirDisk;
 use forebay::keyspace::{Clock, Keyspace, ManualClock, Options};
 use forebay::resp::decode::split_words;
 use forebay::resp::text::write_request;
-use process::{Scratch, run};
+use process::{Process, Scratch, run};
 use support::START_MS;
 use support::bare::{DATABASES, digest, new_server};
 use support::commands::Generator;
@@ -407,4 +409,191 @@ fn an_import_takes_no_directory_of_others() {
         let (code, said, error) = told(&scratch, &format!("import {file} --dir {dir}"));
         assert!(code == Some(0) && said.ends_with("\n1 key\n"), "{file}: {said}{error}");
     }
+}
+
+#[test]
+fn libraries_are_printed_from_a_snapshot_as_well() {
+    const LINE: &str =
+        "FUNCTION LOAD REPLACE \"#!lua name=lib\\nredis.register_function('f', function() end)\"";
+    let code = b"#!lua name=lib\nredis.register_function('f', function() end)".to_vec();
+    let scratch = Scratch::new("dump-library");
+    let mut kept = Kept::new(&scratch.dir());
+    kept.run(&[b"FUNCTION".to_vec(), b"LOAD".to_vec(), code]);
+    kept.lines(&["SET a 1"]);
+    kept.close();
+    let lines = dumped(&scratch);
+    let loads: Vec<&String> = lines.iter().filter(|line| line.starts_with("FUNCTION")).collect();
+    assert_eq!(loads, [LINE], "{lines:#?}");
+    assert!(lines.contains(&"SET a 1".to_string()), "{lines:#?}");
+}
+
+#[test]
+fn what_a_server_uses_is_not_judged() {
+    let scratch = Scratch::new("in-use");
+    let mut server = Process::start(&scratch, process::free_port(), &[]);
+    let expected = format!(
+        "forebay-data: the directory is in use by process {}: end that first",
+        server.child.id()
+    );
+    let mut lines = vec![
+        "check forebay-data".to_string(),
+        "check forebay-data --repair".into(),
+        "dump forebay-data".into(),
+        "export out.rdb".into(),
+        "import x.aof".into(),
+    ];
+    write(&scratch, "x.aof", AOF);
+    let files = names(&scratch.dir());
+    let journal = files.iter().find(|name| name.ends_with(".journal")).expect("it keeps one");
+    lines.push(format!("dump forebay-data/{journal}"));
+    for line in &lines {
+        assert_eq!(refused(&scratch, line), expected, "{line}");
+    }
+    assert!(!scratch.path("out.rdb").exists());
+    server.kill();
+    for line in lines.iter().filter(|line| !line.starts_with("import")) {
+        assert_eq!(told(&scratch, line).0, Some(0), "{line}");
+    }
+}
+
+#[test]
+fn files_that_lie_elsewhere_are_followed() {
+    let scratch = Scratch::new("links");
+    let mut kept = Kept::new(&scratch.path("elsewhere"));
+    kept.lines(&["SET a 1", "SET b 2"]);
+    kept.close();
+    fs::create_dir(scratch.dir()).expect("it can be made");
+    for name in names(&scratch.path("elsewhere")) {
+        let target = scratch.path("elsewhere").join(&name);
+        symlink(target, scratch.dir().join(&name)).expect("a link can be made");
+    }
+    assert!(dumped(&scratch).contains(&"SET b 2".to_string()));
+    let (code, said, _) = told(&scratch, "check forebay-data");
+    assert!(code == Some(0) && said.contains("  snapshot at position "), "{said}");
+    let mut server = Process::start(&scratch, process::free_port(), &[]);
+    let held: i64 = redis::cmd("DBSIZE").query(&mut server.connect()).expect("it serves");
+    assert_eq!(held, 2);
+    server.kill();
+    // A link that leads nowhere is no empty directory.
+    let snapshots = names(&scratch.path("elsewhere"));
+    for name in snapshots.iter().filter(|name| name.ends_with(".snapshot")) {
+        fs::remove_file(scratch.path("elsewhere").join(name)).expect("it is there");
+    }
+    let complaint = refused(&scratch, "check forebay-data");
+    assert!(complaint.contains(".snapshot is a link that leads nowhere"), "{complaint}");
+    let started = run(&scratch, &["--port", &process::free_port().to_string()]);
+    let said = String::from_utf8_lossy(&started.stdout).into_owned();
+    assert!(started.status.code() == Some(1) && said.contains("leads nowhere"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_said_is_no_panic() {
+    let scratch = Scratch::new("stdout");
+    let mut kept = Kept::new(&scratch.dir());
+    kept.lines(&["SET a 1"]);
+    kept.close();
+    write(&scratch, "x.aof", AOF);
+    let said = |line: &str, stdout: Stdio| {
+        let mut command = std::process::Command::new(process::binary());
+        command.current_dir(scratch.root()).args(line.split(' ')).stdout(stdout);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+        let output = output.expect("the program can be run");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (at, line) in ["check forebay-data", "dump forebay-data", "--version", "--help"]
+        .into_iter()
+        .chain(["import x.aof --dir full", "export full.rdb"])
+        .enumerate()
+    {
+        let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let expected = "standard output: No space left on device (os error 28)\n";
+        assert_eq!(said(line, full.into()), (Some(1), expected.into()), "{line}");
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let line = line.replace("full", &format!("gone{at}"));
+        assert_eq!(said(&line, writer.into()), (Some(1), String::new()), "{line}");
+    }
+    // What was to be done was done all the same.
+    assert!(scratch.path("full.rdb").exists() && !names(&scratch.path("full")).is_empty());
+}
+
+#[test]
+fn an_import_that_finds_no_room_leaves_nothing() {
+    let scratch = Scratch::new("import-full");
+    let mut file = b"REDIS0011\xfe\x00".to_vec();
+    for key in 0..64u8 {
+        file.extend_from_slice(&[0, 1, key, 0x80, 0, 1, 0, 0]);
+        file.resize(file.len() + 65_536, b'x');
+    }
+    file.extend_from_slice(b"\xff\0\0\0\0\0\0\0\0");
+    write(&scratch, "big.rdb", &file);
+    // What was there before stays: of a Redis, and of a server that kept nothing.
+    write(&scratch, "there/forebay.lock", b"");
+    write(&scratch, "there/dump.rdb", b"");
+    // In blocks of 512 bytes: too short for a segment, and for a snapshot behind it.
+    for (blocks, dir) in [(16, "new/data"), (3000, "new/data"), (3000, "there")] {
+        let line =
+            format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" import big.rdb --dir {dir}");
+        let mut shell = std::process::Command::new("sh");
+        shell.current_dir(scratch.root()).args(["-c", &line, &process::binary()]);
+        let output = shell.output().expect("there is a shell");
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{blocks}: {complaint}");
+        assert!(complaint.contains("File too large"), "{blocks}: {complaint}");
+        assert_eq!(names(scratch.root()), ["big.rdb", "there"], "{complaint}");
+        assert_eq!(names(&scratch.path("there")), ["dump.rdb", "forebay.lock"], "{complaint}");
+    }
+    assert_eq!(told(&scratch, "import big.rdb --dir there").0, Some(0));
+}
+
+#[test]
+fn there_is_a_database_at_least() {
+    let scratch = Scratch::new("databases");
+    write(&scratch, "x.aof", AOF);
+    for line in ["import x.aof --databases 0", "import x.aof --databases 4294967295"] {
+        let (code, _, complaint) = told(&scratch, line);
+        assert_eq!(code, Some(2));
+        assert!(complaint.contains("is not in 1..=2147483647"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_start_takes_the_file_that_the_setting_says_and_tells_of_what_it_does_not_take() {
+    let scratch = Scratch::new("which");
+    let logged = |arguments: &[&str]| {
+        fs::remove_file(scratch.path("log")).ok();
+        let mut server = Process::start(&scratch, process::free_port(), arguments);
+        let held: Vec<String> =
+            redis::cmd("KEYS").arg("*").query(&mut server.connect()).expect("it serves");
+        server.kill();
+        fs::remove_dir_all(scratch.dir()).expect("it is there");
+        (held, scratch.log())
+    };
+    let old = || {
+        write(&scratch, "forebay-data/appendonly.aof", AOF);
+        write(
+            &scratch,
+            "forebay-data/dump.rdb",
+            b"REDIS0011\xfe\x00\x00\x01n\x01v\xff\0\0\0\0\0\0\0\0",
+        );
+    };
+    old();
+    let (held, log) = logged(&["--appendonly", "no", "--save", "3600", "1"]);
+    assert_eq!(held, ["n"], "{log}");
+    let path = |name: &str| scratch.dir().join(name).display().to_string();
+    assert!(log.contains(&format!("reading Redis's {}", path("dump.rdb"))), "{log}");
+    old();
+    let (held, log) = logged(&[]);
+    assert_eq!(held, ["a"], "{log}");
+    assert!(log.contains(&format!("{} is newer than", path("dump.rdb"))), "{log}");
+    // An empty start says what it has not looked at, and one that would lose an AOF does not start.
+    write(&scratch, "forebay-data/my.rdb", RDB);
+    let (held, log) = logged(&[]);
+    assert!(held.is_empty() && log.contains("my.rdb is not read"), "{log}");
+    write(&scratch, "forebay-data/appendonlydir/foo.aof.manifest", b"");
+    let started = run(&scratch, &["--port", &process::free_port().to_string()]);
+    let said = String::from_utf8_lossy(&started.stdout).into_owned();
+    assert!(started.status.code() == Some(1) && said.contains("set `appendfilename`"), "{said}");
+    let (code, said, _) = told(&scratch, "check forebay-data");
+    assert!(code == Some(1) && said.contains("set `appendfilename`"), "{said}");
 }

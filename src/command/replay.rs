@@ -9,7 +9,7 @@ use super::session::Session;
 use super::spec::Flags;
 use super::table;
 use crate::journal::Frame;
-use crate::keyspace::Tx;
+use crate::keyspace::{ShardSet, Tx};
 use crate::resp::{Decoder, Limits, Proto, Reply, Step};
 
 /// What was taken once is not too long now.
@@ -100,6 +100,13 @@ fn apply(
     (command.run)(&mut cx, args).map_err(|error| failed(error.text()))
 }
 
+/// What other servers log, or once logged, beside commands that change keys: Redis keeps PFCOUNT's
+/// estimate in the string, here it changes nothing.
+const CHANGES_NO_KEY: [&str; 4] = ["pfcount", "ping", "publish", "spublish"];
+/// Up to 6.2 Redis could be told to log scripts instead of what they did; a later one may be named
+/// by the sum of what an earlier one loaded.
+const OF_SCRIPTS: [&str; 4] = ["eval", "evalsha", "script|load", "script|flush"];
+
 /// Why a command of another server's log was not run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unapplied {
@@ -119,17 +126,22 @@ pub fn apply_foreign(
 ) -> Result<(), Unapplied> {
     let command = table::lookup(args).map_err(|_| Unapplied::Unknown)?;
     let spec = command.spec;
-    if spec.name == "pfcount" {
-        // Redis logs it because it keeps the estimate in the string; here it changes nothing.
+    if CHANGES_NO_KEY.contains(&spec.name) {
         return Ok(());
     }
-    if !spec.flags.has(Flags::WRITE) && spec.name != "select" {
+    let is_script = OF_SCRIPTS.contains(&spec.name);
+    if !spec.flags.has(Flags::WRITE) && !is_script && spec.name != "select" {
         return Err(Unapplied::Unknown);
     }
     if !spec.arity_fits(args.len()) {
         return Err(Unapplied::Refused(Error::wrong_arity(spec.name)));
     }
-    let shards = command.shards(&server.keyspace, session, args);
+    let shards = if is_script {
+        // It may name keys that its request does not.
+        ShardSet::ALL
+    } else {
+        command.shards(&server.keyspace, session, args)
+    };
     server.keyspace.run(shards, session.db, now_ms, |tx| {
         tx.replay_at(now_ms);
         let mut out = Vec::new();

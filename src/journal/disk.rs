@@ -153,7 +153,7 @@ impl fmt::Display for LockRefused {
         match self {
             Self::Held { pid: Some(pid) } => write!(f, "the directory is in use by process {pid}"),
             Self::Held { pid: None } => f.write_str("the directory is in use by another process"),
-            Self::Io(error) => write!(f, "the lock file cannot be made: {error}"),
+            Self::Io(error) => write!(f, "the lock file cannot be made or read: {error}"),
         }
     }
 }
@@ -185,6 +185,22 @@ impl DirDisk {
         &self.root
     }
 
+    /// Takes the directory to read it until the lock is dropped, together with others who read, and
+    /// without changing anything. None where there is no lock file: then nobody uses it.
+    ///
+    /// # Errors
+    /// Somebody has it to write; the lock file cannot be read.
+    pub fn lock_to_read(&self, name: &str) -> Result<Option<DirLock>, LockRefused> {
+        let mut file = match File::open(self.path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(LockRefused::Io)?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(DirLock::new(file))),
+            Err(error) => Err(refusal(error, &mut file)),
+        }
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -195,10 +211,12 @@ impl Disk for DirDisk {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
+            let kind = entry.file_type()?;
+            // A file may lie elsewhere and be linked here. A link that leads nowhere is a name all
+            // the same: who opens it tells of it.
+            let is_file = kind.is_file() || kind.is_symlink() && !entry.path().is_dir();
             // A name that is not UTF-8 is none of the journal's.
-            if let (true, Ok(name)) =
-                (entry.file_type()?.is_file(), entry.file_name().into_string())
-            {
+            if let (true, Ok(name)) = (is_file, entry.file_name().into_string()) {
                 names.push(name);
             }
         }
@@ -220,7 +238,15 @@ impl Disk for DirDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(File::open(self.path(name))?))
+        let path = self.path(name);
+        let opened = File::open(&path).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound && path.is_symlink() {
+                io::Error::new(error.kind(), format!("{name} is a link that leads nowhere"))
+            } else {
+                error
+            }
+        });
+        Ok(Arc::new(opened?))
     }
 
     fn open_write(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -250,14 +276,7 @@ impl Disk for DirDisk {
         let mut file = options.open(path).map_err(LockRefused::Io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Who holds it is a courtesy; that it is held is what counts.
-                let pid =
-                    file.read_to_string(&mut holder).ok().and_then(|_| holder.trim().parse().ok());
-                return Err(LockRefused::Held { pid });
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(LockRefused::Io(error)),
+            Err(error) => return Err(refusal(error, &mut file)),
         }
         let write = |file: &mut File| {
             file.set_len(0)?;
@@ -267,6 +286,26 @@ impl Disk for DirDisk {
         write(&mut file).map_err(LockRefused::Io)?;
         Ok(DirLock::new(file))
     }
+}
+
+/// Why the lock was not had, and who has it: as a courtesy, since that it is held is what counts.
+fn refusal(error: fs::TryLockError, file: &mut File) -> LockRefused {
+    match error {
+        fs::TryLockError::WouldBlock => {
+            let mut holder = String::new();
+            let pid =
+                file.read_to_string(&mut holder).ok().and_then(|_| holder.trim().parse().ok());
+            // Who only reads leaves the number of the last who wrote.
+            LockRefused::Held { pid: pid.filter(is_running) }
+        }
+        fs::TryLockError::Error(error) => LockRefused::Io(error),
+    }
+}
+
+fn is_running(pid: &u32) -> bool {
+    let pid = i32::try_from(*pid).ok().and_then(rustix::process::Pid::from_raw);
+    // One that may not be signalled is there as well.
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 fn is_out_of_files(error: &io::Error) -> bool {

@@ -510,7 +510,7 @@ impl Journal {
     /// # Errors
     /// It fails, or the journal has failed before; there is no mark then.
     pub fn end(&self) -> Result<(), Failure> {
-        self.stop_threads();
+        self.stop();
         self.sync()?;
         let shared = &self.shared;
         let time_ms = shared.queue.lock().time_ms;
@@ -522,7 +522,8 @@ impl Journal {
         ended
     }
 
-    fn stop_threads(&self) {
+    /// Ends its threads without writing anything more. Nothing may be appended from now on.
+    pub fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         for thread in self.threads.lock().drain(..) {
             thread.thread().unpark();
@@ -549,7 +550,7 @@ impl Sink for Journal {
 impl Drop for Journal {
     /// Without [`Journal::end`] it is as if the process had died.
     fn drop(&mut self) {
-        self.stop_threads();
+        self.stop();
     }
 }
 

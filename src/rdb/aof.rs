@@ -11,8 +11,8 @@ use super::source::{Reading, Source};
 
 /// The longest line of a count or a length.
 const LINE_BYTES_MAX: usize = 32;
-/// Redis's bounds of a request.
-const ARGS_MAX: u64 = 1024 * 1024;
+/// Redis's bounds of a request. What is allocated grows with the arguments that have come.
+const ARGS_MAX: u64 = i32::MAX as u64;
 const ARG_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// Reads the next request; none at the end, and then nothing is cut off.
@@ -103,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn as_many_arguments_as_a_server_takes() {
+        const COUNT: usize = 1_100_000;
+        let file = [format!("*{COUNT}\r\n").into_bytes(), b"$1\r\na\r\n".repeat(COUNT)].concat();
+        let request = next_request(&mut Source::from_bytes(&file)).expect("whole");
+        assert_eq!(request.map(|args| args.len()), Some(COUNT));
+        // What it says it has is not believed before it is there.
+        let error = next_request(&mut Source::from_bytes(b"*2147483647\r\n$1\r\na\r\n"));
+        assert!(matches!(error.expect_err("one of many").fault, Fault::Truncated));
+    }
+
+    #[test]
     fn a_cut_request_is_truncated() {
         let file = b"*2\r\n$3\r\nDEL\r\n$1\r\na\r\n";
         for len in 1..file.len() {
@@ -125,6 +136,7 @@ mod tests {
             b"*1\r\n+1\r\na\r\n",
             b"*1\r\n$1\r\nabc",
             b"*99999999999999999999\r\n",
+            b"*2147483648\r\n",
             b"*1\r\n$99999999999\r\n",
             b"*00000000000000000000000000000000000001\r\n",
         ] {

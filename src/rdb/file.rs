@@ -150,8 +150,13 @@ impl<'s, 'r> Reader<'s, 'r> {
         }
     }
 
+    /// Whether a checksum attests that the file's end is its end.
+    pub fn has_checksum(&self) -> bool {
+        self.version >= CHECKSUM_SINCE
+    }
+
     fn end(&mut self) -> Reading<()> {
-        if self.version < CHECKSUM_SINCE {
+        if !self.has_checksum() {
             return Ok(());
         }
         let computed = self.source.checksum();

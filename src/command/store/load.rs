@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::Loading;
 use crate::command::replay::Replayer;
 use crate::command::server::Server;
 use crate::journal::Plan;
@@ -24,6 +25,30 @@ pub struct Loaded {
     pub steps: u64,
 }
 
+/// How far loading is, in bytes: for INFO at any time, for the log every now and then.
+pub struct LoadProgress<'l> {
+    loading: &'l Loading,
+    bytes_total: u64,
+    told: Instant,
+}
+
+impl LoadProgress<'_> {
+    pub fn new(loading: &Loading, bytes_total: u64) -> LoadProgress<'_> {
+        loading.bytes_total.store(bytes_total, Ordering::Relaxed);
+        LoadProgress { loading, bytes_total, told: Instant::now() }
+    }
+
+    /// `bytes` of all have been read.
+    pub fn reached(&mut self, bytes: u64) {
+        self.loading.bytes_loaded.store(bytes, Ordering::Relaxed);
+        if self.told.elapsed() >= TELL_EVERY {
+            self.told = Instant::now();
+            let percent = bytes * 100 / self.bytes_total.max(1);
+            tracing::info!("Loading: {percent} % of {} MB", self.bytes_total / 1_000_000);
+        }
+    }
+}
+
 /// Loads the newest snapshot and the steps behind it into the server's keyspace, which is empty and
 /// which nobody else looks at ([`super::Loading`]).
 ///
@@ -34,10 +59,8 @@ pub fn load(server: &Arc<Server>, disk: &dyn Disk, plan: &Plan) -> Result<Loaded
         server,
         loader: Loader::new(disk, plan),
         loaded: Loaded::default(),
-        bytes_total: plan.load_bytes(),
-        told: Instant::now(),
+        progress: LoadProgress::new(&server.store.loading, plan.load_bytes()),
     };
-    server.store.loading.bytes_total.store(loading.bytes_total, Ordering::Relaxed);
     loading.snapshot(plan)?;
     while loading.steps()? {
         loading.tell();
@@ -50,8 +73,7 @@ struct Load<'a> {
     server: &'a Arc<Server>,
     loader: Loader<'a>,
     loaded: Loaded,
-    bytes_total: u64,
-    told: Instant,
+    progress: LoadProgress<'a>,
 }
 
 impl Load<'_> {
@@ -105,12 +127,6 @@ impl Load<'_> {
     }
 
     fn tell(&mut self) {
-        let read = self.loader.read_bytes();
-        self.server.store.loading.bytes_loaded.store(read, Ordering::Relaxed);
-        if self.told.elapsed() >= TELL_EVERY {
-            self.told = Instant::now();
-            let percent = read * 100 / self.bytes_total.max(1);
-            tracing::info!("Loading: {percent} % of {} MB", self.bytes_total / 1_000_000);
-        }
+        self.progress.reached(self.loader.read_bytes());
     }
 }

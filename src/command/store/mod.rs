@@ -21,7 +21,7 @@ use crate::journal::disk::{DirLock, Disk};
 use crate::journal::writer::Failure;
 use crate::journal::{Journal, Mode, State};
 
-pub use load::Loaded;
+pub use load::{LoadProgress, Loaded};
 pub use open::{Opened, holds_something};
 pub use reload::reload;
 pub use room::{SCRIPT_BYTES, effect_bytes};

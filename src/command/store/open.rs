@@ -167,6 +167,15 @@ impl Store {
         }
         journal.end()
     }
+
+    /// Stops writing at once and leaves what was written as it is, for who throws it away. Whether
+    /// the directory is this server's, as it stays until the server is dropped.
+    pub fn abandon(server: &Arc<Server>) -> bool {
+        if let Some(journal) = server.store.journal() {
+            journal.stop();
+        }
+        server.store.lock.lock().is_some()
+    }
 }
 
 /// Whether a directory holds data of Forebay.

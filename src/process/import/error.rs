@@ -16,6 +16,8 @@ pub enum ImportError {
     Nothing { path: PathBuf },
     /// A directory has several manifests.
     Several { path: PathBuf, manifests: Vec<PathBuf> },
+    /// Parts of an AOF, without the manifest of the name that is set for one (`log`).
+    Unnamed { path: PathBuf, log: String },
     /// A manifest is none.
     Manifest { path: PathBuf, wrong: String },
     /// A file is damaged, or of an unknown version.
@@ -48,6 +50,10 @@ impl ImportError {
                 _ => DAMAGED,
             },
             ImportError::Manifest { .. } | ImportError::Twice { .. } => DAMAGED,
+            ImportError::Unnamed { .. } => {
+                "set `appendfilename` as Redis had it, bring the manifest back, or move the parts \
+                 away to start without them"
+            }
             ImportError::Io { .. }
             | ImportError::Nothing { .. }
             | ImportError::Several { .. }
@@ -75,6 +81,9 @@ impl fmt::Display for ImportError {
                 let names: Vec<String> =
                     manifests.iter().map(|path| path.display().to_string()).collect();
                 write!(f, "{} holds several manifests: {}", path.display(), names.join(", "))
+            }
+            ImportError::Unnamed { path, log } => {
+                write!(f, "{} is there, but no {log}.manifest beside it", path.display())
             }
             ImportError::Manifest { path, wrong } => {
                 write!(f, "{} is no manifest: {wrong}", path.display())

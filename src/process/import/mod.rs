@@ -5,11 +5,12 @@ mod find;
 mod log;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::command::store::LoadProgress;
 use crate::command::{Server, Session};
 use crate::keyspace::{Expiry, ShardSet};
 use crate::rdb::decode::Decoded;
@@ -18,8 +19,8 @@ use crate::rdb::{Fault, RdbError, Source};
 use crate::resp::Proto;
 
 pub use error::ImportError;
-use find::Parts;
-pub use find::{Names, find};
+use find::{Form, Parts};
+pub use find::{Found, Names, find, strays};
 
 /// How to import.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -70,11 +71,13 @@ pub struct Report {
     /// What was left out, each once.
     pub unknown: Vec<Unknown>,
     pub truncated: Option<Truncated>,
+    /// As in [`Found`], where what is imported was looked for in a directory.
+    pub warning: Option<String>,
 }
 
 /// Reads `path` into the server's keyspace, which is empty: an RDB file, an AOF, the manifest of a
 /// multi-part AOF, or a directory that holds one of these. Nothing is recorded for the journal; who
-/// calls writes a snapshot afterwards.
+/// calls writes a snapshot afterwards. INFO and the log tell how far it is.
 ///
 /// # Errors
 /// The files cannot be read or are damaged; or, unless `options` say otherwise, they have something
@@ -82,16 +85,24 @@ pub struct Report {
 pub fn import(server: &Arc<Server>, path: &Path, options: &Options) -> Result<Report, ImportError> {
     let parts = Parts::of(path)?;
     let mut import = Import::new(server);
+    import.report.warning = parts.warning;
+    // A file that is missing is told of when it is its turn.
+    let sizes = parts.files.iter().filter_map(|part| fs::metadata(part).ok());
+    let bytes = sizes.map(|found| found.len()).sum();
+    let mut progress = LoadProgress::new(&server.store.loading, bytes);
+    let mut read = 0;
     for (at, part) in parts.files.iter().enumerate() {
         let failed = |error| ImportError::Io { path: part.to_owned(), error };
-        let mut opened = File::open(part).map_err(failed)?;
+        let opened = File::open(part).map_err(failed)?;
         let file = OneFile {
             path: part,
-            is_log: parts.is_log,
+            form: parts.form,
             is_last: at + 1 == parts.files.len(),
             bytes: opened.metadata().map_err(failed)?.len(),
         };
-        import.file(&mut opened, &file)?;
+        let mut input = Counted { input: opened, read, progress: &mut progress };
+        import.file(&mut input, &file)?;
+        read = input.read;
     }
     import.finish(options)
 }
@@ -107,7 +118,7 @@ pub fn import_bytes(
     options: &Options,
 ) -> Result<Report, ImportError> {
     let mut import = Import::new(server);
-    let file = OneFile { path, is_log: false, is_last: true, bytes: bytes.len() as u64 };
+    let file = OneFile { path, form: Form::Unknown, is_last: true, bytes: bytes.len() as u64 };
     import.file(&mut { bytes }, &file)?;
     import.finish(options)
 }
@@ -115,15 +126,35 @@ pub fn import_bytes(
 /// A file of an import.
 struct OneFile<'f> {
     path: &'f Path,
-    /// It is known to be an AOF's, which may be empty.
-    is_log: bool,
+    form: Form,
     is_last: bool,
     bytes: u64,
+}
+
+fn begins_log(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'*' | b'#'))
 }
 
 impl OneFile<'_> {
     fn damaged(&self, error: RdbError) -> ImportError {
         ImportError::Damaged { path: self.path.to_owned(), error }
+    }
+}
+
+/// A file whose bytes are counted as they are read.
+struct Counted<'c, 'l> {
+    input: File,
+    /// Of this file and those before it.
+    read: u64,
+    progress: &'c mut LoadProgress<'l>,
+}
+
+impl Read for Counted<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read += read as u64;
+        self.progress.reached(self.read);
+        Ok(read)
     }
 }
 
@@ -172,18 +203,27 @@ impl<'i> Import<'i> {
         let damaged = |error| file.damaged(error);
         let begins = source.peek().map_err(damaged)?;
         if is_rdb(begins) {
-            self.rdb(&mut source, file)?;
-            // An AOF may have an RDB file in front.
-            if source.peek().map_err(damaged)?.is_empty() {
+            let is_summed = self.rdb(&mut source, file)?;
+            // An AOF may have an RDB file in front. What follows on another is of no use to anybody,
+            // if it is known to have ended.
+            let follows = source.peek().map_err(damaged)?;
+            let goes_on = match file.form {
+                _ if !is_summed => !follows.is_empty(),
+                Form::Rdb => false,
+                Form::Log => !follows.is_empty(),
+                Form::Unknown => begins_log(follows),
+            };
+            if !goes_on {
                 return Ok(());
             }
-        } else if !file.is_log && !matches!(begins.first(), Some(b'*' | b'#')) {
+        } else if file.form != Form::Log && !begins_log(begins) {
             return Err(damaged(source.error(Fault::NotRdb)));
         }
         self.log(&mut source, file)
     }
 
-    fn rdb(&mut self, source: &mut Source<'_>, file: &OneFile<'_>) -> Result<(), ImportError> {
+    /// Reads an RDB file; whether it has a checksum.
+    fn rdb(&mut self, source: &mut Source<'_>, file: &OneFile<'_>) -> Result<bool, ImportError> {
         let damaged = |error| file.damaged(error);
         let mut reader = Reader::begin(source, self.server.value_limits()).map_err(damaged)?;
         while let Some(record) = reader.next_record().map_err(damaged)? {
@@ -194,7 +234,7 @@ impl<'i> Import<'i> {
                 Record::Aux { name, value } => self.note_writer(&name, &value),
             }
         }
-        Ok(())
+        Ok(reader.has_checksum())
     }
 
     /// Loads a library of functions. One that cannot be loaded here is named like all that cannot be

@@ -3,71 +3,99 @@
 use std::path::Path;
 use std::process::{self, ExitCode};
 
+use super::out::Out;
 use super::{count, directory, transfer};
 use crate::command::store;
 use crate::journal::disk::Disk;
 use crate::journal::recovery::{LOCK_FILE, Plan};
 use crate::journal::repair::Repair;
 use crate::process::civil::Civil;
-use crate::process::import::{self, Names};
+use crate::process::import::{self, Found, ImportError, Names};
 
 /// Ends with success if a server would start on the directory, be it by a repair.
-pub fn check(dir: &Path, with_repair: bool, databases: usize) -> Result<ExitCode, String> {
+pub fn check(
+    dir: &Path,
+    with_repair: bool,
+    databases: usize,
+    out: &mut Out,
+) -> Result<ExitCode, String> {
     let in_dir = |error: std::io::Error| directory::failed(dir, &error);
     let disk = directory::open(dir)?;
     // Held to the end: no server may start meanwhile. Where there is nothing to repair, none is left.
     let _lock = if with_repair && store::holds_something(&disk)? {
         let taken = disk.lock(LOCK_FILE, process::id());
-        Some(taken.map_err(|refused| format!("{}: {refused}", dir.display()))?)
+        Some(taken.map_err(|refused| directory::used(dir, &refused))?)
     } else {
-        None
+        directory::want_unused(dir, &disk)?
     };
     let mut plan = Plan::survey(&disk).map_err(in_dir)?;
-    if plan.is_fresh()
-        && let Some(found) = import::find(dir, &Names::default())
-    {
-        return check_foreign(dir, &found, databases);
+    if plan.is_fresh() {
+        match import::find(dir, &Names::default()) {
+            Ok(Some(found)) => return check_foreign(dir, &found, databases, out),
+            Ok(None) => {}
+            Err(error) => return refuse_foreign(dir, dir, &error, out),
+        }
     }
-    print(&plan);
+    print(&plan, out)?;
     if !with_repair {
         return Ok(if plan.damage.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
     if plan.damage.is_none() {
-        println!("nothing is to be repaired");
+        out.line("nothing is to be repaired")?;
     }
     // One repair may uncover the next damage.
     while let Some(repair) = Repair::of(&disk, &plan).map_err(in_dir)?? {
-        println!("\nrepair; lost:");
-        repair.losses.iter().for_each(|loss| println!("  {loss}"));
+        out.line("\nrepair; lost:")?;
+        repair.losses.iter().try_for_each(|loss| out.line(format_args!("  {loss}")))?;
+        // What nobody can be told of is not cut.
+        out.say()?;
         for kept in repair.apply(&disk, &plan).map_err(in_dir)? {
-            println!("  kept as {kept}");
+            out.line(format_args!("  kept as {kept}"))?;
         }
         plan = Plan::survey(&disk).map_err(in_dir)?;
-        println!("\nafter it:");
-        print(&plan);
+        out.line("\nafter it:")?;
+        print(&plan, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads Redis's files as a start would, and writes nothing.
-fn check_foreign(dir: &Path, found: &Path, databases: usize) -> Result<ExitCode, String> {
-    println!("found: no data of Forebay, but Redis's {}: a start imports it", found.display());
-    match import::import(&transfer::server(databases)?, found, &import::Options::default()) {
+fn check_foreign(
+    dir: &Path,
+    found: &Found,
+    databases: usize,
+    out: &mut Out,
+) -> Result<ExitCode, String> {
+    let path = &found.path;
+    out.line(format_args!(
+        "found: no data of Forebay, but Redis's {}: a start imports it",
+        path.display()
+    ))?;
+    match import::import(&transfer::server(databases)?, path, &import::Options::default()) {
         Ok(report) => {
-            transfer::describe(&report).iter().for_each(|line| println!("{line}"));
+            let told = transfer::describe(&report);
+            let told = told.iter().chain(&found.warning);
+            told.into_iter().try_for_each(|line| out.line(line))?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => {
-            println!("it cannot: {error}");
-            println!("a server does not start on it: {}", error.advice(found, dir));
-            Ok(ExitCode::FAILURE)
-        }
+        Err(error) => refuse_foreign(dir, path, &error, out),
     }
 }
 
-fn print(plan: &Plan) {
+fn refuse_foreign(
+    dir: &Path,
+    found: &Path,
+    error: &ImportError,
+    out: &mut Out,
+) -> Result<ExitCode, String> {
+    out.line(format_args!("it cannot: {error}"))?;
+    out.line(format_args!("a server does not start on it: {}", error.advice(found, dir)))?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn print(plan: &Plan, out: &mut Out) -> Result<(), String> {
     if let Some(snapshot) = &plan.snapshot {
-        println!(
+        out.line(format_args!(
             "{}  snapshot at position {}, {}, {}, of start {}, {}",
             snapshot.name,
             snapshot.position,
@@ -75,10 +103,10 @@ fn print(plan: &Plan) {
             count(snapshot.file_bytes, "byte"),
             snapshot.start,
             date(snapshot.time_ms)
-        );
+        ))?;
     }
     for segment in &plan.segments {
-        println!(
+        out.line(format_args!(
             "{}  positions {} to {}, {}, {}, of start {}{}",
             segment.name,
             segment.first,
@@ -87,39 +115,42 @@ fn print(plan: &Plan) {
             count(segment.file_bytes, "byte"),
             segment.start,
             if segment.is_orderly { ", ended in order" } else { "" }
-        );
+        ))?;
     }
-    plan.obsolete.iter().for_each(|name| println!("{name}  of no use, the next start removes it"));
+    for name in &plan.obsolete {
+        out.line(format_args!("{name}  of no use, the next start removes it"))?;
+    }
     for damage in &plan.damaged_snapshots {
-        println!("damaged snapshot: {damage}");
+        out.line(format_args!("damaged snapshot: {damage}"))?;
     }
-    println!("found: {}", plan.case);
+    out.line(format_args!("found: {}", plan.case))?;
     match &plan.damage {
         Some(damage) => {
-            println!("damage: {damage}");
-            println!("a server does not start on it: {}", plan.case.advice());
+            out.line(format_args!("damage: {damage}"))?;
+            out.line(format_args!("a server does not start on it: {}", plan.case.advice()))?;
         }
         None => {
             if let Some(torn) = &plan.torn {
-                println!(
+                out.line(format_args!(
                     "cut at the next start: {}, offset {} (position {}), {} behind",
                     torn.file,
                     torn.offset,
                     torn.position,
                     count(torn.frames, "whole frame")
-                );
+                ))?;
             }
             let snapshot = plan.snapshot.as_ref().map_or(String::new(), |found| {
                 format!("the snapshot at {}, then ", found.position)
             });
-            println!(
+            out.line(format_args!(
                 "loaded: {snapshot}the steps from position {} to {}, {} in all",
                 plan.from(),
                 plan.end,
                 count(plan.load_bytes(), "byte")
-            );
+            ))?;
         }
     }
+    Ok(())
 }
 
 /// A unix time in ms as a date in UTC.

@@ -1,12 +1,13 @@
 //! `forebay dump`: frames as readable commands.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::check::date;
+use super::out::Out;
 use super::{commands, directory};
 use crate::journal::Plan;
 use crate::journal::disk::{DirDisk, Disk};
@@ -19,11 +20,11 @@ use crate::resp::{Decoder, Limits, Step};
 const DATABASES: usize = 1 << 14;
 
 /// Prints what a start would load from a directory, or everything that is whole in one file.
-pub fn dump(path: &Path) -> Result<ExitCode, String> {
+pub fn dump(path: &Path, out: &mut Out) -> Result<ExitCode, String> {
     let shown = |error: io::Error| format!("{}: {error}", path.display());
-    let out = &mut BufWriter::new(io::stdout().lock());
     if fs::metadata(path).map_err(shown)?.is_dir() {
         let disk = directory::open(path)?;
+        let _lock = directory::want_unused(path, &disk)?;
         directory::want_data(path, &disk)?;
         let plan = Plan::survey(&disk).map_err(shown)?;
         let snapshot = plan.snapshot.iter().map(|found| (FileKind::Snapshot, &found.name));
@@ -43,10 +44,12 @@ pub fn dump(path: &Path) -> Result<ExitCode, String> {
                 format!("{}: neither a .journal nor a .snapshot file", path.display())
             })?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let disk = DirDisk::open(parent.unwrap_or(Path::new("."))).map_err(shown)?;
+        let dir = parent.unwrap_or(Path::new("."));
+        let disk = DirDisk::open(dir).map_err(shown)?;
+        // The file may be the one that is being written.
+        let _lock = directory::want_unused(dir, &disk)?;
         print_file(&disk, kind, &name, 0, out).map_err(shown)?;
     }
-    out.flush().map_err(shown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,8 +105,13 @@ fn print_file(
         }
     }
     if kind == FileKind::Snapshot {
+        let effects = loader.take_effects();
         match loader.finish() {
-            Ok(()) => commands::print_keys(&keyspace, out)?,
+            Ok(()) => {
+                // What is no key: libraries of functions.
+                print_effects(&effects, out)?;
+                commands::print_keys(&keyspace, out)?;
+            }
             Err(bad) => writeln!(out, "# it is not whole: {}", bad.0)?,
         }
     }
@@ -124,5 +132,5 @@ fn print_effects(effects: &[u8], out: &mut impl Write) -> io::Result<()> {
     if decoder.position() == effects.len() {
         return Ok(());
     }
-    writeln!(out, "# the rest of the frame is no command")
+    writeln!(out, "# the rest is no command")
 }

@@ -4,6 +4,7 @@ mod check;
 mod commands;
 mod directory;
 mod dump;
+mod out;
 mod streams;
 pub mod transfer;
 
@@ -11,13 +12,21 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Parser, Subcommand};
+
+pub use out::tell;
 
 #[derive(Parser)]
 #[command(name = "forebay", disable_version_flag = true, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     tool: Tool,
+}
+
+/// As many databases as the setting of that name takes.
+fn databases() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(1..=i64::from(i32::MAX))
 }
 
 #[derive(Subcommand)]
@@ -30,7 +39,7 @@ enum Tool {
         #[arg(long)]
         repair: bool,
         /// How many numbered databases a server has that imports Redis's files
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = 16, value_parser = databases())]
         databases: u32,
     },
     /// Print a data directory, or one of its files, as commands
@@ -49,7 +58,7 @@ enum Tool {
         #[arg(long)]
         skip_unknown: bool,
         /// How many numbered databases there are
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = 16, value_parser = databases())]
         databases: u32,
     },
     /// Write what a data directory holds as an RDB file
@@ -60,7 +69,7 @@ enum Tool {
         #[arg(long, default_value = "forebay-data")]
         dir: PathBuf,
         /// How many numbered databases there are
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = 16, value_parser = databases())]
         databases: u32,
     },
 }
@@ -81,21 +90,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    let done = match arguments.tool {
-        Tool::Check { dir, repair, databases } => check::check(&dir, repair, databases as usize),
-        Tool::Dump { path } => dump::dump(&path),
+    out::run(|out| match arguments.tool {
+        Tool::Check { dir, repair, databases } => {
+            check::check(&dir, repair, databases as usize, out)
+        }
+        Tool::Dump { path } => dump::dump(&path, out),
         Tool::Import { file, dir, skip_unknown, databases } => {
-            transfer::import(&file, &dir, skip_unknown, databases as usize)
+            transfer::import(&file, &dir, skip_unknown, databases as usize, out)
         }
-        Tool::Export { file, dir, databases } => transfer::export(&file, &dir, databases as usize),
-    };
-    match done {
-        Ok(code) => code,
-        Err(why) => {
-            eprintln!("{why}");
-            ExitCode::FAILURE
+        Tool::Export { file, dir, databases } => {
+            transfer::export(&file, &dir, databases as usize, out)
         }
-    }
+    })
 }
 
 /// So many of something, in words: `1 part`, `2 parts`.

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::directory::Traces;
+use super::out::{Out, complain};
 use super::{count, directory};
 use crate::command::Server;
 use crate::command::store::{self, Cause, Store};
@@ -15,7 +17,7 @@ use crate::keyspace::{Keyspace, Options, SystemClock};
 use crate::process::export;
 use crate::process::import::{self, Report, Truncated};
 use crate::rdb::RELEASED_CONSUMER;
-use crate::rdb::export::LeftBehind;
+use crate::rdb::export::{Exported, LeftBehind};
 
 /// Fills a data directory from a file of Redis. One that is not there is made when all has been read.
 pub fn import(
@@ -23,26 +25,46 @@ pub fn import(
     dir: &Path,
     skip_unknown: bool,
     databases: usize,
+    out: &mut Out,
 ) -> Result<ExitCode, String> {
     let server = server(databases)?;
     directory::want_room(dir, file)?;
     let report = import::import(&server, file, &import::Options { skip_unknown })
         .map_err(|error| error.to_string())?;
+    let traces = Traces::before(dir)?;
+    if let Err(why) = keep(&server, dir) {
+        let is_ours = Store::abandon(&server);
+        return Err(match traces.remove(is_ours) {
+            Ok(()) => why,
+            Err(error) => format!("{why}; what was written there stays: {error}"),
+        });
+    }
+    describe(&report).iter().chain(&report.warning).try_for_each(|line| out.line(line))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what the server holds into a directory, as a snapshot.
+fn keep(server: &Arc<Server>, dir: &Path) -> Result<(), String> {
     let disk = DirDisk::open(dir).map_err(|error| directory::failed(dir, &error))?;
-    let opened = Store::open(&server, Arc::new(disk))
+    let opened = Store::open(server, Arc::new(disk))
         .map_err(|reason| format!("cannot use {}: {reason}", dir.display()))?;
     if !opened.is_fresh {
         return Err(format!("{} was filled by somebody else meanwhile", dir.display()));
     }
-    store::save(&server, Cause::Save).map_err(|error| error.to_string())?;
-    Store::close(&server, false).map_err(|failure| failure.to_string())?;
-    describe(&report).iter().for_each(|line| println!("{line}"));
-    Ok(ExitCode::SUCCESS)
+    store::save(server, Cause::Save).map_err(|error| error.to_string())?;
+    Store::close(server, false).map_err(|failure| failure.to_string())
 }
 
 /// Writes what a data directory holds as an RDB file.
-pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, String> {
+pub fn export(
+    file: &Path,
+    dir: &Path,
+    databases: usize,
+    said: &mut Out,
+) -> Result<ExitCode, String> {
     let disk = directory::open(dir)?;
+    // Let go of again: the store takes the directory for itself.
+    drop(directory::want_unused(dir, &disk)?);
     directory::want_data(dir, &disk)?;
     let server = server(databases)?;
     Store::read(&server, Arc::new(disk))
@@ -57,33 +79,42 @@ pub fn export(file: &Path, dir: &Path, databases: usize) -> Result<ExitCode, Str
             return Err(shown(error));
         }
     };
-    println!("{} written to {}", count(exported.keys, "key"), file.display());
+    describe_exported(&exported, file).iter().try_for_each(|line| said.line(line))?;
+    // Beside the rest, so that nobody who looks for losses has to look through it.
+    exported.left_behind.iter().for_each(|left| complain(&describe_left(left)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What an export has done, in lines for people.
+fn describe_exported(exported: &Exported, file: &Path) -> Vec<String> {
+    let mut lines = vec![format!("{} written to {}", count(exported.keys, "key"), file.display())];
     if exported.libraries > 0 {
-        println!("{} of functions written with them", count(exported.libraries, "library"));
+        lines.push(format!(
+            "{} of functions written with them",
+            count(exported.libraries, "library")
+        ));
     }
     if exported.without_idempotency > 0 {
-        println!(
+        lines.push(format!(
             "{}: what is remembered of producers' ids has no place in an RDB file",
             count(exported.without_idempotency, "stream")
-        );
+        ));
     }
     if exported.with_released > 0 {
-        println!(
+        lines.push(format!(
             "{}: pending entries without a consumer belong to one named {} there",
             count(exported.with_released, "stream"),
             RELEASED_CONSUMER.escape_ascii()
-        );
+        ));
     }
     if exported.with_field_deadlines > 0 {
-        println!(
+        lines.push(format!(
             "{}: deadlines of fields are read by redis-server from 7.4 on, valkey-server does not \
              load such a file",
             count(exported.with_field_deadlines, "hash")
-        );
+        ));
     }
-    // Beside the rest, so that nobody who looks for losses has to look through it.
-    exported.left_behind.iter().for_each(|left| eprintln!("{}", describe_left(left)));
-    Ok(ExitCode::SUCCESS)
+    lines
 }
 
 /// What an RDB file does not say of a stream, in a line for people.
@@ -116,7 +147,7 @@ fn describe_left(left: &LeftBehind) -> String {
     format!("left behind of {key} of database {db}: {}", parts.join(", "))
 }
 
-fn write(server: &Arc<Server>, out: &mut File) -> io::Result<crate::rdb::export::Exported> {
+fn write(server: &Arc<Server>, out: &mut File) -> io::Result<Exported> {
     let exported = export::export(server, out)?;
     out.sync_all()?;
     Ok(exported)
