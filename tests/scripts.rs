@@ -123,6 +123,63 @@ fn replies_become_values() {
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
 /// What random comparison with redis-server has found.
+/// Values of every shape, and how small ones are written must be how others are: a long text beside them,
+/// or a metatable, has them take the other way.
+#[test]
+fn small_values_are_told_as_large_ones_are() {
+    const VALUES: [&str; 28] = [
+        "0",
+        "-0.5",
+        "1e15",
+        "123456789012",
+        "0/0",
+        "1/0",
+        "true",
+        "false",
+        "cjson.null",
+        "''",
+        "'\\0\\1/\\\"\\127\\255'",
+        "tostring",
+        "{}",
+        "{{}}",
+        "{1,'a',{2,{3}}}",
+        "{1,2,nil,4}",
+        "{1,2,[4]=4}",
+        "{[1]=1,[3]=3,[200]=2}",
+        "{[1.5]=1}",
+        "{[0]=0,1}",
+        "{[true]=1}",
+        "{a=1,b={c='d',e={}},f={1,2}}",
+        "{1,x=2}",
+        "{ok='fine'}",
+        "{1,{ok='fine'}}",
+        "{1,{double=1.5},{set={a=true}}}",
+        "{setmetatable({}, {__index={1,2}})}",
+        "(function() local t = {} for i = 1, 1100 do t[i] = i end return t end)()",
+    ];
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let deep = |levels: usize| format!("{}1{}", "{".repeat(levels), "}".repeat(levels));
+    let values = VALUES.iter().map(|value| (*value).to_owned());
+    for value in values.chain((13..20).map(deep)) {
+        let script = format!(
+            "local function json(value)
+                 local succeeded, text = pcall(cjson.encode, value)
+                 return tostring(succeeded) .. text
+             end
+             return {{json({{{value}}}), json(setmetatable({{{value}}}, {{}}))}}"
+        );
+        let Ok(Value::Array(told)) = eval(&mut client, &script) else { panic!("{value}") };
+        assert_eq!(told[0], told[1], "JSON of {value}");
+
+        let alone = eval(&mut client, &format!("return {{{value}}}"));
+        let beside = eval(&mut client, &format!("return {{{value}, string.rep('x', 20000)}}"));
+        let Ok(Value::Array(mut beside)) = beside else { panic!("{value}") };
+        beside.pop();
+        assert_eq!(alone, array(beside), "reply of {value}");
+    }
+}
+
 #[test]
 fn libraries_keep_to_the_letter() {
     let server = TestServer::manual();

@@ -24,7 +24,6 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -39,7 +38,7 @@ pub use value::{Kind, Typed, Value};
 pub use waiting::{Class, Parked, Wait, Waiter};
 
 use crate::journal::Sink;
-use shard::Shard;
+use shard::LockedShard;
 
 /// How many shards there are.
 pub const SHARDS: usize = 64;
@@ -66,7 +65,7 @@ pub struct Seen {
 
 /// All keys of all databases.
 pub struct Keyspace {
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[LockedShard]>,
     hasher: foldhash::quality::FixedState,
     clock: Arc<dyn Clock>,
     databases: usize,
@@ -94,7 +93,7 @@ pub struct Keyspace {
 
 impl Keyspace {
     pub fn new(options: Options) -> Keyspace {
-        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(options.databases)));
+        let shards = (0..SHARDS).map(|_| LockedShard::new(options.databases));
         Keyspace {
             shards: shards.collect(),
             hasher: foldhash::quality::FixedState::with_seed(options.seed),
@@ -148,7 +147,7 @@ impl Keyspace {
 
     /// Time is at least this from now on, unix ms: that of what was loaded.
     pub fn set_time_floor(&self, now_ms: i64) {
-        for shard in self.shards.iter() {
+        for shard in &self.shards {
             let mut shard = shard.lock();
             shard.last_now_ms = shard.last_now_ms.max(now_ms);
         }

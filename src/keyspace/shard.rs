@@ -1,6 +1,10 @@
 //! One shard: its part of every database, and the set type that names several.
 
 use std::collections::BTreeSet;
+use std::mem::offset_of;
+use std::ops::Deref;
+
+use parking_lot::Mutex;
 
 use super::SHARDS;
 use super::snapshot::Capture;
@@ -95,12 +99,31 @@ pub(super) struct ReadyKey {
     pub key: Box<[u8]>,
 }
 
-// One cache line apart at least, so that two cores on two shards do not share one.
+/// A shard behind its lock, in cache lines of its own: two cores on two shards share none. The lock and
+/// what each step looks at first lie in the same line, since a step may take all shards (scripts do).
 #[repr(align(64))]
+pub(super) struct LockedShard(Mutex<Shard>);
+
+const _: () = assert!(size_of::<usize>() + offset_of!(Shard, dbs) <= align_of::<LockedShard>());
+
+impl LockedShard {
+    pub fn new(databases: usize) -> LockedShard {
+        LockedShard(Mutex::new(Shard::new(databases)))
+    }
+}
+
+impl Deref for LockedShard {
+    type Target = Mutex<Shard>;
+
+    #[inline]
+    fn deref(&self) -> &Mutex<Shard> {
+        &self.0
+    }
+}
+
+// In this order: see `LockedShard`.
+#[repr(C)]
 pub(super) struct Shard {
-    pub dbs: Vec<Db>,
-    /// In the order they became ready.
-    pub ready: std::collections::VecDeque<ReadyKey>,
     /// The latest time any step saw here: time never runs backwards between two connections.
     pub last_now_ms: i64,
     /// The first of all timers here, or earlier; unix ms.
@@ -108,6 +131,9 @@ pub(super) struct Shard {
     /// The journal's position behind the last frame of a step here. Who has seen what lies here
     /// tells nobody before that is settled.
     pub position: u64,
+    /// In the order they became ready.
+    pub ready: std::collections::VecDeque<ReadyKey>,
+    pub dbs: Vec<Db>,
     /// How many keys all databases have here.
     pub keys: u64,
     /// The number of the last snapshot: what is made here is made in this epoch.
@@ -126,13 +152,13 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub fn new(databases: usize) -> Shard {
+    fn new(databases: usize) -> Shard {
         Shard {
-            dbs: (0..databases).map(|_| Db::default()).collect(),
-            ready: std::collections::VecDeque::new(),
             last_now_ms: 0,
             timer_ms: NEVER,
             position: 0,
+            ready: std::collections::VecDeque::new(),
+            dbs: (0..databases).map(|_| Db::default()).collect(),
             keys: 0,
             epoch: Epoch::default(),
             capture: None,

@@ -235,7 +235,7 @@ impl Cache {
         state.shared.limit.set(call.memory_bytes_max);
         self.running.begin(Sort::Script, call.busy_after_ms);
         let outcome = HOST.set(host, || {
-            let result = state.run(&script.function, call.keys, call.args);
+            let result = state.run(&script.function, (call.keys, call.args), reply);
             finish(state, result, reply, || sha.to_string())
         });
         self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);
@@ -303,10 +303,10 @@ fn make_state(running: &Arc<Running>) -> Result<State, CompileError> {
         .map_err(|error| CompileError(format!("ERR {error}").into_bytes()))
 }
 
-/// Writes what a script has returned, or tells what it failed with; `name` is what errors call it.
+/// Writes what a script has returned, if it is not written yet, or tells what it failed with; `name` is what errors call it.
 pub(super) fn finish(
     state: &State,
-    result: Result<Value, Failure>,
+    result: Result<Option<Value>, Failure>,
     reply: &mut Reply<'_>,
     name: impl FnOnce() -> String,
 ) -> Outcome {
@@ -320,7 +320,8 @@ pub(super) fn finish(
         Outcome::Failed(Failed { text, is_counted: failure.of_command })
     };
     let value = match result {
-        Ok(value) => value,
+        Ok(Some(value)) => value,
+        Ok(None) => return Outcome::Done,
         Err(failure) => return failed(failure),
     };
     let script_proto = if state.shared.is_resp3() { Proto::Resp3 } else { Proto::Resp2 };

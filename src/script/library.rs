@@ -202,7 +202,7 @@ impl Libraries {
         state.shared.limit.set(call.memory_bytes_max);
         self.running.begin(Sort::Function, call.busy_after_ms);
         let outcome = HOST.set(host, || {
-            let result = state.run_function(function, call.keys, call.args);
+            let result = state.run_function(function, (call.keys, call.args), reply);
             finish(state, result, reply, || String::from_utf8_lossy(name).into_owned())
         });
         self.state_bytes.store(state.used_bytes(), Ordering::Relaxed);

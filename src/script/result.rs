@@ -6,10 +6,54 @@ use super::cache::Failed;
 use super::held::each_key;
 use super::memory::Budget;
 use super::number;
+use super::stack::{Reader, Seen};
 use crate::resp::{Proto, Reply};
 
 /// How deep tables may lie in one another, as far as Redis's stack of Lua reaches.
 const DEPTH_MAX: usize = 1998;
+
+/// What is written as it lies on Lua's stack is no longer: it takes little memory and time.
+const SMALL_BYTES_MAX: usize = 16 * 1024;
+
+/// The names of [`Fields`].
+pub(super) const FIELD_NAMES: [&str; 7] =
+    ["err", "ok", "double", "map", "set", "big_number", "verbatim_string"];
+
+/// Writes a small value of RESP2, and one that stands for no reply of another kind; whether it is one. If
+/// not, what was written behind `mark` is taken back.
+pub(super) fn write_small(value: &mut Reader, reply: &mut Reply<'_>, mark: usize) -> bool {
+    let is_small = small(value, reply, mark);
+    if !is_small {
+        reply.truncate(mark);
+    }
+    is_small
+}
+
+fn small(value: &mut Reader, reply: &mut Reply<'_>, mark: usize) -> bool {
+    match value.value() {
+        Seen::Text(text) => reply.bulk(text),
+        Seen::Number(number) => reply.int(number::to_integer(number)),
+        Seen::Boolean(true) => reply.int(1),
+        Seen::Table => {
+            if value.has_name() {
+                return false;
+            }
+            let len = value.len();
+            reply.array(len);
+            for at in 1..=len {
+                // A table ends at its first gap.
+                let is_written = |value: &mut Reader| {
+                    !matches!(value.value(), Seen::Nil) && small(value, reply, mark)
+                };
+                if !value.at(at, is_written) {
+                    return false;
+                }
+            }
+        }
+        _ => reply.null(),
+    }
+    reply.since(mark).len() <= SMALL_BYTES_MAX
+}
 
 /// The fields by which a table says that it stands for a reply of another kind, kept so that looking
 /// for them makes no strings.
@@ -25,14 +69,16 @@ pub(super) struct Fields {
 
 impl Fields {
     pub fn new(lua: &mlua::Lua) -> mlua::Result<Fields> {
+        let [err, ok, double, map, set, big_number, verbatim_string] =
+            FIELD_NAMES.map(|name| lua.create_string(name));
         Ok(Fields {
-            err: lua.create_string("err")?,
-            ok: lua.create_string("ok")?,
-            double: lua.create_string("double")?,
-            map: lua.create_string("map")?,
-            set: lua.create_string("set")?,
-            big_number: lua.create_string("big_number")?,
-            verbatim_string: lua.create_string("verbatim_string")?,
+            err: err?,
+            ok: ok?,
+            double: double?,
+            map: map?,
+            set: set?,
+            big_number: big_number?,
+            verbatim_string: verbatim_string?,
         })
     }
 }

@@ -15,10 +15,11 @@ use super::host::HOST;
 use super::memory::Limit;
 use super::random::Random;
 use super::register::{self, Registered};
-use super::result::Fields;
+use super::result::{FIELD_NAMES, Fields, write_small};
 use super::running::{Running, Sort, Tick};
-use super::stack::Values;
+use super::stack::{Reader, Values};
 use super::{api, bit, cjson, cmsgpack, stack, structs};
+use crate::resp::Reply;
 
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 10_000;
@@ -131,25 +132,31 @@ impl State {
         })
     }
 
-    /// Runs a script with KEYS and ARGV; what it returns.
+    /// Runs a script with KEYS and ARGV. What it returns is in the reply already, or given: what is large or
+    /// not plain.
     ///
     /// # Errors
     /// What it failed with.
-    pub fn run(&self, script: &Function, keys: &[&[u8]], args: &[&[u8]]) -> Result<Value, Failure> {
-        self.call(&self.run, script, keys, args)
+    pub fn run(
+        &self,
+        script: &Function,
+        words: (&[&[u8]], &[&[u8]]),
+        reply: &mut Reply<'_>,
+    ) -> Result<Option<Value>, Failure> {
+        self.call(&self.run, script, words, reply)
     }
 
-    /// Runs a function of a library, which gets its keys and arguments as parameters.
+    /// Runs a function of a library, which gets its keys and arguments as parameters; as [`State::run`].
     ///
     /// # Errors
     /// What it failed with.
     pub fn run_function(
         &self,
         function: &Function,
-        keys: &[&[u8]],
-        args: &[&[u8]],
-    ) -> Result<Value, Failure> {
-        self.call(&self.run_function, function, keys, args)
+        words: (&[&[u8]], &[&[u8]]),
+        reply: &mut Reply<'_>,
+    ) -> Result<Option<Value>, Failure> {
+        self.call(&self.run_function, function, words, reply)
     }
 
     /// Runs the code of a library; the functions that it registers. `hold_long` is called if that
@@ -186,12 +193,19 @@ impl State {
         &self,
         run: &Function,
         function: &Function,
-        keys: &[&[u8]],
-        args: &[&[u8]],
-    ) -> Result<Value, Failure> {
+        (keys, args): (&[&[u8]], &[&[u8]]),
+        reply: &mut Reply<'_>,
+    ) -> Result<Option<Value>, Failure> {
         self.shared.set_resp3(false);
+        let (mark, mut is_written) = (reply.mark(), false);
+        let write = |value: &mut Reader| {
+            // With RESP3 a truth value is one.
+            is_written = !self.shared.is_resp3() && write_small(value, reply, mark);
+            is_written
+        };
         let limited = self.lua.set_memory_limit(self.shared.limit.bytes());
-        let called = limited.and_then(|_| stack::run(&self.lua, run, function, keys, args));
+        let called = limited
+            .and_then(|_| stack::run(&self.lua, (run, function), keys, args, &FIELD_NAMES, write));
         // Whatever became of it, Rust makes its values without the limit.
         let reset = self.lua.set_memory_limit(0);
         let failed = |text: &str| Failure {
@@ -201,7 +215,7 @@ impl State {
         };
         match called {
             Ok((true, value)) => match reset {
-                Ok(_) => Ok(value),
+                Ok(_) => Ok((!is_written).then_some(value)),
                 Err(error) => Err(failed(&error.to_string())),
             },
             Ok((false, value)) => {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use mlua::{Lua, MultiValue, Table, Value};
 use parking_lot::Mutex;
 
-use super::failure::{bad_argument, raise, type_name};
+use super::failure::{bad_argument, one_frame_further, raise, type_name};
 use super::memory::Budget;
+use super::stack::{self, Reader, Writes};
 use super::state::Shared;
 
 /// How deep tables are followed at most, whatever is set: as far as Lua's C stack reaches in Redis.
@@ -79,8 +80,7 @@ fn instance(lua: &Lua, shared: &Arc<Shared>, array_meta: &Table) -> mlua::Result
     cjson.raw_set("null", Value::NULL)?;
     cjson.raw_set("_NAME", "cjson")?;
     cjson.raw_set("_VERSION", "2.1.0")?;
-    let own = Arc::clone(&instance);
-    cjson.raw_set("encode", lua.create_function(move |lua, args| own.encode(lua, &args))?)?;
+    cjson.raw_set("encode", stack::writer(lua, &instance)?)?;
     let own = Arc::clone(&instance);
     cjson.raw_set("decode", lua.create_function(move |lua, args| own.decode(lua, &args))?)?;
     let own = Arc::clone(&instance);
@@ -96,6 +96,17 @@ fn instance(lua: &Lua, shared: &Arc<Shared>, array_meta: &Table) -> mlua::Result
         cjson.raw_set(*name, lua.create_function(set)?)?;
     }
     Ok(cjson)
+}
+
+impl Writes for Instance {
+    fn write(&self, value: &mut Reader, out: &mut Vec<u8>) -> bool {
+        let config = *self.config.lock();
+        encode::encode_small(&config, value, out, 0)
+    }
+
+    fn write_any(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<Value> {
+        one_frame_further(|| self.encode(lua, args))
+    }
 }
 
 impl Instance {
