@@ -24,9 +24,11 @@ fn set_all(cx: &mut Cx<'_, '_>, args: &[&[u8]], command: &str) -> Result<usize, 
     let (key, limits, due_ms) = (args[1], limits(cx), cx.tx.due_ms());
     let added = edit_or_insert(cx, key, |hash| {
         // The nearest deadline of a small hash is looked for in all of it.
-        let has_due = hash.nearest_deadline() <= due_ms;
+        if hash.nearest_deadline() > due_ms {
+            return hash.set_all(pairs, &limits);
+        }
         let added = |[name, value]: &[&[u8]; 2]| {
-            let was_due = has_due && is_due(hash, name, due_ms);
+            let was_due = is_due(hash, name, due_ms);
             let is_new = hash.set(name, Field::new(value), &limits);
             usize::from(is_new || was_due)
         };

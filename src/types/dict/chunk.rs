@@ -145,6 +145,11 @@ impl<P: Payload> Chunk<P> {
 
     fn entry_len(&self, at: usize) -> usize {
         let (member, payload) = self.entry(at);
+        Chunk::<P>::len_of(member, payload)
+    }
+
+    /// How many bytes an entry takes.
+    pub fn len_of(member: &[u8], payload: P::Ref<'_>) -> usize {
         varint_len(member.len()) + member.len() + P::packed_len(payload)
     }
 
@@ -173,6 +178,13 @@ impl<P: Payload> Chunk<P> {
             && self.live_bytes() + other.live_bytes() <= BYTES_FILLED
     }
 
+    /// Makes room for so many members with so many bytes of entries, as far as they may go into one chunk.
+    pub fn reserve(&mut self, members: usize, entries_bytes: usize) {
+        let index = members.min(MEMBERS_MAX) * size_of::<u64>();
+        self.index.reserve_exact(good_capacity(index) / size_of::<u64>());
+        self.bytes.reserve_exact(good_capacity(entries_bytes.min(BYTES_MAX)));
+    }
+
     /// Puts a member in at the place where it has to stand.
     pub fn insert(&mut self, at: usize, hash: u32, member: &[u8], payload: P::Ref<'_>) {
         let start = self.push(member, payload);
@@ -185,9 +197,8 @@ impl<P: Payload> Chunk<P> {
 
     /// Writes an entry behind the last one; its start.
     fn push(&mut self, member: &[u8], payload: P::Ref<'_>) -> usize {
-        let payload_len = P::packed_len(payload);
         let start = self.bytes.len();
-        let end = start + varint_len(member.len()) + member.len() + payload_len;
+        let end = start + Chunk::<P>::len_of(member, payload);
         if end > self.bytes.capacity() {
             self.bytes.reserve_exact(good_capacity(end) - start);
         }

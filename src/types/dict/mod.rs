@@ -233,7 +233,7 @@ impl<P: Payload> Dict<P> {
     fn put(&mut self, member: &[u8], payload: P::Ref<'_>, replaces: bool) -> bool {
         let hash = self.hash(member);
         let Some((start, part)) = self.part(hash) else {
-            self.push_first(hash, member, payload);
+            self.push_first(Chunk::default(), hash, member, payload);
             return true;
         };
         // Looked at before it is changed: a chunk that is shared is copied only if it has to be.
@@ -247,9 +247,28 @@ impl<P: Payload> Dict<P> {
         at.is_err()
     }
 
-    /// Puts in the first member of all.
-    fn push_first(&mut self, hash: u32, member: &[u8], payload: P::Ref<'_>) {
+    /// A dict of these members, each with the last payload that it comes with. Room is made for all of them
+    /// at once.
+    pub fn of<'m>(entries: impl Iterator<Item = (&'m [u8], P::Ref<'m>)> + Clone) -> Dict<P> {
+        let mut dict = Dict::default();
+        let len_of = |(member, payload)| Chunk::<P>::len_of(member, payload);
+        let lens = entries.clone().map(len_of);
+        let (members, bytes) = lens.fold((0, 0), |(count, bytes), len| (count + 1, bytes + len));
         let mut chunk = Chunk::default();
+        chunk.reserve(members, bytes);
+        for (member, payload) in entries {
+            if dict.parts.is_empty() {
+                let chunk = std::mem::take(&mut chunk);
+                dict.push_first(chunk, dict.hash(member), member, payload);
+            } else {
+                dict.insert(member, payload);
+            }
+        }
+        dict
+    }
+
+    /// Puts in the first member of all, and into an empty chunk.
+    fn push_first(&mut self, mut chunk: Chunk<P>, hash: u32, member: &[u8], payload: P::Ref<'_>) {
         chunk.insert(0, hash, member, payload);
         self.parts.push_back(Part::new(0, chunk));
     }
@@ -420,7 +439,7 @@ impl Dict<f64> {
         let hash = self.hash(member);
         if self.is_empty() {
             let score = decide(None)?;
-            self.push_first(hash, member, score);
+            self.push_first(Chunk::default(), hash, member, score);
             return None;
         }
         let change = |part: &mut Part<f64>, start| {

@@ -27,6 +27,11 @@ pub(super) struct Large {
 }
 
 impl Large {
+    /// A hash of fields that have no deadlines.
+    pub fn of<'f>(fields: impl Iterator<Item = (&'f [u8], Field<'f>)> + Clone) -> Large {
+        Large { fields: Dict::of(fields), dues: Spine::default() }
+    }
+
     pub fn set(&mut self, name: &[u8], field: Field<'_>) -> bool {
         if !self.dues.is_empty() {
             self.forget(name);

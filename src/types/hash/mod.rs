@@ -176,6 +176,21 @@ impl Hash {
         }
     }
 
+    /// Sets fields without deadlines; how many of them there were none of.
+    pub fn set_all(&mut self, pairs: &[[&[u8]; 2]], limits: &Limits) -> usize {
+        let becomes_large = |hash: &Hash| {
+            hash.is_empty() && pairs.iter().any(|[name, value]| !limits.allow(name, value))
+        };
+        if becomes_large(self) {
+            // Most hashes are made whole, and making room field by field costs more than the fields.
+            let fields = pairs.iter().map(|[name, value]| (*name, Field::new(value)));
+            self.repr = Repr::Large(Box::new(Large::of(fields)));
+            return self.len();
+        }
+        let set = |[name, value]: &[&[u8]; 2]| self.set(name, Field::new(value), limits);
+        pairs.iter().map(set).map(usize::from).sum()
+    }
+
     /// Gives a field another deadline ([`NEVER`]: none); whether it is there.
     pub fn set_deadline(&mut self, name: &[u8], expire_at_ms: i64) -> bool {
         let Some(field) = self.get(name) else { return false };

@@ -12,7 +12,7 @@ enum Op {
     Set { name: u16, len: usize, expire_at_ms: i64 },
     SetDeadline { name: u16, expire_at_ms: i64 },
     Remove { name: u16 },
-    Fill { from: u16, count: u16 },
+    Fill { from: u16, count: u16, len: usize },
     Clone,
     Image,
     Fit,
@@ -30,7 +30,8 @@ fn op(names: u16) -> impl Strategy<Value = Op> {
         4 => (0..names, deadline())
             .prop_map(|(name, expire_at_ms)| Op::SetDeadline { name, expire_at_ms }),
         6 => (0..names).prop_map(|name| Op::Remove { name }),
-        1 => (0..names, 0..30u16).prop_map(|(from, count)| Op::Fill { from, count }),
+        1 => (0..names, 1..30u16, 50..100usize)
+            .prop_map(|(from, count, len)| Op::Fill { from, count, len }),
         1 => Just(Op::Clone),
         1 => Just(Op::Image),
         1 => Just(Op::Fit),
@@ -61,11 +62,19 @@ fn apply(hash: &mut Hash, model: &mut Model, op: &Op) {
             let name = name_of(name);
             assert_eq!(hash.remove(&name), model.remove(&name).is_some());
         }
-        Op::Fill { from, count } => {
-            for name in (from..from + count).map(name_of) {
-                hash.set(&name, Field::new(b"filled"), &LIMITS);
-                model.insert(name, (b"filled".to_vec(), NEVER));
-            }
+        Op::Fill { from, count, len } => {
+            // One of the values is the longest, and one name comes twice.
+            let names = (from..from + count).chain([from]);
+            let fields: Vec<_> = names
+                .map(|name| (name_of(name), vec![b'f'; len / usize::from(name - from + 1)]))
+                .collect();
+            let pairs: Vec<[&[u8]; 2]> =
+                fields.iter().map(|(name, value)| [name.as_slice(), value]).collect();
+            let added = hash.set_all(&pairs, &LIMITS);
+            let before = model.len();
+            let filled = |(name, value)| (name, (value, NEVER));
+            model.extend(fields.iter().cloned().map(filled));
+            assert_eq!(added, model.len() - before);
         }
         Op::Clone | Op::Image => {}
         Op::Fit => {
