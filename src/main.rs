@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use forebay::command::Server;
 use forebay::command::store::{self, Cause, Opened, Store};
@@ -104,6 +105,8 @@ fn serve(config: Arc<Config>) -> ExitCode {
         let runtime = runtime(&config, &idle).map_err(|error| format!("cannot start: {error}"))?;
         let served = runtime.block_on(serve_until_told(Arc::clone(&config), idle));
         drop(pid_file);
+        // A script that nobody has ended may run for ever. All that was answered is on disk.
+        runtime.shutdown_timeout(LEAVING_MAX);
         served
     });
     match served {
@@ -179,6 +182,9 @@ fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
 /// The stack of a thread: tables of scripts are followed into one another as deep as Redis does, 2,600
 /// levels. What is not used takes no memory.
 const STACK_BYTES: usize = 8 << 20;
+
+/// How long the threads may take to come to their end.
+const LEAVING_MAX: Duration = Duration::from_secs(1);
 
 /// What the runtime's threads know when they go to sleep.
 #[derive(Clone, Default)]

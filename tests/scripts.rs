@@ -264,6 +264,16 @@ fn errors_say_where_they_come_from() {
         ("#!other\nreturn 1", "ERR Unexpected engine in script shebang: #!other"),
         ("#!lua flags=x\nreturn 1", "ERR Unexpected flag in script shebang: x"),
         ("#!lua name=x\nreturn 1", "ERR Unknown lua shebang option: name=x"),
+        ("#!lua \"\"\nreturn 1", "ERR Unknown lua shebang option: "),
+        ("#! lua\nreturn 1", "ERR Unexpected engine in script shebang: #!"),
+        ("#!lua flags=\"allow-oom\nreturn 1", "ERR Invalid engine in script shebang"),
+        ("#!lua flags=\"allow-oom\"x\nreturn 1", "ERR Invalid engine in script shebang"),
+        ("#!lua flags=allow-oom, no-writes\nreturn 1", "ERR Unexpected flag in script shebang: "),
+        ("#!lua flags=,\nreturn 1", "ERR Unexpected flag in script shebang: "),
+        (
+            "#!lua 'flags=no-writes, allow-oom'\nreturn 1",
+            "ERR Unexpected flag in script shebang:  allow-oom",
+        ),
         (
             "#!lua flags=no-writes\nreturn redis.call('set','a','b')",
             "ERR Write commands are not allowed from read-only scripts. @ @user_script:2.",
@@ -646,4 +656,114 @@ fn libraries_that_are_not_right_are_refused() {
     for (code, expected) in cases {
         assert_eq!(function(&mut client, &["LOAD", code]), Err(expected.into()), "{code}");
     }
+}
+
+#[test]
+fn the_first_line_is_in_words_that_may_be_quoted() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    for line in [
+        "#!lua flags=",
+        "#!\"lua\" 'flags=allow-oom'",
+        "#!\"l\\x75a\" flags=\"no-writes\" flags=allow-oom",
+        "#!lua\tflags=no-writes\r",
+    ] {
+        assert_eq!(eval(&mut client, &format!("{line}\nreturn 1")), Ok(Value::Int(1)), "{line}");
+    }
+    let register = "redis.register_function('f', function() end)";
+    let mut load = |line: &str| {
+        let code = format!("{line}\n{register}");
+        let words = ["LOAD", "REPLACE", &code];
+        let loaded = redis::cmd("FUNCTION").arg(&words).query::<String>(&mut client);
+        loaded.map_err(|error| text_of(&error))
+    };
+    let lines = [
+        "#!lua name=\"a\"",
+        "#!lua \"name=a\"",
+        "#!lua name='a'",
+        "#!LuA NAME=a",
+        "#!\"lua\" name=a",
+    ];
+    for line in lines {
+        assert_eq!(load(line), Ok("a".into()), "{line}");
+    }
+    for (line, why) in [
+        ("#!lua name=\"a", "ERR Invalid library metadata"),
+        ("#!lua name=\"a\"b", "ERR Invalid library metadata"),
+        ("#! lua name=a", "ERR Invalid metadata value given: lua"),
+        ("#!\"\" name=a", "ERR Engine '' not found"),
+    ] {
+        assert_eq!(load(line), Err(why.into()), "{line}");
+    }
+}
+
+#[test]
+fn numbers_are_texts_where_a_library_names_its_functions() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let mut load = |body: &str| {
+        let code = format!("#!lua name=a\n{body}");
+        let words = ["LOAD", "REPLACE", &code];
+        let loaded = redis::cmd("FUNCTION").arg(&words).query::<String>(&mut client);
+        loaded.map_err(|error| text_of(&error))
+    };
+    for body in [
+        "redis.register_function(1, function() end)",
+        "redis.register_function{function_name=1, callback=function() end}",
+        "redis.register_function{function_name='f', description=0.1, callback=function() end}",
+        "redis.register_function{function_name='f', flags={'NO-Writes'}, callback=function() end}",
+    ] {
+        assert_eq!(load(body), Ok("a".into()), "{body}");
+    }
+    let refused = "ERR Error registering functions: ERR ";
+    let bad_name = "Library names can only contain letters, numbers, or underscores(_) and must \
+                    be at least one character long";
+    let unknown = "unknown argument given to redis.register_function";
+    let key = "named argument key given to redis.register_function is not a string";
+    for (body, why) in [
+        ("redis.register_function(1e16, function() end)", bad_name),
+        ("redis.register_function{1}", unknown),
+        ("redis.register_function{[1]='f', callback=function() end}", unknown),
+        ("redis.register_function{[true]='f'}", key),
+        (
+            "redis.register_function(true, function() end)",
+            "first argument to redis.register_function must be a string",
+        ),
+    ] {
+        assert_eq!(load(body), Err(format!("{refused}{why}")), "{body}");
+    }
+    let mut raw = server.raw();
+    assert_eq!(
+        raw.ask("function flush SYNC x"),
+        "-ERR unknown subcommand or wrong number of arguments for 'flush'. Try FUNCTION HELP."
+    );
+    assert_eq!(raw.ask("FUNCTION FLUSH x"), "-ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
+}
+
+#[test]
+fn scripts_find_the_handler_that_places_errors() {
+    let server = TestServer::manual();
+    let mut client = server.connect();
+    let place = r#""line":1,"source":"@user_script""#;
+    for (raised, told) in [
+        ("'boo'", r#""err":"ERR user_script:1: boo","#),
+        ("{err='boo'}", r#""err":"boo","#),
+        ("nil", r#""err":"ERR nil","#),
+        ("{a=1}", r#""a":1,"#),
+    ] {
+        let script = format!(
+            "local _, e = xpcall(function() error({raised}) end, __redis__err__handler)
+             local l, s = e.line, e.source e.line, e.source = nil, nil
+             return cjson.encode(e):sub(1, -2) .. ',\"line\":' .. l .. ',\"source\":\"' .. s .. '\"}}'"
+        );
+        let whole = format!("{{{told}{place}}}");
+        assert_eq!(eval(&mut client, &script), text(&whole), "{raised}");
+    }
+    assert_eq!(eval(&mut client, "return __redis__err__handler('x')"), Err("ERR x".into()));
+    let library = "#!lua name=a\nredis.register_function('f', function() \
+                   return type(__redis__err__handler) end)";
+    redis::cmd("FUNCTION").arg(&["LOAD", library]).exec(&mut client).expect("it is right");
+    let called = redis::cmd("FCALL").arg(&["f", "0"]).exec(&mut client);
+    let why = text_of(&called.expect_err("functions have none"));
+    assert!(why.contains("nonexistent global variable '__redis__err__handler'"), "{why}");
 }

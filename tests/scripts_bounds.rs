@@ -165,6 +165,69 @@ fn a_script_writes_nothing_at_the_limit_of_memory() {
 }
 
 #[test]
+fn a_long_call_into_the_library_of_lua_holds_nobody_up() {
+    let server = TestServer::configured("busy-reply-threshold 50");
+    let running = &server.server.scripts.running;
+    // No instruction is counted within the call, which takes 2²⁴ steps; then it goes on for ever.
+    let patterns = "local a, q = string.rep('a', 24), string.rep('a?', 24)
+                    string.find(a, q .. a) while true do end";
+    let functions =
+        format!("#!lua name=x\nredis.register_function('find', function() {patterns} end)");
+    redis::cmd("FUNCTION").arg(&["LOAD", &functions]).exec(&mut server.connect()).expect("right");
+    for (words, kill) in
+        [(&["EVAL", patterns, "0"], "SCRIPT"), (&["FCALL", "find", "0"], "FUNCTION")]
+    {
+        let mut runaway = server.connect();
+        let words = words.map(String::from);
+        let ran = std::thread::spawn(move || {
+            redis::cmd(&words[0]).arg(&words[1..]).query::<Value>(&mut runaway)
+        });
+        server.wait_until("the script is busy", || running.busy().is_some());
+        assert_eq!(running.description(), None, "it is still in its first call");
+        for request in ["PING", "GET k", "INFO", "CONFIG GET save", "SET k v"] {
+            let mut client = server.raw();
+            client.command(request);
+            assert!(client.has_reply_within(Duration::from_secs(5)), "{request} waits");
+            assert!(client.reply().starts_with("-BUSY "), "{request}");
+        }
+        assert_eq!(running.description(), None, "it is still in its first call");
+        assert_eq!(server.raw().ask(&format!("{kill} KILL")), "+OK");
+        let why = ran.join().expect("no panic").expect_err("it was ended");
+        assert!(why.to_string().contains("Script killed by user with SCRIPT KILL..."), "{why}");
+        assert_eq!(server.raw().ask("PING"), "+PONG");
+    }
+}
+
+#[test]
+fn a_script_that_makes_much_garbage_is_ended_like_others() {
+    for _ in 0..10 {
+        let server = TestServer::configured("busy-reply-threshold 20");
+        let running = &server.server.scripts.running;
+        let mut runaway = server.connect();
+        let script = "while true do local x = string.rep('x', 100000) end";
+        let ran = std::thread::spawn(move || eval(&mut runaway, script));
+        // More of them than there are threads, from before it is busy on.
+        let waiting: Vec<_> = (0..8).map(|_| server.raw()).collect();
+        let waiting: Vec<_> = waiting
+            .into_iter()
+            .map(|mut client| {
+                client.command("GET k");
+                client
+            })
+            .collect();
+        server.wait_until("the script is busy", || running.busy().is_some());
+        for mut client in waiting {
+            assert!(client.has_reply_within(Duration::from_secs(5)), "it waits for the script");
+            let reply = client.reply();
+            // It may have come before the script.
+            assert!(reply.starts_with("-BUSY ") || reply == "$-1", "{reply}");
+        }
+        assert_eq!(server.raw().ask("SCRIPT KILL"), "+OK");
+        ran.join().expect("no panic").expect_err("it was ended");
+    }
+}
+
+#[test]
 fn exec_is_answered_while_a_script_is_busy() {
     let server = TestServer::configured("busy-reply-threshold 50");
     let mut client = server.raw();

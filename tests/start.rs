@@ -244,6 +244,28 @@ fn a_port_that_is_taken_or_a_directory_that_is_missing_ends_the_start() {
 }
 
 #[test]
+fn shutdown_ends_it_whatever_a_script_does() {
+    for script in [
+        "while true do end",
+        "string.find(string.rep('a',60),string.rep('a?',60)..string.rep('a',60))",
+    ] {
+        let scratch = Scratch::new();
+        let port = free_port();
+        let server = Running::start(&scratch, &["--port", &port, "--busy-reply-threshold", "50"]);
+        let connect = || TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+        let mut runaway = connect();
+        let len = script.len();
+        let request = format!("*3\r\n$4\r\nEVAL\r\n${len}\r\n{script}\r\n$1\r\n0\r\n");
+        runaway.write_all(request.as_bytes()).expect("it listens");
+        wait_for("the script to be busy", || ping(&port).starts_with("-BUSY"));
+        let mut asking = connect();
+        asking.write_all(b"SHUTDOWN NOSAVE\r\n").expect("it listens");
+        let (is_success, log) = server.end();
+        assert!(is_success && log.contains("bye bye"), "{log}");
+    }
+}
+
+#[test]
 fn signals_end_it_in_order() {
     let scratch = Scratch::new();
     for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {

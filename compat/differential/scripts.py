@@ -42,6 +42,11 @@ LIBRARIES = [
     b"#!lua name=x\nredis.register_function{callback=function() end}",
     b"#!lua name=x\nredis.register_function{function_name='f'}",
     b"#!lua name=x\nredis.register_function('f',1)", b"#!lua name=x\nfoo=1", b"#!lua name=x\nreturn foo",
+    b"#!lua name=\"other\"\nredis.register_function('other',function() return 1 end)",
+    b"#!LUA 'NAME=other'\nredis.register_function(1,function() return 1 end)", b"#!lua name=\"x\nreturn 1", b"#! lua name=x\nreturn 1",
+    b"#!lua name=other\nredis.register_function{function_name=2,description=0.5,callback=function() end}",
+    b"#!lua name=x\nredis.register_function{1}", b"#!lua name=x\nredis.register_function{[true]=1}",
+    b"#!lua name=x\nredis.register_function(1e16,function() end)",
     b"#!lua name=x\nredis.register_function(1,2,3)", b"#!lua name=x\nredis.register_function()",
 ]  # fmt: skip
 
@@ -80,6 +85,7 @@ SNIPPETS = [
     b"{redis.call('set',KEYS[1] or 'n',1e17),redis.pcall('incrby',KEYS[1] or 'n',1e16)}",
     b"{redis.pcall('zadd',KEYS[1] or 'n',1.7e18,2^53+2),redis.pcall('zscore',KEYS[1] or 'n',2^53+2)}",
     b"{redis.pcall('hset',KEYS[1] or 'n',1e18,-1e17),redis.pcall('hget',KEYS[1] or 'n',1e18)}",
+    b"type(__redis__err__handler)", b"__redis__err__handler('x')", b"select(2,xpcall(function() error({}) end,__redis__err__handler)).line",
     b"redis.breakpoint()", b"redis.REDIS_VERSION_NUM>0", b"collectgarbage('count')>0", b"table.getn({1,2})",
 ]  # fmt: skip
 
@@ -205,7 +211,7 @@ class ScriptWriter:
             return b"#!lua\n"
         if kind < 0.98:
             return b"#!lua flags=%s\n" % self.rng.choice(flags)
-        return self.rng.choice([b"#!lua flags=nosuch\n", b"#!py\n", b"#!lua name=x\n", b"#!lua x\n", b"#!\n"])
+        return self.rng.choice([b"#!lua flags=nosuch\n", b"#!lua flags=no-writes, allow-oom\n", b"#!lua flags=\n", b"#!\"lua\" 'flags=no-writes'\n", b"#!lua \"x\n", b"#!py\n", b"#!lua name=x\n", b"#!lua x\n", b"#!\n"])
 
     def _sent(self, script, calls, shape, resp3):
         """The command that runs it: EVAL, or EVALSHA of what may have been loaded."""
@@ -298,7 +304,7 @@ class ScriptWriter:
             lambda: (b"FUNCTION", b"LOAD", b"REPLACE", LIBRARY),
             lambda: (b"FUNCTION", b"LOAD", b"REPLACE", rng.choice(LIBRARIES)),
             lambda: (b"FUNCTION", b"DELETE", rng.choice([b"pool", b"other", b"nosuch"])),
-            lambda: (b"FUNCTION", b"FLUSH", *rng.choice([(), (b"ASYNC",), (b"SYNC",), (b"NOSUCH",)])),
+            lambda: (b"FUNCTION", b"FLUSH", *rng.choice([(), (b"ASYNC",), (b"SYNC",), (b"NOSUCH",), (b"SYNC", b"x")])),
             lambda: (b"FUNCTION", b"LIST", *rng.choice([(), (b"WITHCODE",), (b"LIBRARYNAME", b"p*"), (b"LIBRARYNAME",), (b"NOSUCH",), (b"WITHCODE", b"WITHCODE")])),
             lambda: (b"FUNCTION", *rng.choice([(b"STATS",), (b"DUMP",), (b"KILL",), (b"NOSUCH",), (b"HELP",), (b"DELETE",), (b"STATS", b"x")])),
             lambda: (b"FUNCTION", b"RESTORE", b"no payload", *rng.choice([(), (b"FLUSH",), (b"APPEND",), (b"REPLACE",), (b"NOSUCH",)])),

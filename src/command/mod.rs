@@ -75,6 +75,7 @@ mod zset;
 pub use cx::{AtDeadline, Blocking, Cx, Mode};
 pub use dispatch::{Blocked, Flow, LateReply, execute};
 pub use error::{Error, Outcome};
+pub use scripting::Watch;
 pub use server::Server;
 pub use session::Session;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use listener::{Endpoints, Listeners};
 
-use crate::command::{Server, store};
+use crate::command::{Server, Watch, store};
 
 /// How long connections get to send what they have when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -18,6 +18,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Serves until the shutdown begins, then closes all connections.
 pub async fn serve(server: Arc<Server>, listeners: Listeners) {
     server.look_after_streams();
+    let _watch = Watch::start(&server);
     let accepting = listeners.accept_all(&server);
     let expiring = tokio::spawn(Arc::clone(&server.keyspace).expire());
     let keeping_time = tokio::spawn(Arc::clone(&server.keyspace).keep_time());

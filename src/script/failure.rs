@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use mlua::{Lua, Value};
+use mlua::{Lua, Table, Value};
 
 /// What Rust functions raise in a script.
 #[derive(Clone, Debug)]
@@ -139,6 +139,26 @@ fn text_of(value: &Value) -> Vec<u8> {
             Err(_) => type_name(Some(value)).as_bytes().to_vec(),
         },
     }
+}
+
+/// An error as a table with the place where it was raised: what scripts of old find as
+/// `__redis__err__handler`, to give to `xpcall`.
+///
+/// # Errors
+/// The table cannot be written to.
+pub(super) fn placed(lua: &Lua, error: Value) -> mlua::Result<Table> {
+    let table = match error {
+        Value::Table(table) => table,
+        error => {
+            let text = [b"ERR ", &*text_of(&error)].concat();
+            lua.create_table_from([("err", lua.create_string(text)?)])?
+        }
+    };
+    if let Some((source, _, line)) = script_frame(lua, 1) {
+        table.set("source", source)?;
+        table.set("line", line)?;
+    }
+    Ok(table)
 }
 
 /// What a script failed with, told by the function that Lua calls before it unwinds the stack.

@@ -301,6 +301,11 @@ pub(super) fn is_name(name: &[u8]) -> bool {
 pub(super) const BAD_NAME: &str = "ERR Library names can only contain letters, numbers, or \
                                    underscores(_) and must be at least one character long";
 
+fn value_of_name(option: &[u8]) -> Option<&[u8]> {
+    let (key, value) = option.split_at_checked(b"name=".len())?;
+    key.eq_ignore_ascii_case(b"name=").then_some(value)
+}
+
 /// The name of a library by its first line, and how long that is.
 fn library_name(code: &[u8]) -> Result<(Vec<u8>, usize), Vec<u8>> {
     let shebang = match Shebang::of(code) {
@@ -309,13 +314,13 @@ fn library_name(code: &[u8]) -> Result<(Vec<u8>, usize), Vec<u8>> {
     };
     let mut name: Option<&[u8]> = None;
     for option in &shebang.options {
-        match option.strip_prefix(b"name=") {
+        match value_of_name(option) {
             Some(_) if name.is_some() => {
                 let text = "ERR Invalid metadata value, name argument was given multiple times";
                 return Err(text.into());
             }
             Some(given) => name = Some(given),
-            None => return Err([b"ERR Invalid metadata value given: ", *option].concat()),
+            None => return Err([b"ERR Invalid metadata value given: ", &**option].concat()),
         }
     }
     let name = name.ok_or_else(|| b"ERR Library name was not given".to_vec())?;
@@ -323,7 +328,7 @@ fn library_name(code: &[u8]) -> Result<(Vec<u8>, usize), Vec<u8>> {
         return Err(BAD_NAME.into());
     }
     if !shebang.engine.eq_ignore_ascii_case(b"lua") {
-        return Err([b"ERR Engine '", shebang.engine, b"' not found"].concat());
+        return Err([b"ERR Engine '", &*shebang.engine, b"' not found"].concat());
     }
     Ok((name.to_vec(), shebang.len))
 }

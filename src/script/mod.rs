@@ -33,7 +33,7 @@ pub use cache::{Cache, Call, CompileError, Failed, Outcome, Sha};
 pub use failure::Failure;
 pub use host::{Host, Refusal};
 pub use library::{FunctionFacts, Libraries, Library, Policy};
-pub use running::{Description, Running, Sort, Unkillable};
+pub use running::{Description, Running, Sort, Unkillable, Watched};
 pub use shebang::{Flags, Shebang, flags_of_source};
 
 use std::sync::Arc;

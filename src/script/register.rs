@@ -21,23 +21,23 @@ pub(super) struct Registered {
 pub(super) fn library(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
     let redis = lua.create_table()?;
     let own = Arc::clone(shared);
-    let register = move |_: &Lua, args: MultiValue| own.register(&args);
+    let register = move |lua: &Lua, args: MultiValue| own.register(lua, &args);
     redis.raw_set("register_function", lua.create_function(register)?)?;
     api::while_loading(lua, &redis)?;
     Ok(redis)
 }
 
 impl Shared {
-    fn register(&self, args: &MultiValue) -> mlua::Result<()> {
+    fn register(&self, lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
         let function = match (args.len(), args.front(), args.get(1)) {
-            (1, Some(Value::Table(named)), _) => named_arguments(named)?,
+            (1, Some(Value::Table(named)), _) => named_arguments(lua, named)?,
             (1, ..) => {
                 return Err(Raised::reply(
                     "ERR calling redis.register_function with a single argument is only \
                      applicable to Lua table (representing named arguments).",
                 ));
             }
-            (2, Some(name), Some(callback)) => positional(name, callback)?,
+            (2, Some(name), Some(callback)) => positional(lua, name, callback)?,
             _ => {
                 return Err(Raised::reply(
                     "ERR wrong number of arguments to redis.register_function",
@@ -56,8 +56,8 @@ impl Shared {
     }
 }
 
-fn positional(name: &Value, callback: &Value) -> mlua::Result<Registered> {
-    let Some(name) = text(name) else {
+fn positional(lua: &Lua, name: &Value, callback: &Value) -> mlua::Result<Registered> {
+    let Some(name) = text(lua, name)? else {
         return Err(Raised::reply(
             "ERR first argument to redis.register_function must be a string",
         ));
@@ -71,14 +71,12 @@ fn positional(name: &Value, callback: &Value) -> mlua::Result<Registered> {
     Ok(Registered { facts, callback: callback.clone() })
 }
 
-fn text(value: &Value) -> Option<Vec<u8>> {
-    match value {
-        Value::String(text) => Some(text.as_bytes().to_vec()),
-        _ => None,
-    }
+/// A text; numbers are texts where Lua wants one.
+fn text(lua: &Lua, value: &Value) -> mlua::Result<Option<Vec<u8>>> {
+    Ok(lua.coerce_string(value.clone())?.map(|text| text.as_bytes().to_vec()))
 }
 
-fn named_arguments(named: &Table) -> mlua::Result<Registered> {
+fn named_arguments(lua: &Lua, named: &Table) -> mlua::Result<Registered> {
     let (mut name, mut description, mut callback) = (None, None, None);
     let mut flags = Flags::default();
     let must_be = |what: &str, kind: &str| {
@@ -86,17 +84,19 @@ fn named_arguments(named: &Table) -> mlua::Result<Registered> {
         Raised::reply(text)
     };
     named.for_each(|key: Value, value: Value| {
-        let Some(key) = text(&key) else {
+        let Some(key) = text(lua, &key)? else {
             return Err(Raised::reply(
                 "ERR named argument key given to redis.register_function is not a string",
             ));
         };
         match key.to_ascii_lowercase().as_slice() {
             b"function_name" => {
-                name = Some(text(&value).ok_or_else(|| must_be("function_name", "string"))?);
+                let text = text(lua, &value)?;
+                name = Some(text.ok_or_else(|| must_be("function_name", "string"))?);
             }
             b"description" => {
-                description = Some(text(&value).ok_or_else(|| must_be("description", "string"))?);
+                let text = text(lua, &value)?;
+                description = Some(text.ok_or_else(|| must_be("description", "string"))?);
             }
             b"callback" => match value {
                 Value::Function(function) => callback = Some(function),
@@ -130,7 +130,7 @@ fn read_flags(table: &Table) -> mlua::Result<Flags> {
     for at in 1_usize.. {
         let flag = match table.raw_get(at)? {
             Value::Nil => break,
-            Value::String(name) => Flags::named(&name.as_bytes()),
+            Value::String(name) => Flags::named(&name.as_bytes().to_ascii_lowercase()),
             _ => None,
         };
         flags = flags.with(flag.ok_or_else(|| Raised::reply("ERR unknown flag given"))?);

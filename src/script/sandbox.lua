@@ -165,6 +165,9 @@ function base.xpcall(f, handler)
     return settle_shown(xpcall(f, function(e) return handler(native.shown(e)) end))
 end
 
+-- Functions have none.
+base.__redis__err__handler = native.placed
+
 -- ---------------------------------------------------------------- libraries
 
 local function copy(from)

@@ -1,5 +1,7 @@
 //! The first line of a script: `#!lua name=… flags=…`.
 
+use crate::resp::decode::split_words;
+
 /// What a script says of itself.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Flags(u8);
@@ -43,29 +45,38 @@ impl Flags {
 
 /// A script's first line, taken apart.
 #[derive(Clone, Debug)]
-pub struct Shebang<'a> {
+pub struct Shebang {
     /// What stands behind `#!`.
-    pub engine: &'a [u8],
-    pub options: Vec<&'a [u8]>,
+    pub engine: Vec<u8>,
+    pub options: Vec<Vec<u8>>,
     /// The line's length, without its end: the rest keeps its line numbers.
     pub len: usize,
 }
 
-impl<'a> Shebang<'a> {
-    /// The first line of a script; `None` if it does not begin with `#!`.
+/// What is wrong with a first line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BadShebang {
+    /// It has no end.
+    Open,
+    /// Its quotes are not balanced.
+    Quotes,
+}
+
+impl Shebang {
+    /// The first line of a script, in words that may be quoted; `None` if it does not begin with `#!`.
     ///
     /// # Errors
-    /// It has no end.
-    pub fn of(source: &'a [u8]) -> Option<Result<Shebang<'a>, &'static str>> {
+    /// It cannot be taken apart.
+    pub fn of(source: &[u8]) -> Option<Result<Shebang, BadShebang>> {
         if !source.starts_with(b"#!") {
             return None;
         }
-        let Some(len) = memchr::memchr(b'\n', source) else {
-            return Some(Err("ERR Invalid script shebang"));
+        let Some(len) = memchr::memchr(b'\n', source) else { return Some(Err(BadShebang::Open)) };
+        let Some(words) = split_words(&source[..len]) else {
+            return Some(Err(BadShebang::Quotes));
         };
-        let mut words = source[2..len].split(u8::is_ascii_whitespace).filter(|it| !it.is_empty());
-        let engine = words.next().filter(|_| !source[2].is_ascii_whitespace());
-        let engine = engine.unwrap_or_default();
+        let mut words = words.into_iter();
+        let engine = words.next().map_or_else(Vec::new, |word| word[2..].to_vec());
         Some(Ok(Shebang { engine, options: words.collect(), len }))
     }
 }
@@ -83,18 +94,22 @@ pub fn flags_of_source(source: &[u8]) -> Option<Flags> {
 pub(super) fn eval_flags(source: &[u8]) -> Result<Option<(Flags, usize)>, Vec<u8>> {
     let shebang = match Shebang::of(source) {
         None => return Ok(None),
-        Some(shebang) => shebang.map_err(|text| text.as_bytes().to_vec())?,
+        Some(shebang) => shebang.map_err(|bad| match bad {
+            BadShebang::Open => b"ERR Invalid script shebang".to_vec(),
+            BadShebang::Quotes => b"ERR Invalid engine in script shebang".to_vec(),
+        })?,
     };
     if shebang.engine != b"lua" {
-        let text = [b"ERR Unexpected engine in script shebang: #!", shebang.engine].concat();
+        let text = [b"ERR Unexpected engine in script shebang: #!", &*shebang.engine].concat();
         return Err(text);
     }
     let mut flags = Flags::default();
     for option in &shebang.options {
         let Some(names) = option.strip_prefix(b"flags=") else {
-            return Err([b"ERR Unknown lua shebang option: ", *option].concat());
+            return Err([b"ERR Unknown lua shebang option: ", &**option].concat());
         };
-        for name in names.split(|byte| *byte == b',').filter(|name| !name.is_empty()) {
+        // Nothing at all is no flag; nothing between two commas is one without a name.
+        for name in names.split(|byte| *byte == b',').filter(|_| !names.is_empty()) {
             let flag = Flags::named(name)
                 .ok_or_else(|| [b"ERR Unexpected flag in script shebang: ", name].concat())?;
             flags = flags.with(flag);

@@ -10,7 +10,7 @@ use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 use parking_lot::Mutex;
 
-use super::failure::{Failure, Raised, SANDBOX, failure};
+use super::failure::{Failure, Raised, SANDBOX, failure, placed};
 use super::host::HOST;
 use super::memory::Limit;
 use super::random::Random;
@@ -21,8 +21,8 @@ use super::stack::{Reader, Values};
 use super::{api, bit, cjson, cmsgpack, stack, structs};
 use crate::resp::Reply;
 
-/// Instructions between two looks at the clock.
-const TICK_INSTRUCTIONS: u32 = 10_000;
+/// Instructions between two looks whether to go on. Each may be a call that takes a millisecond.
+const TICK_INSTRUCTIONS: u32 = 2_000;
 /// The collector begins anew when the state has grown to so much of what it had left: most of what
 /// it walks each time is compiled scripts, which stay.
 const COLLECTOR_PAUSE_PERCENT: i32 = 400;
@@ -99,7 +99,7 @@ impl State {
         let collecting = GcIncParams::default().pause(COLLECTOR_PAUSE_PERCENT);
         lua.gc_set_mode(GcMode::Incremental(collecting));
         let shared = Arc::new(Shared { running, ..Shared::default() });
-        let natives = natives(&lua, &shared)?;
+        let natives = natives(&lua, &shared, sort)?;
         let libraries = lua.create_table()?;
         libraries.raw_set("redis", api::library(&lua, &shared, sort)?)?;
         libraries.raw_set("cjson", cjson::library(&lua, &shared)?)?;
@@ -258,7 +258,7 @@ fn watch(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<()> {
 }
 
 /// The functions that `sandbox.lua` needs.
-fn natives(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
+fn natives(lua: &Lua, shared: &Arc<Shared>, sort: Sort) -> mlua::Result<Table> {
     let natives = lua.create_table()?;
     let own = Arc::clone(shared);
     let random = lua.create_function(move |lua, args: MultiValue| own.random.random(lua, &args))?;
@@ -274,6 +274,9 @@ fn natives(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
         Ok(())
     })?;
     natives.raw_set("failed", failed)?;
+    if sort == Sort::Script {
+        natives.raw_set("placed", lua.create_function(placed)?)?;
+    }
     let own = Arc::clone(shared);
     natives.raw_set("check", lua.create_function(move |_, _: MultiValue| own.check())?)?;
     for (name, as_table) in [("caught", false), ("shown", true)] {
@@ -288,18 +291,17 @@ fn natives(lua: &Lua, shared: &Arc<Shared>) -> mlua::Result<Table> {
 }
 
 impl Shared {
-    /// Looks at the clock, and whether somebody ends what runs.
+    /// Looks whether what runs has become long, and whether somebody ends it.
     ///
     /// # Errors
     /// It is to end.
     pub fn look(&self) -> mlua::Result<()> {
         let loading = *self.loading.lock();
         if let Some(Loading { since, time_max }) = loading {
-            let elapsed = since.elapsed();
-            if time_max.is_some_and(|time_max| elapsed > time_max) {
+            if time_max.is_some_and(|time_max| since.elapsed() > time_max) {
                 return Err(Raised::reply("ERR FUNCTION LOAD timeout"));
             }
-            if HOLD_LONG.is_set() && self.running.becomes_long(elapsed) {
+            if HOLD_LONG.is_set() && self.running.tick(Default::default) == Tick::BecameLong {
                 HOLD_LONG.with(|hold_long| hold_long());
             }
             return Ok(());

@@ -1,7 +1,7 @@
 //! FUNCTION, FCALL, FCALL_RO: libraries of functions.
 
 use super::eval::{answer, call_of, is_read_only, keys_and_args};
-use super::host::{Caller, ScriptHost, hold_long};
+use super::host::{Caller, ScriptHost, leave_worker};
 use super::script::end_running;
 use crate::command::args::is;
 use crate::command::cx::{Cx, Mode};
@@ -50,16 +50,10 @@ fn loading<R>(
     if cx.mode == Mode::Replay {
         return load(&server.scripts.libraries, None);
     }
-    let mut is_long = false;
-    let mut held = || {
-        is_long = true;
-        hold_long(server);
-    };
-    let loaded = load(&server.scripts.libraries, Some(&mut held));
-    if is_long {
-        server.keyspace.hold.end();
-        server.scripts.running.end();
-    }
+    let running = &server.scripts.running;
+    running.begin_loading();
+    let loaded = load(&server.scripts.libraries, Some(&mut leave_worker));
+    running.end(|| server.keyspace.hold.end());
     loaded
 }
 
@@ -77,7 +71,11 @@ pub(super) fn flush(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match args[2..] {
         [] => {}
         [mode] if is(mode, "SYNC") || is(mode, "ASYNC") => {}
-        _ => return Err(Error::fixed("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
+        [_] => return Err(Error::fixed("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
+        _ => {
+            let head: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+            return Err(Error::quoting(&[head, args[1], b"'. Try FUNCTION HELP."]));
+        }
     }
     cx.server.scripts.libraries.flush();
     cx.tx.changed_server();

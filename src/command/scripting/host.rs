@@ -1,7 +1,9 @@
 //! What scripts reach out for: commands, the log, rights.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use crate::command::blocking::take_long;
 use crate::command::cx::{Cx, Mode};
@@ -20,8 +22,10 @@ use crate::keyspace::Tx;
 use crate::resp::{Proto, Reply};
 use crate::script::{self, Host, Refusal};
 
-/// How long a thread that leaves its worker gives another one to take it over.
-const HAND_OVER: Duration = Duration::from_millis(1);
+/// How long to wait for a thread: there may be none left to have.
+const THREAD_MAX: Duration = Duration::from_secs(1);
+/// How long a thread may take to take a worker over once it is there for it.
+const TAKE_OVER: Duration = Duration::from_millis(1);
 
 /// Who has called a script, and how.
 pub(super) struct Caller<'a> {
@@ -45,8 +49,6 @@ pub(super) struct ScriptHost<'a, 'k> {
     /// Memory was at its limit at the start.
     is_over_memory: bool,
     has_written: bool,
-    /// It holds its locks for long.
-    is_long: bool,
     room: Vec<Reservation<'a>>,
     room_left: usize,
 }
@@ -75,7 +77,6 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
             db,
             is_over_memory,
             has_written: false,
-            is_long: false,
             room: Vec::new(),
             room_left: 0,
         };
@@ -90,11 +91,7 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
     pub fn end(mut self) -> Option<Box<Tracked>> {
         self.tx.select(self.db);
         self.session.stopwatch.stop(&self.server.metrics.calls);
-        if self.is_long {
-            self.server.keyspace.hold.end();
-        }
-        // Behind the end of the hold: who was put off would find it and be put off again.
-        self.server.scripts.running.end();
+        self.server.scripts.running.end(|| self.server.keyspace.hold.end());
         self.session.listening.tracked.take()
     }
 
@@ -146,12 +143,18 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
     }
 }
 
-/// Lets everybody know that the locks are held for long from now on.
-pub(super) fn hold_long(server: &Server) {
-    server.keyspace.hold.begin();
-    // What follows blocks, but not from within: the thread leaves its worker here, and goes on
-    // without it.
-    take_long(|| std::thread::park_timeout(HAND_OVER));
+/// Has the runtime's worker go on without this thread: what follows blocks, but not from within.
+pub(super) fn leave_worker() {
+    take_long(|| {
+        let Ok(runtime) = Handle::try_current() else { return };
+        // Who comes back before another thread has the worker gets it back, and its sockets stand
+        // still. Threads are given out in turn: when one is there for this, the worker has had one.
+        let (come, has_come) = mpsc::channel();
+        runtime.spawn_blocking(move || come.send(()));
+        if has_come.recv_timeout(THREAD_MAX).is_ok() {
+            std::thread::park_timeout(TAKE_OVER);
+        }
+    });
 }
 
 /// The command that a script calls.
@@ -221,8 +224,7 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn hold_long(&mut self) {
-        self.is_long = true;
-        hold_long(self.server);
+        leave_worker();
     }
 
     fn describe(&self) -> (String, Vec<Vec<u8>>) {

@@ -7,6 +7,9 @@ mod eval;
 mod function;
 mod host;
 mod script;
+mod watch;
+
+pub use watch::Watch;
 
 use super::server::Server;
 use super::spec::Flags;
