@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Ok(Some(config)) => serve(Arc::new(config)),
         Ok(None) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{message}");
+            tool::complain(&message);
             ExitCode::FAILURE
         }
     }

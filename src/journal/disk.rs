@@ -347,3 +347,73 @@ impl DiskFile for File {
         File::set_len(self, bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A directory of a test's own, removed at its end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Scratch {
+            let name = format!("forebay-disk-{name}-{}", std::process::id());
+            Scratch(std::env::temp_dir().join(name))
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).expect("the scratch directory is the test's own");
+        }
+    }
+
+    #[test]
+    fn several_read_and_one_writes() {
+        let scratch = Scratch::new("lock");
+        let disk = DirDisk::open(&scratch.0).expect("it can be made");
+        let read = || disk.lock_to_read("lock");
+        assert!(read().expect("nobody has it").is_none(), "and nothing is made");
+        assert!(disk.list().expect("it can be read").is_empty());
+        let own = std::process::id();
+        let held = disk.lock("lock", own).expect("nobody has it");
+        for refused in [read().map(drop), disk.lock("lock", own).map(drop)] {
+            let LockRefused::Held { pid } = refused.expect_err("it is held") else {
+                panic!("it is held")
+            };
+            assert_eq!(pid, Some(own));
+        }
+        drop(held);
+        let readers = [read().expect("nobody writes"), read().expect("nobody writes")];
+        assert!(readers.iter().all(Option::is_some));
+        let refused = disk.lock("lock", own).expect_err("it is being read");
+        assert!(matches!(refused, LockRefused::Held { pid: Some(_) }));
+        drop(readers);
+        // A number that is nobody's is not told of: no process has one so high.
+        drop(disk.lock("lock", i32::MAX as u32).expect("nobody has it"));
+        let reader = read().expect("nobody writes");
+        let refused = disk.lock("lock", own).expect_err("it is being read");
+        assert!(matches!(refused, LockRefused::Held { pid: None }));
+        drop(reader);
+    }
+
+    #[test]
+    fn links_to_files_are_files() {
+        let scratch = Scratch::new("links");
+        let disk = DirDisk::open(&scratch.0).expect("it can be made");
+        drop(disk.create("file", 0).expect("it can be made"));
+        fs::create_dir(scratch.0.join("folder")).expect("it can be made");
+        for (to, name) in [("file", "a"), ("folder", "b"), ("nowhere", "c")] {
+            symlink(to, scratch.0.join(name)).expect("a link can be made");
+        }
+        let mut names = disk.list().expect("it can be read");
+        names.sort();
+        assert_eq!(names, ["a", "c", "file"]);
+        assert!(disk.open("a").is_ok());
+        let error = disk.open("c").err().expect("there is nothing");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(error.to_string(), "c is a link that leads nowhere");
+    }
+}

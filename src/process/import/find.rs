@@ -105,7 +105,8 @@ fn log_in(directory: &Path, names: &Names) -> Result<Option<PathBuf>, ImportErro
         }
         listed => listed?,
     };
-    match entries.into_iter().find(|path| ends_like(path, &["manifest", "aof", "rdb"])) {
+    let like = |ending| entries.iter().find(|path| ends_like(path, &[ending]));
+    match like("manifest").or_else(|| like("aof")).or_else(|| like("rdb")).cloned() {
         Some(path) => Err(ImportError::Unnamed { path, log: names.log.clone() }),
         None => file(directory.join(&names.log)),
     }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::builder::RangedI64ValueParser;
 use clap::{Parser, Subcommand};
 
-pub use out::tell;
+pub use out::{complain, tell};
 
 #[derive(Parser)]
 #[command(name = "forebay", disable_version_flag = true, disable_help_subcommand = true)]
