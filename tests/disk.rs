@@ -214,6 +214,111 @@ fn a_script_is_refused_on_a_full_disk_before_it_changes_anything() {
     assert_eq!(found(&disk.after_kill()), digest(&server.server));
 }
 
+/// As `assert_eq!`, for states that are too long to be read.
+fn assert_same(one: &[String], other: &[String], what: &str) {
+    let brief = |line: &str| line.chars().take(300).collect::<String>();
+    for (one, other) in one.iter().zip(other) {
+        let at = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+        let (one, other) = (brief(&one[at..]), brief(&other[at..]));
+        assert_eq!(one, other, "{what}: from byte {at} of a line");
+    }
+    assert_eq!(one.len(), other.len(), "{what}");
+}
+
+/// What one step leaves behind may be far longer than its request, and than a segment.
+#[test]
+fn a_long_step_is_refused_on_a_full_disk_before_it_changes_anything() {
+    let long = "x".repeat(400);
+    let fill_set = |client: &mut Raw| {
+        for from in (0..1500).step_by(100) {
+            let members: Vec<String> = (from..from + 100).map(|at| format!("{at}{long}")).collect();
+            assert_eq!(client.ask(&format!("SADD s {}", members.join(" "))), ":100");
+        }
+    };
+    let set_all = "for i=1,3000 do redis.call('set','k'..i,string.rep('x',400)) end return 1";
+    let set_caught = "for i=1,3000 do local r=redis.pcall('set','k'..i,string.rep('x',400)) \
+                      if r.err then return i end end return 'all'";
+    let rem_all = "for _,v in ipairs(redis.call('smembers','s')) do \
+                   redis.call('srem','s',v) end return 1";
+    let eval = |script: &str| format!("EVAL {} 0", script.replace(' ', "\t"));
+    for request in [
+        "SORT s BY nosort STORE d".to_string(),
+        "SPOP s 1400".into(),
+        "GEOSEARCHSTORE d places FROMLONLAT 13 38 BYRADIUS 9000 km".into(),
+        "XREADGROUP GROUP g other COUNT 20000 CLAIM 0 STREAMS plain >".into(),
+        "XAUTOCLAIM plain g other 0 0 COUNT 20000".into(),
+        eval(set_all),
+        eval(set_caught),
+        eval(rem_all),
+    ] {
+        let disk = SimDisk::new();
+        let server = start(&disk, "always");
+        let client = &mut server.raw();
+        fill_set(client);
+        for from in (0..1500).step_by(100) {
+            let one = |at| format!("13 38 {at}{long}");
+            let places: Vec<String> = (from..from + 100).map(one).collect();
+            assert_eq!(client.ask(&format!("GEOADD places {}", places.join(" "))), ":100");
+        }
+        if request.contains("plain") {
+            assert_eq!(client.ask("XGROUP CREATE plain g 0 MKSTREAM"), "+OK");
+            let entries = b"*5\r\n$4\r\nXADD\r\n$5\r\nplain\r\n$1\r\n*\r\n$1\r\nf\r\n$1\r\nv\r\n";
+            client.send(&entries.repeat(20_000));
+            (0..20_000).for_each(|_| assert!(client.reply().starts_with('$')));
+            assert!(client.ask("XREADGROUP GROUP g c STREAMS plain >").starts_with('*'));
+        }
+        wait_for_room(&server);
+        // Others fill the disk.
+        disk.fail(Fault::Full);
+        let before = digest(&server.server);
+        let reply = client.ask(&request);
+        if request.starts_with("EVAL") {
+            // One that catches the refusal tells how far it came.
+            let expected = if request.contains("pcall") { ":" } else { &refused(FULL) };
+            assert!(reply.starts_with(expected), "{request}: {reply}");
+        } else {
+            assert_eq!(reply, refused(FULL), "{request}");
+            assert_same(&digest(&server.server), &before, &request);
+        }
+        assert!(server.server.store.failed.failure().is_none(), "{request}");
+        assert_eq!(client.ask("SREM s none"), ":0");
+        assert_same(&found(&disk.after_power_cut(1)), &digest(&server.server), &request);
+        disk.mend();
+        wait_for_service(client);
+        let reply = client.ask(&request);
+        assert!(!reply.starts_with("-MISCONF"), "{request}: {reply}");
+        if request.starts_with('X') {
+            // The start sees the new consumer later.
+            let again = start(&disk.after_power_cut(1), "always");
+            let pending = "XPENDING plain g";
+            assert_same(&[again.raw().ask(pending)], &[client.ask(pending)], &request);
+        } else {
+            assert_same(&found(&disk.after_power_cut(1)), &digest(&server.server), &request);
+        }
+    }
+}
+
+/// A frame holds what a step leaves behind, and has a longest length.
+#[test]
+fn a_step_longer_than_a_frame_is_refused_where_it_passes_that() {
+    let disk = SimDisk::new();
+    let server = start(&disk, "always");
+    let client = &mut server.raw();
+    server.server.store.journal().expect("opened").set_step_bytes_max(1 << 20);
+    let script = "for i=1,300 do redis.call('set','k'..i,string.rep('x',10000)) end return 1";
+    let reply = eval(client, script);
+    assert!(reply.starts_with("-ERR the change is too long for the journal"), "{reply}");
+    let written: usize = client.ask("DBSIZE")[1..].parse().expect("a number");
+    assert!((80..105).contains(&written), "{written}");
+    assert_eq!(client.ask("MULTI"), "+OK");
+    for _ in 0..2 {
+        assert_eq!(client.ask(&format!("SET big {}", "v".repeat(600_000))), "+QUEUED");
+    }
+    assert!(client.ask("EXEC").starts_with("-EXECABORT"), "as a whole, before it begins");
+    assert_eq!(client.ask("EXISTS big"), ":0");
+    assert_eq!(found(&disk.after_power_cut(1)), digest(&server.server));
+}
+
 /// Drains a stream of one entry after the other, or so many at a time.
 fn drain(server: &TestServer, client: &mut Raw, count: u64) -> u64 {
     let mut drained = 0;

@@ -9,6 +9,7 @@ use super::observe;
 use super::permission;
 use super::server::Server;
 use super::session::{Multi, Session, Transaction};
+use super::store::transaction_bytes;
 use super::stream;
 use super::table::{Entry, Locks, keys};
 use crate::keyspace::{Held, Seen, ShardSet, Tx};
@@ -58,6 +59,7 @@ fn exec(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     }
     cx.reply.array(queue.len());
     cx.session.executing = Some(Transaction { queued: queue.len(), queued_bytes });
+    cx.tx.expect_bytes(transaction_bytes(&queue));
     let mode = std::mem::replace(&mut cx.mode, Mode::InExec);
     for queued in &queue {
         let args = queued.args();

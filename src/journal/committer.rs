@@ -312,12 +312,12 @@ impl Committer {
         self.is_healing
     }
 
-    /// Forgets the segments of which nothing lies at or behind `position`; their first positions,
-    /// oldest first, for the caller to remove the files.
-    pub fn forget_before(&mut self, position: u64) -> Vec<u64> {
+    /// Forgets the segments of which nothing lies at or behind `position`, for the caller to remove the
+    /// files.
+    pub fn forget_before(&mut self, position: u64) {
         let ends = self.firsts.iter().skip(1);
         let old = ends.take_while(|end| **end <= position).count();
-        self.firsts.drain(..old).collect()
+        self.firsts.drain(..old);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 
+use super::writer::{Class, Refused, Reservation};
 use crate::resp::{Proto, Reply};
 
 /// What the effects of most steps need. Growing to it by doublings took a fifth of the CPU of a pipelined
@@ -23,6 +24,11 @@ pub struct Effects {
 impl Effects {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.first.is_empty()
+    }
+
+    /// How long they are, in bytes.
+    pub fn len(&self) -> usize {
+        self.first.len() + self.bytes.len()
     }
 
     /// Starts an effect that comes before those of the step itself, whenever in the step it is
@@ -122,6 +128,12 @@ pub trait Sink: Send + Sync {
     /// Sees to it that what was taken gets written, where nobody waits for it. Called without locks.
     fn flush(&self);
 
+    /// Holds room for a frame of `bytes`; none where none has to be held.
+    ///
+    /// # Errors
+    /// There is none: what would take it must not be done.
+    fn reserve(&self, class: Class, bytes: u64) -> Result<Option<Reservation<'_>>, Refused>;
+
     /// Whether there is room for a frame of `bytes` of effects that only remove something, which
     /// nobody waits for.
     fn may_remove(&self, bytes: u64) -> bool;
@@ -149,6 +161,10 @@ impl Sink for MemorySink {
     }
 
     fn flush(&self) {}
+
+    fn reserve(&self, _: Class, _: u64) -> Result<Option<Reservation<'_>>, Refused> {
+        Ok(None)
+    }
 
     fn may_remove(&self, _: u64) -> bool {
         true

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use parking_lot::Mutex;
 
@@ -29,12 +29,55 @@ pub struct Spare {
     written: bool,
 }
 
+/// The longest frame of a step, where it does not fit into every spare.
+struct Large {
+    bytes: u64,
+    /// The position by which it was written; none while room is held for it.
+    end: Option<u64>,
+}
+
 struct Spares {
-    /// In the order in which they will be used.
+    /// The shortest first, so that long ones are left for long frames; those of one length in the order in
+    /// which they will be used.
     ready: VecDeque<Spare>,
+    /// Each has a spare of its own.
+    large: Vec<Large>,
     made: u64,
     /// Why no more could be made, the last time it was tried.
     trouble: Option<String>,
+}
+
+impl Spares {
+    fn add(&mut self, spare: Spare) {
+        let at = self.ready.partition_point(|other| other.bytes <= spare.bytes);
+        self.ready.insert(at, spare);
+    }
+
+    fn add_as_next(&mut self, spare: Spare) {
+        let at = self.ready.partition_point(|other| other.bytes < spare.bytes);
+        self.ready.insert(at, spare);
+    }
+
+    /// Whether each large frame finds a spare of its own, were the one at `without` not there.
+    fn suffice_for_large(&self, without: Option<usize>) -> bool {
+        let mut frames: Vec<u64> = self.large.iter().map(|large| large.bytes).collect();
+        frames.sort_unstable();
+        let others = self.ready.iter().enumerate().filter(|(at, _)| Some(*at) != without);
+        let mut longest_first = others.map(|(_, spare)| spare.bytes).rev();
+        let mut fits =
+            |frame: u64| longest_first.next().is_some_and(|it| it >= BLOCK_BYTES + frame);
+        frames.into_iter().rev().all(&mut fits)
+    }
+
+    /// Frames below `settled` have been written.
+    fn forget_written(&mut self, settled: u64) {
+        self.large.retain(|large| large.end.is_none_or(|end| end > settled));
+    }
+
+    /// The frame of a reservation of `bytes`, which is held.
+    fn held_large(&mut self, bytes: u64) -> Option<usize> {
+        self.large.iter().position(|large| large.bytes == bytes && large.end.is_none())
+    }
 }
 
 /// The spares.
@@ -43,6 +86,10 @@ pub struct Pool {
     spares: Mutex<Spares>,
     segment_bytes: AtomicU64,
     reserve_bytes: AtomicU64,
+    /// The length of the shortest spare, or of one to be made.
+    shortest_bytes: AtomicU64,
+    /// The length of the current segment.
+    current_bytes: AtomicU64,
     /// What the ready spares can take for certain.
     usable_bytes: AtomicU64,
     /// The position up to which the current segment can take frames for certain.
@@ -57,14 +104,15 @@ impl Pool {
     /// # Errors
     /// The directory cannot be read, or an unusable spare cannot be removed.
     pub fn open(disk: Arc<dyn Disk>, segment_bytes: u64, reserve_bytes: u64) -> io::Result<Pool> {
-        let mut spares = Spares { ready: VecDeque::new(), made: 0, trouble: None };
+        let mut spares =
+            Spares { ready: VecDeque::new(), large: Vec::new(), made: 0, trouble: None };
         for name in disk.list()? {
             let Some(number) = spare_number(&name) else { continue };
             spares.made = spares.made.max(number + 1);
             let file = disk.open_write(&name)?;
             let bytes = file.len()?;
             if bytes >= segment_bytes.max(2 * BLOCK_BYTES) {
-                spares.ready.push_back(Spare { name, file, bytes, written: false });
+                spares.add(Spare { name, file, bytes, written: false });
             } else {
                 drop(file);
                 disk.remove(&name)?;
@@ -74,6 +122,8 @@ impl Pool {
             disk,
             segment_bytes: AtomicU64::new(segment_bytes),
             reserve_bytes: AtomicU64::new(reserve_bytes),
+            shortest_bytes: AtomicU64::new(segment_bytes),
+            current_bytes: AtomicU64::new(0),
             usable_bytes: AtomicU64::new(0),
             current_end: AtomicU64::new(0),
             is_short: AtomicBool::new(false),
@@ -87,6 +137,7 @@ impl Pool {
     /// Sets the length of segments to be made.
     pub fn set_segment_bytes(&self, bytes: u64) {
         self.segment_bytes.store(bytes.max(4 * BLOCK_BYTES), Ordering::Relaxed);
+        self.count(&self.spares.lock());
     }
 
     /// Sets what is kept back for acknowledgements and deletes.
@@ -109,14 +160,19 @@ impl Pool {
         (self.segment_bytes() / 16).min(64 << 10)
     }
 
-    /// What a step of `bytes` may take of the room.
+    /// What a step of `bytes` may take of the room: a frame that does not fit into what is left of a
+    /// segment leaves that unused, which is less than the frame and no more than the segment.
     pub fn cost(&self, bytes: u64) -> u64 {
-        if bytes <= self.waste_bytes() { bytes } else { 2 * bytes }
+        if bytes <= self.waste_bytes() {
+            return bytes;
+        }
+        let longest = self.segment_bytes().max(self.current_bytes.load(Ordering::Relaxed));
+        bytes + bytes.min(longest)
     }
 
-    /// The longest frame that a segment of ordinary length takes.
+    /// The longest frame that every spare takes.
     pub fn frame_bytes_max(&self) -> u64 {
-        self.segment_bytes().saturating_sub(BLOCK_BYTES)
+        self.shortest_bytes.load(Ordering::Relaxed).saturating_sub(BLOCK_BYTES)
     }
 
     /// A spare is missing, or the next one's blocks have not been written.
@@ -127,7 +183,7 @@ impl Pool {
     /// The position up to which everything fits for certain, the reserve included.
     pub fn limit(&self) -> u64 {
         let current_end = self.current_end.load(Ordering::Acquire);
-        current_end.saturating_add(self.usable_bytes.load(Ordering::Acquire))
+        current_end.saturating_add(self.usable_bytes.load(Ordering::SeqCst))
     }
 
     /// More room was wanted than there is, and could not be had.
@@ -144,6 +200,7 @@ impl Pool {
     pub fn set_current(&self, first: u64, bytes: u64) {
         let room = bytes.saturating_sub(BLOCK_BYTES + self.waste_bytes());
         self.current_end.store(first + room, Ordering::Release);
+        self.current_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// A spare for a frame of `need` bytes; makes one if none is ready.
@@ -179,25 +236,51 @@ impl Pool {
         }
     }
 
-    /// Makes sure that a frame longer than a segment finds a spare of its length.
+    /// Makes spares until all below `end` fits.
     ///
     /// # Errors
-    /// None can be made.
-    pub fn prepare_large(&self, need: u64) -> io::Result<()> {
-        if BLOCK_BYTES + need <= self.segment_bytes() {
-            return Ok(());
+    /// One cannot be made.
+    pub fn reach(&self, end: u64) -> io::Result<()> {
+        while self.limit() < end {
+            self.add_one(self.segment_bytes())?;
         }
-        let spare = self.make(BLOCK_BYTES + need)?;
-        let mut spares = self.spares.lock();
-        spares.ready.push_back(spare);
-        self.count(&spares);
         Ok(())
     }
 
-    /// The spares' files are gone: they are of no use any more.
-    pub fn forget(&self) {
+    /// Keeps a spare for a frame of `bytes` that does not fit into each of them: one that is there and
+    /// for no other such frame, else a new one. It is kept until [`Pool::release_large`].
+    ///
+    /// # Errors
+    /// None can be made.
+    pub fn keep_large(&self, bytes: u64, settled: u64) -> io::Result<()> {
+        {
+            let mut spares = self.spares.lock();
+            spares.forget_written(settled);
+            spares.large.push(Large { bytes, end: None });
+            if spares.suffice_for_large(None) {
+                return Ok(());
+            }
+        }
+        self.add_one(BLOCK_BYTES + bytes).inspect_err(|_| self.release_large(bytes, 0))
+    }
+
+    /// The frame that a spare was kept for by [`Pool::keep_large`] is written when all below `end` is; or
+    /// it has not come.
+    pub fn release_large(&self, bytes: u64, end: u64) {
         let mut spares = self.spares.lock();
-        spares.ready.clear();
+        if let Some(at) = spares.held_large(bytes) {
+            spares.large[at].end = Some(end);
+        }
+    }
+
+    /// Files have been taken away: spares whose files are gone are of no use any more.
+    pub fn forget_missing(&self) {
+        let is_missing = |spare: &Spare| {
+            let opened = self.disk.open(&spare.name);
+            opened.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let mut spares = self.spares.lock();
+        spares.ready.retain(|spare| !is_missing(spare));
         self.count(&spares);
     }
 
@@ -211,36 +294,68 @@ impl Pool {
             self.wants_tending.store(true, Ordering::Release);
             return false;
         }
+        let Some(last) = spares.ready.len().checked_sub(1) else { return false };
+        let left =
+            self.usable_bytes.load(Ordering::Acquire).saturating_sub(self.room_of(&spares, last));
         // The first one may be in use the next moment.
-        let unusable = BLOCK_BYTES + self.waste_bytes();
-        let last = spares.ready.iter().skip(1).next_back();
-        let Some(room) = last.map(|spare| spare.bytes.saturating_sub(unusable)) else {
-            return false;
-        };
-        let left = self.usable_bytes.load(Ordering::Acquire).saturating_sub(room);
-        if left < self.reserve_bytes() / 2 {
-            return false;
-        }
-        let Some(spare) = spares.ready.pop_back() else { return false };
-        self.count(&spares);
-        self.disk.remove(&spare.name).is_ok()
+        last > 0
+            && left >= self.reserve_bytes() / 2
+            && spares.suffice_for_large(Some(last))
+            && self.remove_at(&mut spares, last).is_ok()
     }
 
-    /// Does one piece of work towards a full pool: makes a spare, or writes the next one's blocks.
-    /// Whether there is more to do.
+    /// What a spare can take for certain.
+    fn room_of(&self, spares: &Spares, at: usize) -> u64 {
+        spares.ready[at].bytes.saturating_sub(BLOCK_BYTES + self.waste_bytes())
+    }
+
+    fn remove_at(&self, spares: &mut Spares, at: usize) -> io::Result<()> {
+        match self.disk.remove(&spares.ready[at].name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => spares.ready.remove(at),
+        };
+        self.count(spares);
+        Ok(())
+    }
+
+    /// Removes a spare above what is wanted, the longest first. Whether there was one. Room is needed
+    /// up to the position `end`, which may move on meanwhile.
+    fn trim(&self, settled: u64, end: &dyn Fn() -> u64) -> io::Result<bool> {
+        let mut spares = self.spares.lock();
+        spares.forget_written(settled);
+        let usable = self.count(&spares);
+        let is_above = |at: &usize| {
+            usable - self.room_of(&spares, *at) >= self.wanted_bytes()
+                && spares.suffice_for_large(Some(*at))
+        };
+        let Some(at) = (0..spares.ready.len()).rev().find(is_above) else { return Ok(false) };
+        // First it does not count any more: either who holds room sees that, or it is seen here.
+        self.usable_bytes.store(usable - self.room_of(&spares, at), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.limit() < end() {
+            self.count(&spares);
+            return Ok(false);
+        }
+        self.remove_at(&mut spares, at).inspect_err(|_| {
+            self.count(&spares);
+        })?;
+        Ok(true)
+    }
+
+    /// Does one piece of work towards a full pool: makes a spare, removes one above what is wanted, or
+    /// writes the next one's blocks. Whether there is more to do. All below `settled` has been written,
+    /// and room is needed up to `end`.
     ///
     /// # Errors
-    /// A spare cannot be made. The pool is short until a later call succeeds.
-    pub fn tend(&self) -> io::Result<bool> {
+    /// A spare cannot be made, removed or written. The pool is short until a later call succeeds.
+    pub fn tend(&self, settled: u64, end: &dyn Fn() -> u64) -> io::Result<bool> {
         let done = if self.usable_bytes.load(Ordering::Acquire) < self.wanted_bytes() {
-            self.make(self.segment_bytes()).map(|spare| {
-                let mut spares = self.spares.lock();
-                spares.ready.push_back(spare);
-                self.count(&spares);
-                true
-            })
+            self.add_one(self.segment_bytes()).map(|()| true)
         } else {
-            self.write_next()
+            match self.trim(settled, end) {
+                Ok(false) => self.write_next(),
+                done => done,
+            }
         };
         let trouble = done.as_ref().err().map(ToString::to_string);
         self.is_short.store(trouble.is_some(), Ordering::Release);
@@ -253,19 +368,34 @@ impl Pool {
     fn write_next(&self) -> io::Result<bool> {
         let next = {
             let mut spares = self.spares.lock();
-            let wants_writing = spares.ready.front().is_some_and(|spare| !spare.written);
+            let wants_writing = spares.ready.front().is_some_and(|it| self.wants_writing(it));
             if wants_writing { spares.ready.pop_front() } else { None }
         };
         let Some(mut spare) = next else { return Ok(false) };
         let done = write_zeros(&*spare.file, 0, spare.bytes);
-        spare.written = true;
+        spare.written = done.is_ok();
         let mut spares = self.spares.lock();
-        if done.is_ok() {
-            spares.ready.push_front(spare);
+        // One that cannot be written is no good. Where it cannot be removed either it stays what it is:
+        // a new file at each attempt would fill a disk that fails.
+        if done.is_ok() || self.disk.remove(&spare.name).is_err() {
+            spares.add_as_next(spare);
         }
         self.count(&spares);
         drop(spares);
         done.map(|()| true)
+    }
+
+    /// A longer one is there for one frame, and must not be missing for as long.
+    fn wants_writing(&self, spare: &Spare) -> bool {
+        !spare.written && spare.bytes <= self.segment_bytes()
+    }
+
+    fn add_one(&self, bytes: u64) -> io::Result<()> {
+        let spare = self.make(bytes)?;
+        let mut spares = self.spares.lock();
+        spares.add(spare);
+        self.count(&spares);
+        Ok(())
     }
 
     fn make(&self, bytes: u64) -> io::Result<Spare> {
@@ -279,13 +409,17 @@ impl Pool {
         Ok(Spare { name, file, bytes, written: false })
     }
 
-    fn count(&self, spares: &Spares) {
-        let unusable = BLOCK_BYTES + self.waste_bytes();
-        let usable = spares.ready.iter().map(|spare| spare.bytes.saturating_sub(unusable)).sum();
-        self.usable_bytes.store(usable, Ordering::Release);
-        let is_next_written = spares.ready.front().is_some_and(|spare| spare.written);
+    /// Counts the room again; how much the spares have.
+    fn count(&self, spares: &Spares) -> u64 {
+        let usable = (0..spares.ready.len()).map(|at| self.room_of(spares, at)).sum();
+        self.usable_bytes.store(usable, Ordering::SeqCst);
+        let next = spares.ready.front();
+        let shortest = next.map_or(u64::MAX, |spare| spare.bytes).min(self.segment_bytes());
+        self.shortest_bytes.store(shortest, Ordering::Relaxed);
+        let is_next_ready = next.is_some_and(|spare| !self.wants_writing(spare));
         let is_full = usable >= self.wanted_bytes();
-        self.wants_tending.store(!is_next_written || !is_full, Ordering::Release);
+        self.wants_tending.store(!is_next_ready || !is_full, Ordering::Release);
+        usable
     }
 
     fn wanted_bytes(&self) -> u64 {

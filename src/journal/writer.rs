@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use super::committer::{Committer, Group, failing};
 use super::disk::Disk;
 use super::effects::{Frame, Sink};
-use super::frame::Kind;
+use super::frame::{Kind, PAYLOAD_BYTES_MAX};
 use super::pool::Pool;
 use super::progress::Progress;
 use super::recovery::Plan;
@@ -183,6 +183,7 @@ impl Journal {
             failures: AtomicU64::new(0),
             on_failure: options.on_failure,
             held: AtomicU64::new(0),
+            step_bytes_max: AtomicU64::new(PAYLOAD_BYTES_MAX),
             backlog_bytes_max: AtomicU64::new(options.backlog_bytes_max),
             snapshot: AtomicU64::new(plan.from()),
             stopping: AtomicBool::new(false),
@@ -372,6 +373,12 @@ impl Journal {
         self.shared.pool.set_reserve_bytes(bytes);
     }
 
+    /// Sets how long the frame of one step may be; no more than [`PAYLOAD_BYTES_MAX`], which it is from the
+    /// start. For tests, which have no 4 GiB.
+    pub fn set_step_bytes_max(&self, bytes: u64) {
+        self.shared.step_bytes_max.store(bytes.min(PAYLOAD_BYTES_MAX), Ordering::Relaxed);
+    }
+
     pub fn set_backlog_bytes_max(&self, bytes: u64) {
         self.shared.backlog_bytes_max.store(bytes, Ordering::Relaxed);
     }
@@ -476,17 +483,21 @@ impl Journal {
     /// always the journal's end.
     fn remove_before(&self, position: u64) -> Result<(), Failure> {
         let disk = &*self.shared.disk;
-        let names = disk.list().map_err(failing("read", "the directory"))?;
-        let snapshots = names
-            .into_iter()
-            .filter(|name| FileKind::Snapshot.position(name).is_some_and(|of| of < position));
-        let segments = self.shared.with_committer(|committer| {
-            let forgotten = committer.forget_before(position);
+        let oldest = self.shared.with_committer(|committer| {
+            committer.forget_before(position);
             self.shared.segments.store(committer.firsts().len(), Ordering::Relaxed);
-            forgotten
+            committer.firsts().first().copied().unwrap_or(position)
         });
-        let segments = segments.into_iter().map(|first| FileKind::Segment.name(first));
-        for name in snapshots.chain(segments) {
+        // By what is there: some may be left from an earlier time, when they could not be removed.
+        let names = disk.list().map_err(failing("read", "the directory"))?;
+        let before = |kind: FileKind, end: u64| {
+            let positions = names.iter().filter_map(move |name| kind.position(name));
+            let mut obsolete: Vec<u64> = positions.filter(|at| *at < end).collect();
+            obsolete.sort_unstable();
+            obsolete.into_iter().map(move |at| kind.name(at))
+        };
+        let snapshots = before(FileKind::Snapshot, position);
+        for name in snapshots.chain(before(FileKind::Segment, oldest)) {
             disk.remove(&name).map_err(failing("remove", &name))?;
         }
         disk.sync().map_err(failing("sync", "the directory"))
@@ -539,6 +550,10 @@ impl Sink for Journal {
 
     fn flush(&self) {
         Journal::flush(self);
+    }
+
+    fn reserve(&self, class: Class, bytes: u64) -> Result<Option<Reservation<'_>>, Refused> {
+        Journal::reserve(self, class, bytes).map(Some)
     }
 
     fn may_remove(&self, bytes: u64) -> bool {

@@ -10,6 +10,7 @@ mod fields;
 mod hold;
 mod lacking;
 pub mod news;
+mod room;
 mod scan;
 mod shard;
 pub mod snapshot;

@@ -216,7 +216,8 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::journal::{Frame, Sink};
+    use crate::journal::writer::{Refused, Reservation};
+    use crate::journal::{Class, Frame, Sink};
     use crate::keyspace::{Expiry, Keyspace, ManualClock, Options, ShardSet, Value};
     use crate::types::list::List;
     use crate::types::string::StringValue;
@@ -248,6 +249,10 @@ mod tests {
     struct Tens(AtomicU32);
 
     impl Sink for Tens {
+        fn reserve(&self, _: Class, _: u64) -> Result<Option<Reservation<'_>>, Refused> {
+            Ok(None)
+        }
+
         fn append(&self, _: Frame) -> u64 {
             u64::from(self.0.fetch_add(10, Ordering::Relaxed) + 10)
         }

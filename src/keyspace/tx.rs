@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use super::Keyspace;
 use super::news::{EventClass, News};
+use super::room::Room;
 use super::shard::{Db, ReadyKey, Shard, ShardSet};
 use super::table::{NEVER, Slot, Table};
 use super::value::{Kind, Typed, Value};
@@ -53,7 +54,8 @@ pub struct Tx<'k> {
     /// Reads leave the keys' access times as they are (CLIENT NO-TOUCH).
     no_touch: bool,
     /// Made with the first effect that somebody keeps, and boxed: a small `Tx` is cheap to make.
-    effects: Option<Box<Effects>>,
+    pub(super) effects: Option<Box<Effects>>,
+    pub(super) room: Room<'k>,
     changes: u32,
     recorded: u32,
     has_ready: bool,
@@ -75,7 +77,6 @@ pub struct Tx<'k> {
 /// What is left to do when the locks are gone.
 #[derive(Default)]
 pub(super) struct Leftovers {
-    /// To be freed.
     removed: Vec<Removed>,
     /// Of those who were told something.
     wakers: Vec<Waker>,
@@ -125,6 +126,7 @@ impl<'k> Tx<'k> {
             replaying: false,
             no_touch: false,
             effects: None,
+            room: Room::default(),
             changes: 0,
             recorded: 0,
             has_ready,
@@ -168,6 +170,7 @@ impl<'k> Tx<'k> {
                 }
             }
         }
+        self.room.release();
         self.swapped.clear();
         if !self.news.is_empty() {
             self.spread_news();

@@ -4,7 +4,9 @@ use super::shape::{Family, Order, Query};
 use super::{put_distance, put_point};
 use crate::command::cx::Cx;
 use crate::command::error::Outcome;
+use crate::command::store::effects_of_members;
 use crate::command::zset::{self, limits};
+use crate::journal::Class;
 use crate::resp::text::DoubleText;
 use crate::types::geo::{Point, Shape, cells_for};
 use crate::types::zset::{ScoreBound, ScoreRange, Zset};
@@ -77,7 +79,7 @@ fn search(cx: &mut Cx<'_, '_>, args: &[&[u8]], source: &[u8], family: Family) ->
             };
             let mut members: Vec<(Vec<u8>, f64)> =
                 found.iter().map(|one| (one.member.to_vec(), score(one))).collect();
-            store(cx, destination, &mut members, family);
+            store(cx, destination, &mut members, family)?;
         }
     }
     Ok(())
@@ -119,7 +121,12 @@ fn find<'s>(set: &'s Zset, query: &Query<'_>, middle: Point, shape: Shape) -> Ve
 
 /// Stores what was found. It is recorded as it is: another machine might count distances otherwise in the
 /// last bit.
-fn store(cx: &mut Cx<'_, '_>, destination: &[u8], members: &mut [(Vec<u8>, f64)], family: Family) {
+fn store(
+    cx: &mut Cx<'_, '_>,
+    destination: &[u8],
+    members: &mut [(Vec<u8>, f64)],
+    family: Family,
+) -> Outcome {
     let set = Zset::from_members(members, limits(cx));
     let scores: Vec<DoubleText> =
         members.iter().map(|(_, score)| DoubleText::new(*score)).collect();
@@ -127,6 +134,8 @@ fn store(cx: &mut Cx<'_, '_>, destination: &[u8], members: &mut [(Vec<u8>, f64)]
     let pairs = pairs.flat_map(|((member, _), score)| [&score[..], &member[..]]);
     let head = [b"ZADD".as_slice(), destination];
     let effect: Vec<&[u8]> = head.into_iter().chain(pairs).collect();
+    let bytes = effects_of_members(destination, effect.iter().copied(), effect.len());
+    cx.hold_room(Class::Ordinary, bytes)?;
     let event = match family {
         Family::SearchStore => "geosearchstore",
         _ => "georadiusstore",
@@ -135,4 +144,5 @@ fn store(cx: &mut Cx<'_, '_>, destination: &[u8], members: &mut [(Vec<u8>, f64)]
         cx.tx.record(&[b"DEL", destination]);
     }
     zset::store(cx, destination, set, &effect, event);
+    Ok(())
 }

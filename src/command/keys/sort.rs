@@ -6,6 +6,8 @@ use std::cmp::Ordering;
 
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::command::store::effects_of_members;
+use crate::journal::Class;
 use crate::keyspace::{EventClass, Expiry, Value};
 use crate::types::list::{List, Side};
 use crate::types::number::parse_double_lenient;
@@ -44,7 +46,7 @@ fn run(cx: &mut Cx<'_, '_>, args: &[&[u8]], reads_only: bool) -> Outcome {
         None => Vec::new(),
     };
     match request.store {
-        Some(to) => store(cx, to, &shown, &request.get),
+        Some(to) => store(cx, to, &shown, &request.get)?,
         None => show(cx, &shown, &request.get),
     }
     Ok(())
@@ -187,7 +189,7 @@ fn show(cx: &mut Cx<'_, '_>, elements: &[Vec<u8>], get: &[Pattern<'_>]) {
 }
 
 /// Puts the outcome at a key as a list, and records that: what it was made of may be gone in a replay.
-fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_>]) {
+fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_>]) -> Outcome {
     let mut stored: Vec<Vec<u8>> = Vec::with_capacity(elements.len() * get.len().max(1));
     for element in elements {
         if get.is_empty() {
@@ -198,6 +200,8 @@ fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_
             stored.push(text.unwrap_or_default());
         }
     }
+    let effects = stored.iter().map(Vec::as_slice);
+    cx.hold_room(Class::Ordinary, effects_of_members(to, effects, EFFECT_ELEMENTS_MAX))?;
     cx.reply.count(stored.len());
     let had_value = cx.tx.exists(to);
     if stored.is_empty() {
@@ -206,7 +210,7 @@ fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_
             cx.tx.notify(EventClass::GENERIC, "del", to);
             cx.tx.record(&[b"DEL", to]);
         }
-        return;
+        return Ok(());
     }
     let mut list = List::new();
     list.push_all(Side::Right, stored.iter().map(Vec::as_slice));
@@ -221,4 +225,5 @@ fn store(cx: &mut Cx<'_, '_>, to: &[u8], elements: &[Vec<u8>], get: &[Pattern<'_
         let effect: Vec<&[u8]> = head.chain(some.iter().map(Vec::as_slice)).collect();
         cx.tx.record(&effect);
     }
+    Ok(())
 }

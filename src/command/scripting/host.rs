@@ -15,9 +15,9 @@ use crate::command::permission;
 use crate::command::server::Server;
 use crate::command::session::Session;
 use crate::command::spec::Flags;
-use crate::command::store::{SCRIPT_BYTES, effect_bytes};
+use crate::command::store::{effect_bytes, misconf};
 use crate::command::table::{self, Command};
-use crate::journal::writer::Reservation;
+use crate::journal::Class;
 use crate::keyspace::Tx;
 use crate::resp::{Proto, Reply};
 use crate::script::{self, Host, Refusal};
@@ -49,8 +49,6 @@ pub(super) struct ScriptHost<'a, 'k> {
     /// Memory was at its limit at the start.
     is_over_memory: bool,
     has_written: bool,
-    room: Vec<Reservation<'a>>,
-    room_left: usize,
 }
 
 impl<'a, 'k> ScriptHost<'a, 'k> {
@@ -77,8 +75,6 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
             db,
             is_over_memory,
             has_written: false,
-            room: Vec::new(),
-            room_left: 0,
         };
         (host, &mut cx.reply)
     }
@@ -126,20 +122,13 @@ impl<'a, 'k> ScriptHost<'a, 'k> {
         self.make_room(self.has_written || !flags.has(Flags::DENYOOM), effect_bytes(args))
     }
 
+    /// What takes no memory may use the reserve, and so may what has begun to write.
     fn make_room(&mut self, drains: bool, bytes: usize) -> Result<(), Error> {
-        if self.room_left < bytes {
-            let wanted = bytes.max(SCRIPT_BYTES);
-            let (room, bytes) = match self.server.store.reserve_bytes(false, wanted) {
-                Ok(room) => (room, wanted),
-                // What takes no memory may use the reserve, and so may what has begun to write.
-                Err(_) if drains => (self.server.store.reserve_bytes(true, bytes)?, bytes),
-                Err(error) => return Err(error),
-            };
-            self.room.extend(room);
-            self.room_left += bytes;
-        }
-        self.room_left -= bytes;
-        Ok(())
+        let held = match self.tx.hold_room(Class::Ordinary, bytes) {
+            Err(_) if drains => self.tx.hold_room(Class::Drain, bytes),
+            held => held,
+        };
+        held.map_err(|refused| misconf(&refused))
     }
 }
 

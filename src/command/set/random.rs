@@ -5,6 +5,8 @@ use crate::command::args;
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::command::random;
+use crate::command::store::effects_of_members;
+use crate::journal::Class;
 use crate::keyspace::{EventClass, Keyspace};
 use crate::types::set::Set;
 
@@ -52,8 +54,8 @@ fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], count: usize) -> Outcome {
         cx.reply.set(0);
         return Ok(());
     }
-    let Some(set) = cx.tx.write::<Set>(key)? else { return Ok(()) };
     if count >= len {
+        let Some(set) = cx.tx.write::<Set>(key)? else { return Ok(()) };
         cx.reply.set(len);
         set.iter().for_each(|member| cx.reply.bulk(&member));
         cx.tx.remove(key);
@@ -63,7 +65,14 @@ fn pop_many(cx: &mut Cx<'_, '_>, key: &[u8], count: usize) -> Outcome {
         cx.tx.record(&[b"DEL", key]);
         return Ok(());
     }
-    let taken: Vec<Vec<u8>> = (0..count).map_while(|_| take_any(keyspace, set)).collect();
+    let places = random::distinct(len, count, |bound| random::below(keyspace, bound));
+    let set = cx.tx.peek_as::<Set>(key)?;
+    let at = |place| set.and_then(|set| set.member(place)).map(|member| member.to_vec());
+    let taken: Vec<Vec<u8>> = places.into_iter().filter_map(at).collect();
+    let members = taken.iter().map(Vec::as_slice);
+    cx.hold_room(Class::Drain, effects_of_members(key, members, EFFECT_MEMBERS_MAX))?;
+    let Some(set) = cx.tx.write::<Set>(key)? else { return Ok(()) };
+    taken.iter().for_each(|member| _ = set.remove(member));
     cx.tx.changed(key);
     cx.tx.notify(EventClass::SET, "spop", key);
     for some in taken.chunks(EFFECT_MEMBERS_MAX) {

@@ -24,7 +24,7 @@ use crate::journal::{Journal, Mode, State};
 pub use load::{LoadProgress, Loaded};
 pub use open::{Opened, holds_something};
 pub use reload::reload;
-pub use room::{SCRIPT_BYTES, effect_bytes};
+pub use room::{effect_bytes, effects_of_members, misconf, transaction_bytes};
 pub use save::{Busy, Cause, Running, SaveError, Saves, save, save_aside, tend};
 
 /// See the module's text.

@@ -1,9 +1,10 @@
 //! Room in the journal, held before anything is changed.
 
+use crate::command::cx::Cx;
 use crate::command::error::Error;
 use crate::command::scripting;
 use crate::command::server::Server;
-use crate::command::session::Session;
+use crate::command::session::{Queued, Session};
 use crate::command::spec::Flags;
 use crate::command::table::{Command, Locks};
 use crate::journal::Class;
@@ -13,8 +14,8 @@ use super::Store;
 
 /// What the form of an effect takes for each argument beside its bytes, at most.
 const ARGUMENT_BYTES: usize = 32;
-/// Room that a script takes at a time: most take it once.
-pub const SCRIPT_BYTES: usize = 64 * 1024;
+/// Room that there has to be for a script that states that it writes.
+const SCRIPT_BYTES: usize = 64 * 1024;
 /// What an effect may hold beyond its command's arguments: ids, deadlines, a SELECT.
 const EFFECT_BYTES: usize = 1024;
 
@@ -38,7 +39,7 @@ impl Store {
         let (class, bytes) = if flags.has(Flags::WRITE) {
             (class_of(command), effect_bytes(args))
         } else if command.locks == Locks::Queued {
-            let Some(needs) = of_transaction(session) else { return Ok(None) };
+            let Some(needs) = of_transaction(session.queued()) else { return Ok(None) };
             needs
         } else if command.locks == Locks::All {
             return match journal.reserve(Class::Ordinary, SCRIPT_BYTES as u64) {
@@ -53,8 +54,7 @@ impl Store {
         journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
     }
 
-    /// Holds room for effects of `bytes`, for a script that finds out while it runs what it writes;
-    /// none where no journal is kept.
+    /// Holds room for effects of `bytes`, for what nobody has asked for; none where no journal is kept.
     ///
     /// # Errors
     /// As [`Store::reserve`].
@@ -67,6 +67,40 @@ impl Store {
         let class = if drains { Class::Drain } else { Class::Ordinary };
         journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
     }
+}
+
+impl Cx<'_, '_> {
+    /// Holds room for effects of `bytes` that the command's arguments do not tell of, before anything of
+    /// it is changed.
+    ///
+    /// # Errors
+    /// There is no room, or the journal has failed: the command must change nothing.
+    pub fn hold_room(&mut self, class: Class, bytes: usize) -> Result<(), Error> {
+        // What was held when the command was let in is enough for little.
+        if bytes <= EFFECT_BYTES {
+            return Ok(());
+        }
+        // What has begun goes on: half of it would be worse.
+        let has_begun = self.tx.recorded_bytes() > 0;
+        let class = if has_begun { Class::Drain } else { class };
+        self.tx.hold_room(class, bytes).map_err(|refused| misconf(&refused))
+    }
+}
+
+/// What effects take that name a key and many members, some at a time.
+pub fn effects_of_members<'m>(
+    key: &[u8],
+    members: impl ExactSizeIterator<Item = &'m [u8]>,
+    at_a_time: usize,
+) -> usize {
+    let effects = members.len().div_ceil(at_a_time);
+    let members: usize = members.map(|member| member.len() + ARGUMENT_BYTES).sum();
+    members + effects * (key.len() + 3 * ARGUMENT_BYTES)
+}
+
+/// What the queued writes may take together.
+pub fn transaction_bytes(queued: &[Queued]) -> usize {
+    of_transaction(queued).map_or(0, |(_, bytes)| bytes)
 }
 
 /// What the effects of one command may take.
@@ -82,8 +116,8 @@ fn class_of(command: &Command) -> Class {
 }
 
 /// What the queued writes need, if there are any.
-fn of_transaction(session: &Session) -> Option<(Class, usize)> {
-    let writes = session.queued().iter().filter(|it| it.flags.has(Flags::WRITE));
+fn of_transaction(queued: &[Queued]) -> Option<(Class, usize)> {
+    let writes = queued.iter().filter(|it| it.flags.has(Flags::WRITE));
     writes.fold(None, |needs, queued| {
         let bytes = queued.bytes() + queued.args_len() * ARGUMENT_BYTES + EFFECT_BYTES;
         let class = class_of(queued.command);
@@ -96,7 +130,7 @@ fn of_transaction(session: &Session) -> Option<(Class, usize)> {
 }
 
 /// Redis's words for a journal that cannot be written.
-fn misconf(refused: &Refused) -> Error {
+pub fn misconf(refused: &Refused) -> Error {
     let reason = match refused {
         Refused::Full(why) => why.clone(),
         Refused::Failed(failure) => failure.error.clone(),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::args::{id, no_key_or_group, range_start};
 use super::claim_queue::{self, Claimant};
-use super::effects::{record_acknowledged, record_assigned};
+use super::effects::{PLACED_BYTES, record_acknowledged, record_assigned};
 use super::force::may_make_record;
 use super::pending::idle_filter;
 use super::reply::{write_entry, write_id};
@@ -12,6 +12,7 @@ use super::retention;
 use crate::command::args::{integer_in, is, parse_i64};
 use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
+use crate::journal::Class;
 use crate::keyspace::{EventClass, Tx};
 use crate::resp::Reply;
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
@@ -109,6 +110,9 @@ pub(super) fn xautoclaim(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let idle_ms_min = min_idle(args[4], "XAUTOCLAIM")?;
     let start = range_start(args[5])?;
     let (count, just_id) = auto_options(&args[6..])?;
+    let group = cx.tx.peek_as::<Stream>(key)?.and_then(|stream| stream.group(name));
+    let pending = group.map_or(0, |group| group.pending().len() as usize);
+    cx.hold_room(Class::Drain, count.min(pending).saturating_mul(PLACED_BYTES))?;
     let stream = cx.tx.write::<Stream>(key)?;
     let stream = stream.filter(|stream| stream.group(name).is_some());
     let stream = stream.ok_or_else(|| no_key_or_group(key, name))?;

@@ -94,6 +94,9 @@ pub(super) fn pace(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     done(cx, args[1])
 }
 
+/// What an effect takes for the new place of one entry, at most: an id, an owner, a time and a count.
+pub(super) const PLACED_BYTES: usize = 128;
+
 pub(super) fn release(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     let records = ids_with_counts(&args[3..])?;
     let stream = stream_of(cx, args)?;

@@ -11,7 +11,9 @@ use smallvec::SmallVec;
 use super::args::{self, no_key_or_group_to_read};
 use super::come_back::is_used_up;
 use super::dead_letter::{self, Casualty, Reason};
-use super::effects::{note_delivered, own_records, record_acknowledged, record_assigned};
+use super::effects::{
+    PLACED_BYTES, note_delivered, own_records, record_acknowledged, record_assigned,
+};
 use super::pending::delivered_by_ms;
 use super::read_options::ReadOptions;
 use super::reply::{IdText, write_deleted_entry, write_entry, write_entry_items};
@@ -19,6 +21,7 @@ use super::retention;
 use super::take::take;
 use crate::command::cx::{AtDeadline, Blocking, Cx};
 use crate::command::error::{Error, Outcome};
+use crate::journal;
 use crate::keyspace::{Class, EventClass, NEVER, ShardSet, Tx, Wait};
 use crate::resp::{Proto, Reply};
 use crate::types::stream::group::{Consumer, DELIVERIES_MAX, Group};
@@ -28,6 +31,9 @@ use crate::types::stream::{Stream, StreamId};
 
 /// Pending entries that the stream no longer has and that one CLAIM clears away.
 const CLEARED_MAX: usize = 1000;
+
+/// For so many entries there is room in what a command is let in with.
+const FEW: u64 = 8;
 
 /// Why a stream or group cannot be missing.
 const CHECKED: &str = "all keys and groups were checked first";
@@ -54,6 +60,7 @@ pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     if options.keys.len() > 1 && !reach_all(cx, &options) {
         return Ok(());
     }
+    hold_room(cx, &options)?;
     let served = read_streams(cx, &mut options, &wanted);
     if served || cx.tx.lacks_shards() {
         return Ok(());
@@ -78,6 +85,27 @@ pub(super) fn xreadgroup(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         None => cx.reply.null_array(),
     }
     Ok(())
+}
+
+/// Holds room for what a read of many entries leaves behind, where each of them has a place in the effect:
+/// in a group with states, or with CLAIM. What is delivered else is told by its ends.
+fn hold_room(cx: &mut Cx<'_, '_>, options: &ReadOptions<'_, '_>) -> Outcome {
+    let wanted = options.count.min(options.room.entries);
+    if wanted <= FEW {
+        return Ok(());
+    }
+    let places = options.keys.iter().map(|key| {
+        let stream = cx.tx.peek_as::<Stream>(key).ok().flatten();
+        let group = stream.and_then(|stream| Some((stream, stream.group(options.group)?)));
+        let Some((stream, group)) = group else { return 0 };
+        let states_each = stream.has_schedule() || !group.is_plain();
+        if !states_each && options.claim_idle_ms.is_none() {
+            return 0;
+        }
+        (stream.log().len() + group.pending().len()).min(wanted)
+    });
+    let places: u64 = places.sum();
+    cx.hold_room(journal::Class::Drain, places as usize * PLACED_BYTES)
 }
 
 /// Whether all streams that entries of these groups may be given up to are locked, or cannot be.

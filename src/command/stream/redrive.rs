@@ -9,6 +9,7 @@ use crate::command::cx::Cx;
 use crate::command::error::{Error, Outcome};
 use crate::command::permission;
 use crate::command::store::effect_bytes;
+use crate::journal::Class;
 use crate::keyspace::ShardSet;
 use crate::types::stream::group::Group;
 use crate::types::stream::log::Entry;
@@ -102,7 +103,7 @@ pub(super) fn xredrive(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     }
     let bytes = |letter: &Letter| 2 * effect_bytes(&letter.fields());
     let bytes: usize = letters.iter().map(bytes).sum();
-    let _room = cx.server.store.reserve_bytes(false, bytes)?;
+    cx.hold_room(Class::Ordinary, bytes)?;
     let mut returned = Vec::new();
     for letter in &letters {
         if return_one(cx, letter, to) {

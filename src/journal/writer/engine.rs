@@ -99,6 +99,8 @@ pub(super) struct Shared {
     pub(super) on_failure: OnFailure,
     /// What reservations hold of the room.
     pub(super) held: AtomicU64,
+    /// The longest frame of a step.
+    pub(super) step_bytes_max: AtomicU64,
     pub(super) backlog_bytes_max: AtomicU64,
     /// The position of the last whole snapshot.
     pub(super) snapshot: AtomicU64,
@@ -119,13 +121,31 @@ pub(super) struct Shared {
 /// Room that is held; given back when this is dropped.
 #[must_use = "the room is free again when the reservation is dropped"]
 pub struct Reservation<'j> {
-    held: &'j AtomicU64,
-    bytes: u64,
+    shared: &'j Shared,
+    /// What it takes of the room.
+    cost: u64,
+    /// The length of the frame that a spare is kept for, if it is longer than others take; else 0.
+    large: u64,
+}
+
+impl Reservation<'_> {
+    /// Holds room for `bytes` in all, where that is more than it was; for a step that finds out as it
+    /// goes what it leaves behind.
+    ///
+    /// # Errors
+    /// As [`super::Journal::reserve`]; what was held before still is.
+    pub fn raise(&mut self, class: Class, bytes: u64) -> Result<(), Refused> {
+        self.shared.raise(self, class, bytes)
+    }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        self.held.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.shared.held.fetch_sub(self.cost, Ordering::AcqRel);
+        if self.large > 0 {
+            let end = self.shared.next.load(Ordering::Acquire);
+            self.shared.pool.release_large(self.large, end);
+        }
     }
 }
 
@@ -181,9 +201,15 @@ impl Shared {
     }
 
     pub(super) fn reserve(&self, class: Class, bytes: u64) -> Result<Reservation<'_>, Refused> {
+        let mut room = Reservation { shared: self, cost: 0, large: 0 };
+        self.raise(&mut room, class, bytes)?;
+        Ok(room)
+    }
+
+    fn raise(&self, room: &mut Reservation<'_>, class: Class, bytes: u64) -> Result<(), Refused> {
         match self.state() {
             State::Serving => {}
-            State::Off | State::Resuming => return Ok(Reservation { held: &self.held, bytes: 0 }),
+            State::Off | State::Resuming => return Ok(()),
             State::Ended => return Err(Refused::Ended),
             State::Impaired | State::Healing | State::Failed => {
                 let failure = self.failure.lock().clone();
@@ -191,29 +217,65 @@ impl Shared {
                 return Err(failure.map_or(Refused::Ended, Refused::Failed));
             }
         }
-        let bytes = bytes + HEAD_BYTES as u64;
-        if bytes > PAYLOAD_BYTES_MAX {
+        let bytes = bytes.saturating_add(HEAD_BYTES as u64);
+        if bytes > self.step_bytes_max.load(Ordering::Relaxed) {
             return Err(Refused::TooLong);
         }
-        let cost = self.pool.cost(bytes);
-        let held = self.held.fetch_add(cost, Ordering::AcqRel) + cost;
-        let reservation = Reservation { held: &self.held, bytes: cost };
-        let full = || Refused::Full(self.pool.trouble().unwrap_or_else(|| "no room".into()));
-        if bytes > self.pool.frame_bytes_max() {
-            self.pool.prepare_large(bytes).map_err(|error| Refused::Full(error.to_string()))?;
+        let before = room.cost;
+        let more = self.pool.cost(bytes).saturating_sub(before);
+        room.cost += more;
+        let held = self.held.fetch_add(more, Ordering::SeqCst) + more;
+        let found = self.find_room(room, class, bytes, held);
+        if found.is_err() {
+            room.cost = before;
+            self.held.fetch_sub(more, Ordering::AcqRel);
         }
+        found
+    }
+
+    /// Sees to it that there is room for `held` in all, a frame of `bytes` among it.
+    fn find_room(
+        &self,
+        room: &mut Reservation<'_>,
+        class: Class,
+        bytes: u64,
+        held: u64,
+    ) -> Result<(), Refused> {
+        let full = |error: io::Error| Refused::Full(error.to_string());
+        if bytes > self.pool.frame_bytes_max() && bytes > room.large {
+            self.keep_large(room, bytes).map_err(full)?;
+        }
+        let end = self.next.load(Ordering::Acquire).saturating_add(held);
         // While more room can be had, the reserve is lent: the pool is being filled again.
-        if self.pool.is_short() {
-            let reserve = self.pool.reserve_bytes();
-            // What a step leaves behind may be more than was asked for: the waiters that a push
-            // serves, the ids that one XAUTOCLAIM finds. A part of the reserve is for that.
-            let kept = if class == Class::Ordinary { reserve } else { (reserve / 8).min(MARGIN) };
-            let next = self.next.load(Ordering::Acquire);
-            if next.saturating_add(held).saturating_add(kept) > self.pool.limit() {
-                return Err(full());
-            }
+        if !self.pool.is_short() {
+            return self.pool.reach(end).map_err(full);
         }
-        Ok(reservation)
+        let reserve = self.pool.reserve_bytes();
+        // What a step leaves behind may be more than was asked for: the waiters that a push
+        // serves, the ids that one XAUTOCLAIM finds. A part of the reserve is for that.
+        let kept = if class == Class::Ordinary { reserve } else { (reserve / 8).min(MARGIN) };
+        if end.saturating_add(kept) > self.pool.limit() {
+            let why = self.pool.trouble();
+            return Err(Refused::Full(why.unwrap_or_else(|| "no room".into())));
+        }
+        Ok(())
+    }
+
+    /// Has a spare kept for a frame of `bytes`. What grows step by step gets twice the length each time,
+    /// where that can be had, and gives the one before back.
+    fn keep_large(&self, room: &mut Reservation<'_>, bytes: u64) -> io::Result<()> {
+        let settled = self.settled.position();
+        let before = room.large;
+        let twice = (2 * before).clamp(bytes, PAYLOAD_BYTES_MAX);
+        room.large = match self.pool.keep_large(twice, settled) {
+            Ok(()) => twice,
+            Err(error) if twice == bytes => return Err(error),
+            Err(_) => self.pool.keep_large(bytes, settled).map(|()| bytes)?,
+        };
+        if before > 0 {
+            self.pool.release_large(before, 0);
+        }
+        Ok(())
     }
 
     /// Takes what has gathered; the position behind it. The caller has the committer.
@@ -529,7 +591,7 @@ impl Shared {
     pub(super) fn run_keeper(&self) {
         let mut looked = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
-            match self.pool.tend() {
+            match self.tend() {
                 Ok(true) => {}
                 Ok(false) => thread::park_timeout(LOOK_EVERY),
                 Err(_) => thread::park_timeout(RETRY_ROOM),
@@ -566,12 +628,17 @@ impl Shared {
         if !is_gone {
             return;
         }
-        self.pool.forget();
+        self.pool.forget_missing();
         self.fail_to(State::Impaired, failing("find", &name)(error));
+    }
+
+    fn tend(&self) -> io::Result<bool> {
+        let end = || self.next.load(Ordering::Acquire) + self.held.load(Ordering::SeqCst);
+        self.pool.tend(self.settled.position(), &end)
     }
 
     /// Fills the pool, as far as it can be.
     pub(super) fn tend_pool(&self) {
-        while matches!(self.pool.tend(), Ok(true)) {}
+        while matches!(self.tend(), Ok(true)) {}
     }
 }

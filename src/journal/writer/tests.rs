@@ -364,6 +364,173 @@ fn a_reservation_holds_room_until_it_is_dropped() {
     assert!(matches!(journal.reserve(Class::Drain, 1 << 40), Err(Refused::TooLong)));
 }
 
+/// How many spares there are, and how long they are together.
+fn spares(disk: &SimDisk) -> (usize, u64) {
+    let names = disk.names().into_iter().filter(|name| name.starts_with("spare-"));
+    let lengths = names.filter_map(|name| disk.content(&name)).map(|content| content.len() as u64);
+    lengths.fold((0, 0), |(count, bytes), length| (count + 1, bytes + length))
+}
+
+const LONG: usize = 3 * SEGMENT_BYTES as usize;
+
+#[test]
+fn room_for_a_long_frame_is_used_again_and_given_back() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::Always, SEGMENT_BYTES);
+    let journal = &bench.journal;
+    journal.step();
+    let usual = spares(&disk);
+    for _ in 0..10 {
+        // It turns out to write nothing.
+        let room = journal.reserve(Class::Ordinary, LONG as u64);
+        drop(room.expect("there is room"));
+    }
+    let (_, bytes) = spares(&disk);
+    assert!(bytes < usual.1 + 2 * LONG as u64, "one for all of them: {bytes}");
+    let killed = disk.after_kill();
+    journal.step();
+    assert_eq!(spares(&disk), usual);
+    let again = self::bench(&killed, Mode::Always, SEGMENT_BYTES);
+    again.journal.step();
+    assert_eq!(spares(&killed), usual, "the next start does not keep it either");
+}
+
+#[test]
+fn each_long_frame_has_room_of_its_own_until_it_is_written() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::Always, 0);
+    let journal = &bench.journal;
+    journal.step();
+    let reserve = || journal.reserve(Class::Ordinary, LONG as u64).expect("there is room");
+    let rooms: Vec<Reservation<'_>> = (0..3).map(|_| reserve()).collect();
+    disk.fail(Fault::Full);
+    for room in rooms {
+        journal.append(frame(LONG));
+        drop(room);
+        // Nothing is written yet, so nothing of it is above what is wanted.
+        journal.shared.tend_pool();
+    }
+    journal.step();
+    assert_eq!(*bench.told.lock(), []);
+    assert_eq!(steps_on(&disk.after_power_cut(1)), 3);
+    disk.mend();
+    for _ in 0..3 {
+        journal.step();
+    }
+    let (_, bytes) = spares(&disk);
+    assert!(bytes < LONG as u64, "{bytes}");
+}
+
+#[test]
+fn a_step_holds_more_room_as_it_goes() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::Always, 0);
+    let journal = &bench.journal;
+    journal.step();
+    let mut room = journal.reserve(Class::Ordinary, 100).expect("there is room");
+    let end = 20 * SEGMENT_BYTES;
+    for bytes in (500..=end).step_by(500) {
+        room.raise(Class::Ordinary, bytes).expect("there is room");
+    }
+    disk.fail(Fault::Full);
+    let more = room.raise(Class::Drain, 10 * end);
+    assert!(matches!(more, Err(Refused::Full(_))), "{more:?}");
+    journal.set_step_bytes_max(2 * end);
+    assert_eq!(room.raise(Class::Drain, 2 * end), Err(Refused::TooLong));
+    journal.append(frame(end as usize - 500));
+    drop(room);
+    journal.step();
+    assert_eq!(*bench.told.lock(), []);
+    assert_eq!(steps_on(&disk.after_power_cut(1)), 1);
+}
+
+/// The disk is full, but nobody has tried to take room since.
+#[test]
+fn what_is_let_in_has_room_though_the_disk_was_filled_meanwhile() {
+    for bytes in [100, 3000, LONG] {
+        for class in [Class::Ordinary, Class::Drain] {
+            let disk = SimDisk::new();
+            let bench = bench(&disk, Mode::Always, 4 * SEGMENT_BYTES);
+            let journal = &bench.journal;
+            journal.step();
+            disk.fail(Fault::Full);
+            let mut rooms = Vec::new();
+            let refused = loop {
+                match journal.reserve(class, bytes as u64) {
+                    Ok(room) => rooms.push(room),
+                    Err(refused) => break refused,
+                }
+                assert!(rooms.len() < 1000, "room is bounded");
+            };
+            assert!(matches!(refused, Refused::Full(_)), "{refused:?}");
+            let accepted = rooms.len();
+            for room in rooms {
+                journal.append(frame(bytes));
+                drop(room);
+            }
+            journal.step();
+            assert_eq!(*bench.told.lock(), [], "{bytes} {class:?}");
+            assert_eq!(steps_on(&disk.after_power_cut(1)), accepted);
+        }
+    }
+}
+
+#[test]
+fn spares_stay_in_use_when_the_current_segment_is_taken_away() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::EverySecond, 2 * SEGMENT_BYTES);
+    let journal = &bench.journal;
+    journal.step();
+    let usual = spares(&disk);
+    let names = disk.names();
+    let segment = names.iter().find(|name| name.ends_with(".journal")).expect("there is one");
+    disk.take(segment);
+    journal.shared.look_for_segment();
+    assert_eq!(journal.state(), State::Impaired);
+    let writer = journal.begin_snapshot(journal.cut(0)).expect("the disk is well");
+    journal.finish_snapshot(writer).expect("the disk is well");
+    journal.step();
+    assert_eq!(spares(&disk), usual);
+}
+
+#[test]
+fn a_disk_on_which_spares_cannot_be_written_is_not_filled_with_them() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::Always, 0);
+    disk.fail(Fault::WriteError);
+    for _ in 0..20 {
+        bench.journal.shared.tend_pool();
+    }
+    assert!(spares(&disk).0 <= 2, "{:?}", spares(&disk));
+}
+
+#[test]
+fn what_could_not_be_removed_is_removed_by_the_next_snapshot() {
+    let mut failed = 0;
+    for operations in 0..20 {
+        let disk = SimDisk::new();
+        let bench = bench(&disk, Mode::Always, 0);
+        let journal = &bench.journal;
+        let mut snapshot = |operations: u64| {
+            journal.append(frame(LONG / 4));
+            journal.append(frame(LONG / 4));
+            journal.step();
+            let cut = journal.cut(0);
+            let writer = journal.begin_snapshot(cut).expect("the disk is well");
+            disk.fail_after(Fault::ReadOnly, operations);
+            let finished = journal.finish_snapshot(writer);
+            disk.mend();
+            failed += usize::from(finished.is_err() && journal.status().snapshot == cut.position);
+        };
+        snapshot(1000);
+        snapshot(operations);
+        snapshot(1000);
+        let left = |end: &str| disk.names().iter().filter(|name| name.ends_with(end)).count();
+        assert_eq!((left(".journal"), left(".snapshot")), (1, 1), "{:?}", disk.names());
+    }
+    assert!(failed > 1, "it has been tried: {failed}");
+}
+
 #[test]
 fn a_start_that_cannot_open_files_fails_and_changes_nothing() {
     let disk = SimDisk::new();
