@@ -51,7 +51,7 @@ fn remark(name: &str) -> &'static str {
         ("REPLICAOF" | "SLAVEOF", _) => "NO ONE only",
         ("REPLCONF", _) => "accepted; SYNC and PSYNC are refused",
         ("FAILOVER" | "WAIT" | "ROLE", _) => "answers as a primary without replicas",
-        ("MIGRATE", _) => "keys are not locked on their way; see below",
+        ("MIGRATE", _) => "keys are not locked on their way: see [MIGRATE](#migrate)",
         ("DEBUG", _) => "the subcommands that test suites of libraries use: DEBUG HELP lists them",
         _ => "",
     }
