@@ -314,10 +314,10 @@ fn warn_of_strays(directory: &Path, names: &Names) {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Of a file that has reached its limit (`ulimit -f`). Watched, it does not end the process: the
-    /// write fails, which is what the journal knows to deal with.
-    #[expect(dead_code, reason = "watched for as long as it is kept")]
-    too_long: Signal,
+    /// Watched, these do not end the process. Of a file that has reached its limit (`ulimit -f`): the write
+    /// fails, which is what the journal knows to deal with. Of a terminal that was closed: as in Redis.
+    #[expect(dead_code, reason = "watched for as long as they are kept")]
+    ignored: [Signal; 2],
 }
 
 impl Signals {
@@ -325,7 +325,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            too_long: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
+            ignored: [signal(SignalKind::from_raw(libc::SIGXFSZ))?, signal(SignalKind::hangup())?],
         })
     }
 

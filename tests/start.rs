@@ -279,6 +279,10 @@ fn signals_end_it_in_order() {
         // Once it is answered it has been accepted.
         idle.write_all(b"PING\r\n").expect("it listens");
         idle.read_exact(&mut [0; 7]).expect("it answers");
+        // The terminal that it was started in is closed.
+        server.signal(Signal::HUP);
+        idle.write_all(b"PING\r\n").expect("it listens");
+        idle.read_exact(&mut [0; 7]).expect("it answers");
         server.signal(signal);
         let (success, log) = server.end();
         assert!(success);
