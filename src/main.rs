@@ -12,7 +12,7 @@ use forebay::command::Server;
 use forebay::command::store::{self, Cause, Opened, Store};
 use forebay::config::{Config, Invocation, Sources};
 use forebay::journal::Plan;
-use forebay::journal::disk::DirDisk;
+use forebay::journal::disk::{DirDisk, make_directory};
 use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
 use forebay::process::import::{self, ImportError, Names};
@@ -105,12 +105,16 @@ fn serve(config: Arc<Config>) -> ExitCode {
         let runtime = runtime(&config, &idle).map_err(|error| format!("cannot start: {error}"))?;
         let served = runtime.block_on(serve_until_told(Arc::clone(&config), idle));
         drop(pid_file);
-        // A script that nobody has ended may run for ever. All that was answered is on disk.
-        runtime.shutdown_timeout(LEAVING_MAX);
+        match served {
+            // What still loads is not waited for: it ends with the process.
+            Ok(End::BeforeServing) => runtime.shutdown_background(),
+            // A script that nobody has ended may run for ever. All that was answered is on disk.
+            _ => runtime.shutdown_timeout(LEAVING_MAX),
+        }
         served
     });
     match served {
-        Ok(()) => {
+        Ok(_) => {
             tracing::warn!("Forebay is now ready to exit, bye bye...");
             ExitCode::SUCCESS
         }
@@ -145,7 +149,7 @@ fn prepare_directory(config: &Config) -> io::Result<()> {
     if config.is_given("dir") {
         std::fs::read_dir(&directory).map(drop)
     } else {
-        std::fs::create_dir_all(&directory)
+        make_directory(&directory)
     }
 }
 
@@ -195,7 +199,14 @@ struct Idle {
     awake: Arc<AtomicUsize>,
 }
 
-async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String> {
+/// How it ended, if in order.
+enum End {
+    /// Told to stop while it loaded: that may still be going on.
+    BeforeServing,
+    Served,
+}
+
+async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<End, String> {
     dict::set_seed(RandomState::new().hash_one("dict"));
     let keyspace = Keyspace::new(Options {
         databases: config.databases.get_usize(),
@@ -222,19 +233,32 @@ async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<(), String>
     // Who connects while the data is being loaded is told so.
     server.begin_loading();
     let serving = tokio::spawn(net::serve(Arc::clone(&server), listeners));
-    open_store(&server).await?;
-    // Redis's sentence: containers and test harnesses wait for it.
-    tracing::info!("Ready to accept connections tcp");
-    supervisor::tell_ready(&config);
+    let opened = tokio::select! {
+        biased;
+        opened = open_store(&server) => Some(opened?),
+        // As if it had been killed: a start is safe against that at every moment, and what is
+        // imported is kept by the snapshot at the end or not at all.
+        () = server.shutdown.begun() => None,
+    };
+    if opened.is_some() && !server.shutdown.has_begun() {
+        // Redis's sentence: containers and test harnesses wait for it.
+        tracing::info!("Ready to accept connections tcp");
+        supervisor::tell_ready(&config);
+    }
     serving.await.map_err(|error| format!("serving ended: {error}"))?;
     supervisor::tell_stopping(&config);
+    if opened.is_none() {
+        tracing::warn!("Told to stop before the data was loaded: the next start begins again");
+        return Ok(End::BeforeServing);
+    }
     if let Some(failure) = server.store.failed.failure() {
         return Err(format!("the journal has failed: {failure}"));
     }
     let with_snapshot = !config.save.get().is_empty() && !server.shutdown.is_without_snapshot();
     let closed = tokio::task::spawn_blocking(move || Store::close(&server, with_snapshot)).await;
     let closed = closed.map_err(|error| format!("the journal was not ended: {error}"))?;
-    closed.map_err(|failure| format!("the journal was not ended in order: {failure}"))
+    closed.map_err(|failure| format!("the journal was not ended in order: {failure}"))?;
+    Ok(End::Served)
 }
 
 /// Loads what the data directory holds, and opens the journal.

@@ -535,6 +535,74 @@ fn a_failed_sync_behind_the_answers_refuses_writes_and_heals() {
     }
 }
 
+/// What CONFIG SET answers OK to is in force: at once, or when the disk is well again.
+#[test]
+fn an_impaired_journal_follows_the_settings() {
+    for (words, in_force) in [
+        ("appendfsync always", "always"),
+        ("appendfsync no", "no"),
+        ("save \"\"", "everysec"),
+        ("appendonly no", "everysec"),
+    ] {
+        let disk = SimDisk::new();
+        let server = start(&disk, "everysec");
+        let client = &mut server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        disk.fail(Fault::WriteError);
+        assert!(server.raw().ask("SET a 2").starts_with(UNKNOWN));
+        // With save points `appendonly no` keeps the data all the same.
+        assert_eq!(client.ask(&format!("CONFIG SET {words}")), "+OK", "{words}");
+        assert_eq!(client.ask("SET a 3"), refused(IO), "{words}");
+        assert_eq!(field(client, "forebay_promise_asked"), in_force, "{words}");
+        assert_eq!(field(client, "forebay_promise_in_force"), "none", "{words}");
+        disk.mend();
+        wait_for_service(client);
+        assert_eq!(field(client, "forebay_promise_in_force"), in_force, "{words}");
+        assert_eq!(client.ask("SET a 4"), "+OK");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{words}");
+        if in_force == "always" {
+            assert_eq!(found(&disk.after_power_cut(1)), digest(&server.server));
+        }
+    }
+}
+
+#[test]
+fn an_impaired_journal_can_be_left_for_memory_only() {
+    for requests in [
+        &["CONFIG SET save \"\" appendonly no"][..],
+        &["CONFIG SET appendonly no", "CONFIG SET save \"\""],
+        &["CONFIG SET save \"\"", "CONFIG SET appendonly no"],
+    ] {
+        let disk = SimDisk::new();
+        let server = start(&disk, "everysec");
+        let client = &mut server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        disk.fail(Fault::SyncError);
+        server.wait_until("the sync to fail", || server.raw().ask("SET a 2") == refused(IO));
+        for request in requests {
+            assert_eq!(client.ask(request), "+OK");
+        }
+        assert_eq!(client.ask("SET a 3"), "+OK", "{requests:?}");
+        for (name, value) in [
+            ("forebay_promise_asked", "memory-only"),
+            ("forebay_promise_in_force", "memory-only"),
+            ("aof_enabled", "0"),
+            ("aof_last_write_status", "ok"),
+        ] {
+            assert_eq!(field(client, name), value, "{name}");
+        }
+        // The one that was tried by itself may not have ended yet.
+        assert!(client.ask("SAVE").starts_with("-ERR "));
+        assert_eq!(client.ask("SET a 4"), "+OK");
+        disk.mend();
+        assert_eq!(client.ask("CONFIG SET appendonly yes"), "+OK");
+        let in_force = || field(&mut server.raw(), "forebay_promise_in_force");
+        server.wait_until("the promise", || in_force() == "everysec");
+        assert_eq!(client.ask("SET b 1"), "+OK");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{requests:?}");
+    }
+}
+
 #[test]
 fn short_writes_change_nothing() {
     for fsync in ["always", "everysec"] {
@@ -602,6 +670,29 @@ fn a_removed_directory_refuses_writes_until_there_is_one_again() {
         wait_for_service(client);
         assert_eq!(field(client, "forebay_promise_in_force"), fsync);
         assert_eq!(client.ask("SET b 1"), "+OK");
+        assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}");
+    }
+}
+
+/// A directory put back from a copy: what is open is not what the next start finds.
+#[test]
+fn a_directory_replaced_by_a_copy_is_noticed() {
+    for fsync in ["always", "everysec", "no"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        for name in disk.names() {
+            disk.put(&name, disk.content(&name).expect("it is there"));
+        }
+        // Until it is noticed answers are given that nobody can keep; then a snapshot keeps them.
+        let copied = digest(&server.server);
+        assert_eq!(client.ask("SET a 2"), "+OK");
+        assert_eq!(found(&disk.after_kill()), copied, "{fsync}");
+        server.wait_until("it to be noticed", || field(&mut server.raw(), "rdb_saves") != "0");
+        wait_for_service(client);
+        assert!(server.server.store.failed.failure().is_none(), "memory has it all");
+        assert_eq!(field(client, "forebay_promise_in_force"), fsync);
         assert_eq!(found(&disk.after_kill()), digest(&server.server), "{fsync}");
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use forebay::journal::disk::{DirLock, Disk, DiskFile, LockRefused};
+use forebay::journal::disk::{DirLock, Disk, DiskFile, FileId, LockRefused};
 use forebay::journal::sim::SimDisk;
 use forebay::journal::{Frame, Journal, Mode, Options, Plan};
 use parking_lot::{Condvar, Mutex};
@@ -109,6 +109,10 @@ impl Disk for SlowDisk {
         Ok(self.slow(self.disk.open_write(name)?))
     }
 
+    fn id(&self, name: &str) -> io::Result<FileId> {
+        self.disk.id(name)
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.disk.rename(from, to)
     }
@@ -146,6 +150,10 @@ impl DiskFile for SlowFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.0.set_len(bytes)
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        self.0.id()
     }
 }
 

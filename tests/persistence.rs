@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use forebay::journal::disk::{DirLock, Disk, DiskFile, LockRefused};
+use forebay::journal::disk::{DirLock, Disk, DiskFile, FileId, LockRefused};
 use forebay::journal::sim::{Fault, SimDisk};
 use parking_lot::{Condvar, Mutex};
 use support::bare::digest;
@@ -70,6 +70,10 @@ impl Disk for Gated {
         self.disk.open_write(name)
     }
 
+    fn id(&self, name: &str) -> io::Result<FileId> {
+        self.disk.id(name)
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.disk.rename(from, to)
     }
@@ -123,9 +127,17 @@ fn arguments_are_refused_in_redis_words() {
             ("WAITAOF 2 0 0", local),
             ("WAITAOF -1 0 0", local),
             ("WAITAOF a 0 0", "-ERR value is not an integer or out of range"),
+            ("WAITAOF a -1 -1", "-ERR value is not an integer or out of range"),
+            ("WAITAOF 01 0 0", "-ERR value is not an integer or out of range"),
+            ("WAITAOF 2 x x", local),
             ("WAITAOF 0 -1 0", positive),
+            ("WAITAOF 1 -1 -1", positive),
+            ("WAITAOF 0 x -1", positive),
+            ("WAITAOF 0 1.5 0", positive),
+            ("WAITAOF 0 9223372036854775808 0", positive),
             ("WAITAOF 0 0 -1", "-ERR timeout is negative"),
             ("WAITAOF 0 0 x", "-ERR timeout is not an integer or out of range"),
+            ("WAITAOF 1 0 9223372036854775807", "-ERR timeout is out of range"),
             (
                 "WAITAOF 1 0 0",
                 "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
@@ -272,6 +284,123 @@ fn waitaof_tells_the_truth() {
     }
 }
 
+/// Whoever waits for what the disk does not have yet is answered when a snapshot stands for it.
+#[test]
+fn waitaof_outlasts_a_failure_that_heals() {
+    let disk = SimDisk::new();
+    let server = on(Arc::new(disk.clone()), "appendfsync everysec\n");
+    let (before, after) = (&mut server.raw(), &mut server.raw());
+    let hasty = &mut server.raw();
+    assert_eq!(before.ask("WAITAOF 1 0 0"), "*2 :1 :0");
+    disk.fail(Fault::SyncError);
+    assert_eq!(before.ask("SET a 1"), "+OK");
+    assert_eq!(after.ask("SET b 1"), "+OK");
+    assert_eq!(hasty.ask("SET c 1"), "+OK");
+    before.command("WAITAOF 1 0 0");
+    let in_force = || info(&mut server.raw(), "forebay_promise_in_force");
+    server.wait_until("the sync to fail", || in_force() == "none");
+    after.command("WAITAOF 1 0 0");
+    assert_eq!(hasty.ask("WAITAOF 1 0 20"), "*2 :0 :0");
+    assert!(!before.has_reply_within(Duration::from_millis(50)));
+    disk.mend();
+    assert_eq!(before.reply(), "*2 :1 :0");
+    assert_eq!(after.reply(), "*2 :1 :0");
+    let again = on(Arc::new(disk.after_power_cut(1)), "");
+    check(&mut again.raw(), &[("GET a", "$1 1"), ("GET b", "$1 1"), ("GET c", "$1 1")]);
+}
+
+/// Redis tells them so as well.
+#[test]
+fn who_waits_for_the_disk_is_told_when_nothing_is_kept_any_more() {
+    let disk = SimDisk::new();
+    let server = on(Arc::new(disk.clone()), "appendfsync everysec\nsave \"\"\n");
+    let (client, waiter) = (&mut server.raw(), &mut server.raw());
+    disk.fail(Fault::SyncError);
+    assert_eq!(waiter.ask("SET a 1"), "+OK");
+    waiter.command("WAITAOF 1 0 0");
+    let in_force = || info(&mut server.raw(), "forebay_promise_in_force");
+    server.wait_until("the sync to fail", || in_force() == "none");
+    assert_eq!(client.ask("CONFIG SET appendonly no"), "+OK");
+    let told = "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    assert_eq!(waiter.reply(), told);
+}
+
+/// What waits for a client that has gone ends.
+#[test]
+fn no_task_outlives_its_client() {
+    let server = on(Arc::new(SimDisk::new()), "appendfsync no\n");
+    assert_eq!(server.raw().ask("PING"), "+PONG");
+    server.wait_until("the client to go", || server.server.clients.is_empty());
+    let tasks = server.tasks();
+    for request in ["WAITAOF 0 1 0", "WAITAOF 1 0 0", "WAIT 1 0", "BLPOP list 0", "SUBSCRIBE a"] {
+        let mut client = server.raw();
+        assert_eq!(client.ask("SET a 1"), "+OK");
+        client.command(request);
+        if request == "SUBSCRIBE a" {
+            assert!(client.reply().starts_with("*3 "));
+        } else {
+            server.wait_blocked(1);
+        }
+        drop(client);
+        server.wait_until(&format!("{request}: the client to go"), || {
+            server.server.clients.is_empty()
+        });
+        server.wait_until(&format!("{request}: its task to end"), || server.tasks() <= tasks);
+    }
+    // Nor one that another client has let go.
+    let mut client = server.raw();
+    let id = client.ask("CLIENT ID");
+    let with_client = server.tasks();
+    client.command("WAITAOF 0 1 0");
+    server.wait_blocked(1);
+    assert_eq!(server.raw().ask(&format!("CLIENT UNBLOCK {}", &id[1..])), ":1");
+    assert!(client.reply().starts_with("*2 "));
+    server.wait_until("the task to end", || server.tasks() <= with_client);
+}
+
+/// Whatever keeps a snapshot that was scheduled from being written: it is tried again.
+#[test]
+fn a_scheduled_snapshot_that_fails_is_not_forgotten() {
+    let disk = SimDisk::new();
+    let server = on(Arc::new(disk.clone()), "");
+    let client = &mut server.raw();
+    let journal = server.server.store.journal().expect("opened");
+    server.wait_until("the room is made", || journal.status().has_all_room);
+    disk.fail(Fault::Full);
+    check(client, &[("MULTI", "+OK"), ("BGSAVE", "+QUEUED")]);
+    assert_eq!(client.ask("EXEC"), "*1 +Background saving scheduled");
+    server.wait_until("it to fail", || {
+        info(&mut server.raw(), "aof_rewrites_consecutive_failures") == "1"
+    });
+    server.wait_until("it to be scheduled again", || {
+        info(&mut server.raw(), "aof_rewrite_scheduled") == "1"
+    });
+    disk.mend();
+    server.wait_until("the snapshot", || info(&mut server.raw(), "rdb_saves") == "1");
+    assert_eq!(info(client, "aof_rewrite_scheduled"), "0");
+}
+
+/// By how much the journal may grow is counted from the snapshot that was loaded.
+#[test]
+fn the_length_of_the_last_snapshot_outlives_a_restart() {
+    let disk = SimDisk::new();
+    let lines = "auto-aof-rewrite-min-size 4kb\n";
+    let server = on(Arc::new(disk.clone()), lines);
+    let client = &mut server.raw();
+    let long = "v".repeat(20_000);
+    check(client, &[(&format!("SET a {long}"), "+OK"), ("SAVE", "+OK")]);
+    let base = info(client, "aof_base_size");
+    assert!(base.parse::<u64>().expect("a number") > 20_000, "{base}");
+    assert_eq!(client.ask(&format!("SET b {}", &long[..10_000])), "+OK");
+    let server = on(Arc::new(disk.after_kill()), lines);
+    let client = &mut server.raw();
+    assert_eq!(info(client, "aof_base_size"), base);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(info(client, "rdb_saves"), "0", "it has not grown by as much");
+    assert_eq!(client.ask(&format!("SET c {}", &long[..15_000])), "+OK");
+    server.wait_until("the snapshot", || info(&mut server.raw(), "rdb_saves") == "1");
+}
+
 #[test]
 fn who_comes_while_loading_is_told_so() {
     let disk = SimDisk::new();
@@ -409,6 +538,45 @@ fn the_settings_of_the_moment_decide_when_a_snapshot_is_whole() {
     check(client, &[("SET b 1", "+OK"), ("GET a", "$1 2")]);
     let again = on(Arc::new(disk.disk.after_power_cut(1)), "");
     check(&mut again.raw(), &[("GET a", "$1 2"), ("GET b", "$1 1")]);
+}
+
+/// Memory only, asked for while a snapshot is being written that is to stand for what a failure left
+/// in doubt.
+#[test]
+fn healing_may_be_given_up_for_memory_only() {
+    let disk = Gated::new(SimDisk::new(), SNAPSHOT, true);
+    let _opens = Opens(&disk);
+    let server = on(Arc::clone(&disk) as Arc<dyn Disk>, "appendfsync everysec\n");
+    let (client, writer) = (&mut server.raw(), &mut server.raw());
+    assert_eq!(client.ask("SET a 1"), "+OK");
+    // Fails once: the segment behind the failure can be made.
+    disk.disk.fail(Fault::WriteError);
+    writer.command("SET a 2");
+    assert!(writer.reply().starts_with("-MISCONF"));
+    disk.disk.mend();
+    server.wait_until("the snapshot to begin", || {
+        disk.disk.names().iter().filter(|name| name.ends_with(".journal")).count() == 2
+    });
+    assert!(client.ask("SET a 3").starts_with("-MISCONF"));
+    // The mode may be chosen by now.
+    assert_eq!(client.ask("CONFIG SET appendfsync always"), "+OK");
+    assert!(client.ask("SET a 3").starts_with("-MISCONF"));
+    check(
+        client,
+        &[("CONFIG SET save \"\" appendonly no", "+OK"), ("SET a 4", "+OK"), ("GET a", "$1 4")],
+    );
+    disk.set_closed(false);
+    server.wait_until("the snapshot to end", || server.server.store.saves.running().is_none());
+    server.wait_until("memory only", || {
+        info(&mut server.raw(), "forebay_promise_in_force") == "memory-only"
+    });
+    assert_eq!(info(client, "aof_last_write_status"), "ok");
+    check(client, &[("SET a 5", "+OK"), ("CONFIG SET appendonly yes", "+OK")]);
+    server.wait_until("the promise", || {
+        info(&mut server.raw(), "forebay_promise_in_force") == "always"
+    });
+    let again = on(Arc::new(disk.disk.after_power_cut(1)), "");
+    assert_eq!(again.raw().ask("GET a"), "$1 5");
 }
 
 /// A snapshot with which the journal was to be kept again, and that a crash ends: what stands on the

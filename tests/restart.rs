@@ -14,7 +14,8 @@ use std::process::Command;
 
 use process::{Process, Scratch, free_port, run, wait_for};
 use redis::{Connection, RedisResult};
-use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, prlimit};
+use rustix::fs::{CWD, FileType, mknodat};
+use rustix::process::{Pid, Resource, Rlimit, Signal, geteuid, getrlimit, prlimit};
 
 /// Small segments; no snapshot but those that are asked for.
 const SMALL: &[&str] =
@@ -266,6 +267,126 @@ fn a_directory_that_is_removed_is_noticed_and_one_made_anew_taken() {
     }
 }
 
+#[test]
+fn a_file_in_the_place_of_the_directory_is_noticed() {
+    let scratch = Scratch::new("file");
+    let mut server = start(&scratch, &[]);
+    let client = &mut server.connect();
+    ok(client, "SET a 1");
+    fs::remove_dir_all(scratch.dir()).expect("it is there");
+    fs::write(scratch.dir(), "no directory").expect("the scratch directory is writable");
+    wait_for("it to be noticed", || {
+        ask::<()>(client, "SET a 2")
+            .is_err_and(|error| format!("{error:?}").contains("Not a directory"))
+    });
+    let client = &mut server.connect();
+    assert_eq!(get(client, "a"), Some(2));
+    fs::remove_file(scratch.dir()).expect("it is there");
+    fs::create_dir(scratch.dir()).expect("the scratch directory is writable");
+    wait_for("service", || ask::<()>(client, "SET a 3").is_ok());
+    server.kill();
+    assert_eq!(get(&mut start(&scratch, &[]).connect(), "a"), Some(3));
+}
+
+/// Without its lock file the directory may be another server's by now.
+#[test]
+fn a_lock_file_that_is_gone_is_noticed() {
+    for fsync in ["always", "everysec"] {
+        let scratch = Scratch::new("unlocked");
+        let mut server = start(&scratch, &["--appendfsync", fsync]);
+        let client = &mut server.connect();
+        ok(client, "SET a 1");
+        let path = scratch.dir().join("forebay.lock");
+        fs::remove_file(&path).expect("it is there");
+        // Nobody else has come: the directory is taken again, and a snapshot stands for all.
+        wait_for("the directory to be taken again", || path.exists());
+        wait_for("service", || ask::<()>(client, "SET a 2").is_ok());
+        let second = run(&scratch, &["--port", &free_port().to_string()]);
+        let said = String::from_utf8_lossy(&second.stdout);
+        assert!(said.contains(&format!("in use by process {}", server.child.id())), "{said}");
+        // Somebody else has: nothing is written any more until they go.
+        fs::remove_file(&path).expect("it is there");
+        let others = fs::File::create(&path).expect("the directory is writable");
+        others.try_lock().expect("nobody has a new file");
+        wait_for("it to be noticed", || {
+            ask::<()>(client, "SET a 3")
+                .is_err_and(|error| format!("{error:?}").contains("MISCONF"))
+        });
+        let client = &mut server.connect();
+        let refused = refusal(client, "SET a 4");
+        assert!(refused.starts_with("MISCONF Errors writing to the AOF file"), "{refused}");
+        wait_for("the log to say so", || scratch.log().contains("the directory is in use by"));
+        drop(others);
+        wait_for("service", || ask::<()>(client, "SET a 5").is_ok());
+        assert_eq!(server.info("forebay_promise_in_force"), fsync);
+        server.kill();
+        assert_eq!(get(&mut start(&scratch, &[]).connect(), "a"), Some(5));
+    }
+}
+
+/// Reads the base of a log from where nobody writes, so that the import does not end.
+#[test]
+fn a_signal_ends_a_start_that_still_imports() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let scratch = Scratch::new("import");
+        let log = scratch.dir().join("appendonlydir");
+        fs::create_dir_all(&log).expect("the scratch directory is writable");
+        let manifest = "file base.aof seq 1 type b\nfile more.aof seq 1 type i\n";
+        fs::write(log.join("appendonly.aof.manifest"), manifest).expect("it is writable");
+        let set = |value| format!("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n{value}\r\n");
+        fs::write(log.join("base.aof"), set(1)).expect("it is writable");
+        let pipe = log.join("more.aof");
+        mknodat(CWD, &pipe, FileType::Fifo, 0o600.into(), 0).expect("a pipe can be made");
+        let mut server = Process::spawn(&scratch, free_port(), SMALL);
+        wait_for("the import to begin", || scratch.log().contains("Listening on"));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let begun = std::time::Instant::now();
+        server.signal(signal);
+        assert!(server.wait_end().success(), "{}", scratch.log());
+        assert!(begun.elapsed().as_secs() < 3, "it takes its time: {:?}", begun.elapsed());
+        assert!(!scratch.log().contains("Ready to accept"), "{}", scratch.log());
+        fs::remove_file(&pipe).expect("it is there");
+        fs::write(&pipe, set(2)).expect("it is writable");
+        // Nothing of it was kept: the import begins again.
+        let server = start(&scratch, &[]);
+        assert_eq!(get(&mut server.connect(), "a"), Some(2));
+        assert!(scratch.log().contains("Import: "));
+    }
+}
+
+/// All that a process may have of threads is in use.
+#[test]
+fn a_snapshot_without_a_thread_is_refused() {
+    let scratch = Scratch::new("threads");
+    let directory = scratch.path("theirs");
+    fs::create_dir(&directory).expect("the scratch directory is writable");
+    let server = start_as_nobody(&scratch, &directory, &[]);
+    let client = &mut server.connect();
+    ok(client, "SET a 1");
+    // By a process of the server's user: not every root may do it.
+    let limit = |threads: &str| {
+        let mut command = Command::new("prlimit");
+        if geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let pid = server.child.id().to_string();
+        command.args(["--pid", &pid, &format!("--nproc={threads}:")]);
+        assert!(command.status().expect("util-linux has it").success());
+    };
+    limit("1");
+    for request in ["BGSAVE", "BGREWRITEAOF"] {
+        let refused = refusal(client, request);
+        assert!(
+            refused.starts_with("ERR cannot save: ") && refused.contains("thread"),
+            "{refused}"
+        );
+    }
+    assert_eq!(server.info("rdb_last_bgsave_status"), "err");
+    limit(&getrlimit(Resource::Nproc).current.map_or("unlimited".into(), |it| it.to_string()));
+    ok(client, "BGSAVE");
+    wait_for("the snapshot", || server.info("rdb_saves") == "1");
+}
+
 /// Connections take all the descriptors they may; the journal and its snapshots have theirs.
 #[test]
 fn connections_leave_the_journal_its_files() {
@@ -315,9 +436,10 @@ fn a_directory_that_cannot_be_written_ends_the_start() {
     assert!(said.contains("cannot use the data in /proc: the lock file cannot be made"), "{said}");
 }
 
+const NOBODY: u32 = 65534;
+
 /// Starts a server as somebody who is not root, which may write everywhere.
 fn start_as_nobody(scratch: &Scratch, directory: &Path, arguments: &[&str]) -> Process {
-    const NOBODY: u32 = 65534;
     let command = if geteuid().is_root() {
         let copy = scratch.path("forebay");
         // By another process: one that this one has open for writing cannot be run.

@@ -26,6 +26,8 @@ pub(super) static COMMANDS: &[Entry] = &[
 ];
 
 const SAVE_RUNS: &str = "ERR Background save already in progress";
+const NOT_KEPT: Error =
+    Error::fixed("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
 const REWRITE_RUNS: &str = "ERR Background append only file rewriting already in progress";
 
 /// The connection waits; others are served meanwhile.
@@ -33,9 +35,13 @@ fn save(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     match take_long(|| store::save(cx.server, Cause::Save)) {
         Ok(_) => cx.reply.ok(),
         Err(SaveError::Busy(_)) => return Err(Error::fixed(SAVE_RUNS)),
-        Err(error) => return Err(Error::new(format!("ERR cannot save: {error}"))),
+        Err(error) => return Err(cannot_save(&error)),
     }
     Ok(())
+}
+
+fn cannot_save(error: &SaveError) -> Error {
+    Error::new(format!("ERR cannot save: {error}"))
 }
 
 fn bgsave(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
@@ -46,38 +52,40 @@ fn bgsave(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     };
     let begun = match cx.mode {
         // As in Redis, a transaction schedules: the cut is not to be in the midst of it.
-        Mode::InExec => Err(Busy(Cause::Rewrite)),
+        Mode::InExec => Err(SaveError::Busy(Busy(Cause::Rewrite))),
         _ => store::save_aside(cx.server, Cause::Save),
     };
     match begun {
         Ok(()) => cx.reply.simple("Background saving started"),
-        Err(Busy(Cause::Save)) => return Err(Error::fixed(SAVE_RUNS)),
-        Err(Busy(_)) if scheduled || cx.mode == Mode::InExec => {
+        Err(SaveError::Busy(Busy(Cause::Save))) => return Err(Error::fixed(SAVE_RUNS)),
+        Err(SaveError::Busy(_)) if scheduled || cx.mode == Mode::InExec => {
             cx.server.store.saves.schedule(Cause::Save);
             cx.reply.simple("Background saving scheduled");
         }
-        Err(Busy(_)) => {
+        Err(SaveError::Busy(_)) => {
             return Err(Error::fixed(
                 "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE \
                  SCHEDULE in order to schedule a BGSAVE whenever possible.",
             ));
         }
+        Err(error) => return Err(cannot_save(&error)),
     }
     Ok(())
 }
 
 fn bgrewriteaof(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     let begun = match cx.mode {
-        Mode::InExec => Err(Busy(Cause::Save)),
+        Mode::InExec => Err(SaveError::Busy(Busy(Cause::Save))),
         _ => store::save_aside(cx.server, Cause::Rewrite),
     };
     match begun {
         Ok(()) => cx.reply.simple("Background append only file rewriting started"),
-        Err(Busy(Cause::Rewrite)) => return Err(Error::fixed(REWRITE_RUNS)),
-        Err(Busy(_)) => {
+        Err(SaveError::Busy(Busy(Cause::Rewrite))) => return Err(Error::fixed(REWRITE_RUNS)),
+        Err(SaveError::Busy(_)) => {
             cx.server.store.saves.schedule(Cause::Rewrite);
             cx.reply.simple("Background append only file rewriting scheduled");
         }
+        Err(error) => return Err(cannot_save(&error)),
     }
     Ok(())
 }
@@ -106,11 +114,11 @@ fn waitaof(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
             return Err(Error::fixed(text));
         }
     };
-    let replicas = match args::integer(args[2])? {
-        ..0 => return Err(Error::NOT_POSITIVE),
-        replicas => replicas > 0,
+    let replicas = match args::parse_i64(args[2]) {
+        None | Some(..0) => return Err(Error::NOT_POSITIVE),
+        Some(replicas) => replicas > 0,
     };
-    let timeout_ms = match crate::types::number::parse_i64(args[3]) {
+    let timeout_ms = match args::parse_i64(args[3]) {
         None => return Err(Error::TIMEOUT_NOT_INTEGER),
         Some(..0) => return Err(Error::TIMEOUT_NEGATIVE),
         Some(timeout_ms) => timeout_ms,
@@ -123,8 +131,7 @@ fn waitaof(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
         }
     };
     if local && cx.server.store.promise_in_force() == Some(Promise::MemoryOnly) {
-        let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
-        return Err(Error::fixed(text));
+        return Err(NOT_KEPT);
     }
     let wait = DurabilityWait { position: cx.session.seen.written, local, replicas, deadline_ms };
     let is_over = (!local || is_durable(cx.server, wait.position)) && !replicas;
@@ -159,36 +166,52 @@ fn is_durable(server: &Server, position: u64) -> bool {
 pub(super) fn wait(session: &Session, server: &Arc<Server>, wait: DurabilityWait) -> Blocked {
     let proto = session.proto;
     let at_deadline = reply_bytes(proto, is_durable(server, wait.position));
-    let (blocked, waiter, sender) = Blocked::by_task(session, at_deadline);
+    let (blocked, waiter, mut sender) = Blocked::by_task(session, at_deadline);
     let server = Arc::clone(server);
     tokio::spawn(async move {
         let clock = server.keyspace.clock();
         let deadline = clock.sleep_until_ms(wait.deadline_ms.unwrap_or(NEVER));
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            () = until_durable(&server, &wait) => {}
-            () = deadline => {}
-        }
+            ended = until_durable(&server, &wait) => ended,
+            () = deadline => Ok(()),
+            // The client has gone, or another one has let it go.
+            () = sender.closed() => return,
+        };
         if waiter.cancel() {
-            let bytes = reply_bytes(proto, is_durable(&server, wait.position));
-            // A connection that has gone needs no answer.
+            let bytes = match ended {
+                Ok(()) => reply_bytes(proto, is_durable(&server, wait.position)),
+                Err(error) => {
+                    server.metrics.errors.count(error.code());
+                    let mut bytes = Vec::new();
+                    Reply::new(&mut bytes, proto).error(error.text());
+                    bytes
+                }
+            };
+            // A connection that goes just now needs no answer.
             drop(sender.send(LateReply { bytes, position: 0 }));
         }
     });
     blocked
 }
 
-/// Resolves when what is waited for is there; where the journal fails or stops, never.
-async fn until_durable(server: &Server, wait: &DurabilityWait) {
+/// Resolves when what is waited for is there, or cannot come any more because the journal has failed
+/// for good.
+///
+/// # Errors
+/// It is not kept any more.
+async fn until_durable(server: &Server, wait: &DurabilityWait) -> Result<(), Error> {
     if wait.local
         && let Some(journal) = server.store.journal()
     {
         journal.flush();
         if journal.wait_durable(wait.position).await.is_err() {
-            std::future::pending::<()>().await;
+            let is_kept = server.store.promise_in_force() != Some(Promise::MemoryOnly);
+            return if is_kept { Ok(()) } else { Err(NOT_KEPT) };
         }
     }
     if wait.replicas {
         std::future::pending::<()>().await;
     }
+    Ok(())
 }

@@ -75,6 +75,8 @@ impl Config {
                 self.apply(at, &before);
                 values[at] = before;
             }
+            drop(values);
+            self.follow_back(&hooks, &places, at);
             let name = pairs[places.iter().position(|place| *place == at).unwrap_or(0)].0.to_vec();
             return Err(SetError::Failed { name, reason });
         }
@@ -112,6 +114,17 @@ impl Config {
             b"yes" => true,
             b"local" => is_local,
             _ => false,
+        }
+    }
+
+    /// Has the hooks that have run, up to the one of `failed`, see what was put back.
+    fn follow_back(&self, hooks: &[(usize, Hook)], places: &[usize], failed: usize) {
+        for (at, hook) in hooks.iter().filter(|(at, _)| places.contains(at)) {
+            if *at == failed {
+                return;
+            }
+            // It held before; and what is told is why the change was refused.
+            drop(hook(self));
         }
     }
 

@@ -331,6 +331,24 @@ fn a_failing_hook_puts_everything_back() {
     assert_eq!(set(&config, &[("timeout", "9"), ("maxclients", "7")]), Ok(()));
 }
 
+/// Who has followed a change that is taken back follows that as well.
+#[test]
+fn hooks_that_have_run_follow_what_is_put_back() {
+    let config = lines("timeout 3");
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let follower = std::sync::Arc::clone(&seen);
+    config.on_change(
+        "timeout",
+        Box::new(move |config| {
+            follower.lock().expect("no thread panics").push(config.timeout_s.get());
+            Ok(())
+        }),
+    );
+    config.on_change("maxclients", Box::new(|_| Err("never".into())));
+    assert!(set(&config, &[("timeout", "9"), ("maxclients", "6")]).is_err());
+    assert_eq!(*seen.lock().expect("no thread panics"), [9, 3]);
+}
+
 #[test]
 fn rewrite_keeps_the_file_and_adds_what_differs() {
     let scratch = Scratch::new("rewrite");

@@ -270,7 +270,7 @@ impl Committer {
     /// others from writing. Older segments have been synced when they were left. None while what
     /// was written is in doubt.
     pub fn to_sync(&self) -> Option<(Arc<dyn DiskFile>, String, u64)> {
-        if self.is_broken || self.is_healing {
+        if self.is_in_doubt() {
             return None;
         }
         Some((Arc::clone(&self.current.file), self.current.name.clone(), self.written))
@@ -310,6 +310,11 @@ impl Committer {
     /// What was left behind is in doubt still.
     pub fn is_healing(&self) -> bool {
         self.is_healing
+    }
+
+    /// Whether what was written counts for nothing until a snapshot stands for it.
+    pub fn is_in_doubt(&self) -> bool {
+        self.is_broken || self.is_healing
     }
 
     /// Forgets the segments of which nothing lies at or behind `position`, for the caller to remove the

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ pub trait Disk: Send + Sync {
 
     /// Opens a file that exists to read and write it.
     fn open_write(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Which file has a name. Opens none, so that it can be asked where no more can be opened.
+    fn id(&self, name: &str) -> io::Result<FileId>;
 
     /// Gives a file another name, in the place of one that has it. Lasting after [`Disk::sync`].
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
@@ -66,6 +69,27 @@ pub trait DiskFile: Send + Sync {
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    fn id(&self) -> io::Result<FileId>;
+}
+
+/// Tells a file from all others that there are, whatever they are called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileId {
+    pub device: u64,
+    pub inode: u64,
+}
+
+impl From<fs::Metadata> for FileId {
+    fn from(found: fs::Metadata) -> FileId {
+        FileId { device: found.dev(), inode: found.ino() }
+    }
+}
+
+/// Whether an error says that there is no such file, or no such directory. Any other leaves that
+/// open.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Writes all of `bytes`, going on after short writes.
@@ -125,11 +149,19 @@ pub fn write_zeros(file: &dyn DiskFile, mut offset: u64, end: u64) -> io::Result
 /// The directory is this process's until this is dropped.
 pub struct DirLock {
     _held: Box<dyn Send + Sync>,
+    id: FileId,
 }
 
 impl DirLock {
-    pub fn new(held: impl Send + Sync + 'static) -> DirLock {
-        DirLock { _held: Box::new(held) }
+    /// `id` is the lock file's.
+    pub fn new(held: impl Send + Sync + 'static, id: FileId) -> DirLock {
+        DirLock { _held: Box::new(held), id }
+    }
+
+    /// The file that is locked. Whoever finds another one under its name, or none, shares the
+    /// directory with whoever asks for it.
+    pub fn id(&self) -> FileId {
+        self.id
     }
 }
 
@@ -158,6 +190,28 @@ impl fmt::Display for LockRefused {
     }
 }
 
+/// Makes a directory, and those above it, lasting: each level's name is in the one above, which is
+/// synced. Nothing is done if it is there.
+///
+/// # Errors
+/// One cannot be made or synced; something that is no directory is in the way.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    make_directory(above)?;
+    match fs::create_dir(path) {
+        // Somebody else has been faster, and may not have synced it yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    File::open(above)?.sync_all()
+}
+
 /// A directory of the file system.
 pub struct DirDisk {
     root: PathBuf,
@@ -172,12 +226,7 @@ impl DirDisk {
     /// # Errors
     /// It cannot be made, or is not a directory.
     pub fn open(root: &Path) -> io::Result<DirDisk> {
-        if !root.is_dir() {
-            fs::create_dir_all(root)?;
-            if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                File::open(parent)?.sync_all()?;
-            }
-        }
+        make_directory(root)?;
         Ok(DirDisk { root: root.to_path_buf(), opened: File::open(root)? })
     }
 
@@ -196,7 +245,10 @@ impl DirDisk {
             opened => opened.map_err(LockRefused::Io)?,
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(Some(DirLock::new(file))),
+            Ok(()) => {
+                let id = DiskFile::id(&file).map_err(LockRefused::Io)?;
+                Ok(Some(DirLock::new(file, id)))
+            }
             Err(error) => Err(refusal(error, &mut file)),
         }
     }
@@ -253,6 +305,10 @@ impl Disk for DirDisk {
         Ok(Arc::new(OpenOptions::new().read(true).write(true).open(self.path(name))?))
     }
 
+    fn id(&self, name: &str) -> io::Result<FileId> {
+        Ok(fs::metadata(self.path(name))?.into())
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path(from), self.path(to))
     }
@@ -284,7 +340,8 @@ impl Disk for DirDisk {
             writeln!(file, "{pid}")
         };
         write(&mut file).map_err(LockRefused::Io)?;
-        Ok(DirLock::new(file))
+        let id = DiskFile::id(&file).map_err(LockRefused::Io)?;
+        Ok(DirLock::new(file, id))
     }
 }
 
@@ -345,6 +402,10 @@ impl DiskFile for File {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(self.metadata()?.into())
     }
 }
 
@@ -415,5 +476,39 @@ mod tests {
         let error = disk.open("c").err().expect("there is nothing");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert_eq!(error.to_string(), "c is a link that leads nowhere");
+    }
+
+    #[test]
+    fn directories_are_made_level_by_level() {
+        let scratch = Scratch::new("levels");
+        let root = &scratch.0;
+        let deep = root.join("a/b/../c");
+        make_directory(&deep).expect("the temporary directory is writable");
+        make_directory(&deep).expect("it is there");
+        assert!(root.join("a/b").is_dir() && root.join("a/c").is_dir());
+        let file = root.join("file");
+        fs::write(&file, "").expect("the folder is writable");
+        for path in [file.clone(), file.join("below")] {
+            assert!(make_directory(&path).is_err(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_file_is_told_from_another_of_its_name() {
+        let scratch = Scratch::new("ids");
+        let root = scratch.0.join("data");
+        let disk = DirDisk::open(&root).expect("the temporary directory is writable");
+        let file = disk.create("a", 10).expect("there is room");
+        let same = |name| disk.id(name).expect("it is there") == file.id().expect("it is open");
+        assert!(same("a"));
+        disk.rename("a", "b").expect("it is there");
+        disk.create("a", 10).expect("there is room");
+        assert!(same("b") && !same("a"));
+        let lock = disk.lock("lock", 7).expect("nobody has it");
+        assert_eq!(disk.id("lock").expect("it is there"), lock.id());
+        fs::remove_dir_all(&root).expect("it is the test's own");
+        assert!(is_missing(&disk.id("b").expect_err("it is gone")));
+        fs::write(&root, "").expect("the temporary directory is writable");
+        assert!(is_missing(&disk.id("b").expect_err("a file is in the way")));
     }
 }

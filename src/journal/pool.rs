@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use parking_lot::Mutex;
 
-use super::disk::{Disk, DiskFile, write_zeros};
+use super::disk::{Disk, DiskFile, is_missing, write_zeros};
 use super::segment::{BLOCK_BYTES, PARTIAL};
 
 const SPARE: &str = "spare-";
@@ -273,14 +273,16 @@ impl Pool {
         }
     }
 
-    /// Files have been taken away: spares whose files are gone are of no use any more.
-    pub fn forget_missing(&self) {
-        let is_missing = |spare: &Spare| {
-            let opened = self.disk.open(&spare.name);
-            opened.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    /// Files have been taken away or replaced: spares that are not found under their names are of no use
+    /// any more.
+    pub fn forget_lost(&self) {
+        let is_lost = |spare: &Spare| match (self.disk.id(&spare.name), spare.file.id()) {
+            (Ok(found), Ok(open)) => found != open,
+            (Err(error), _) => is_missing(&error),
+            (Ok(_), Err(_)) => false,
         };
         let mut spares = self.spares.lock();
-        spares.ready.retain(|spare| !is_missing(spare));
+        spares.ready.retain(|spare| !is_lost(spare));
         self.count(&spares);
     }
 

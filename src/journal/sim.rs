@@ -12,7 +12,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
-use super::disk::{DirLock, Disk, DiskFile, LockRefused};
+use super::disk::{DirLock, Disk, DiskFile, FileId, LockRefused};
 
 /// Bytes that reach the disk together, if they are not torn. Small, so that small files have many.
 const PAGE_BYTES: usize = 128;
@@ -87,7 +87,8 @@ struct State {
     names: BTreeMap<String, usize>,
     synced_names: BTreeMap<String, usize>,
     unsynced_names: Vec<NameChange>,
-    locks: HashMap<String, u32>,
+    /// By the lock file.
+    locks: HashMap<usize, u32>,
     /// Changes and syncs asked for so far.
     operations: u64,
     /// The operation at which the power fails.
@@ -276,11 +277,14 @@ fn page_of(content: &[u8], page: usize) -> Vec<u8> {
 }
 
 impl State {
-    fn put(&mut self, name: &str, content: Vec<u8>) {
+    /// Puts a file there, synced; which it is.
+    fn put(&mut self, name: &str, content: Vec<u8>) -> usize {
         let synced_bytes = content.len();
         self.inodes.push(Inode { now: content, synced_bytes, ..Inode::default() });
-        self.names.insert(name.into(), self.inodes.len() - 1);
-        self.synced_names.insert(name.into(), self.inodes.len() - 1);
+        let inode = self.inodes.len() - 1;
+        self.names.insert(name.into(), inode);
+        self.synced_names.insert(name.into(), inode);
+        inode
     }
 
     fn has_power(&self) -> bool {
@@ -339,15 +343,26 @@ impl State {
         names
     }
 
+    /// A file that is to be opened.
     fn find(&self, name: &str) -> io::Result<usize> {
         match self.fault() {
+            Some(Fault::TooManyFiles) if self.has_power() => Err(Errno::MFILE.into()),
+            _ => self.look(name),
+        }
+    }
+
+    fn look(&self, name: &str) -> io::Result<usize> {
+        match self.fault() {
             _ if !self.has_power() => return Err(Errno::IO.into()),
-            Some(Fault::TooManyFiles) => return Err(Errno::MFILE.into()),
             Some(Fault::Gone) => return Err(Errno::NOENT.into()),
             _ => {}
         }
         self.names.get(name).copied().ok_or_else(|| Errno::NOENT.into())
     }
+}
+
+fn id_of(inode: usize) -> FileId {
+    FileId { device: 0, inode: inode as u64 }
 }
 
 /// How changes of names fail.
@@ -395,6 +410,10 @@ impl Disk for SimDisk {
         self.open(name)
     }
 
+    fn id(&self, name: &str) -> io::Result<FileId> {
+        self.state.lock().look(name).map(id_of)
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state.lock();
         state.operate(naming)?;
@@ -425,19 +444,21 @@ impl Disk for SimDisk {
     }
 
     fn lock(&self, name: &str, pid: u32) -> Result<DirLock, LockRefused> {
-        struct Held(SimDisk, String);
+        struct Held(SimDisk, usize);
         impl Drop for Held {
             fn drop(&mut self) {
                 self.0.state.lock().locks.remove(&self.1);
             }
         }
         let mut state = self.state.lock();
-        if let Some(holder) = state.locks.get(name) {
+        let found = state.names.get(name).copied();
+        if let Some(holder) = found.and_then(|inode| state.locks.get(&inode)) {
             return Err(LockRefused::Held { pid: Some(*holder) });
         }
         state.operate(naming).map_err(LockRefused::Io)?;
-        state.locks.insert(name.into(), pid);
-        Ok(DirLock::new(Held(self.clone(), name.into())))
+        let inode = found.unwrap_or_else(|| state.put(name, format!("{pid}\n").into_bytes()));
+        state.locks.insert(inode, pid);
+        Ok(DirLock::new(Held(self.clone(), inode), id_of(inode)))
     }
 }
 
@@ -496,5 +517,9 @@ impl DiskFile for SimFile {
         state.check_room(Some(self.inode), bytes as usize)?;
         state.inodes[self.inode].now.resize(bytes as usize, 0);
         Ok(())
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(id_of(self.inode))
     }
 }

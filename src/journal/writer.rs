@@ -23,7 +23,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::committer::{Committer, Group, failing};
-use super::disk::Disk;
+use super::disk::{Disk, FileId};
 use super::effects::{Frame, Sink};
 use super::frame::{Kind, PAYLOAD_BYTES_MAX};
 use super::pool::Pool;
@@ -122,22 +122,24 @@ impl Journal {
     /// Begins a new start behind what `plan` found, and its threads.
     ///
     /// # Errors
-    /// The segment to write to cannot be made, or the last one cannot be synced.
+    /// The segment to write to cannot be made, the last one cannot be synced, or no thread can be
+    /// started.
     ///
     /// # Panics
-    /// The plan's case stops the start; or a thread cannot be started.
+    /// The plan's case stops the start.
     pub fn open(disk: Arc<dyn Disk>, plan: &Plan, options: Options) -> Result<Journal, Failure> {
         let mut journal = Journal::open_stepped(disk, plan, options)?;
         let spawn = |name: &str, run: fn(&Shared)| {
             let shared = Arc::clone(&journal.shared);
             let named = thread::Builder::new().name(name.into());
-            named.spawn(move || run(&shared)).expect("the server's threads can be started")
+            let spawned = named.spawn(move || run(&shared)).map_err(failing("start", name))?;
+            let thread = spawned.thread().clone();
+            journal.threads.lock().push(spawned);
+            Ok(thread)
         };
-        let writer = spawn("journal-write", Shared::run_writer);
-        let keeper = spawn("journal-room", Shared::run_keeper);
-        journal.writer = Some(writer.thread().clone());
-        journal.keeper = Some(keeper.thread().clone());
-        journal.threads = Mutex::new(vec![writer, keeper]);
+        let writer = spawn("journal-write", Shared::run_writer)?;
+        let keeper = spawn("journal-room", Shared::run_keeper)?;
+        (journal.writer, journal.keeper) = (Some(writer), Some(keeper));
         Ok(journal)
     }
 
@@ -180,6 +182,8 @@ impl Journal {
             mode: AtomicU8::new(options.mode as u8),
             state: AtomicU8::new(State::Serving as u8),
             failure: Mutex::new(None),
+            lock: Mutex::new(None),
+            is_unlocked: AtomicBool::new(false),
             failures: AtomicU64::new(0),
             on_failure: options.on_failure,
             held: AtomicU64::new(0),
@@ -264,7 +268,9 @@ impl Journal {
         self.shared.wait(Awaited::Settled, position, written)
     }
 
-    /// Waits until all below `position` is on the disk, whatever the mode (WAITAOF).
+    /// Waits until all below `position` is on the disk, whatever the mode (WAITAOF). In an impaired
+    /// journal until a snapshot stands for it; an error where the journal has failed for good, has
+    /// ended or is switched off.
     pub fn wait_durable(&self, position: u64) -> Settle<'_> {
         self.shared.wait(Awaited::Durable, position, position)
     }
@@ -302,13 +308,17 @@ impl Journal {
         self.shared.mode()
     }
 
-    /// Changes when what was appended is synced. To `Always`: returns when everything so far is.
+    /// Changes when what was appended is synced. To `Always`: returns when everything so far is. In
+    /// an impaired journal the mode is in force when a snapshot has healed it.
     ///
     /// # Errors
-    /// The journal has failed. If it fails at this sync, it is as if `Always` had been in force.
+    /// The journal has failed for good. If it fails at this sync, it is as if `Always` had been in
+    /// force.
     pub fn set_mode(&self, mode: Mode) -> Result<(), Failure> {
         let shared = &self.shared;
-        if let Some(failure) = shared.failure.lock().clone() {
+        if shared.state() == State::Failed
+            && let Some(failure) = shared.failure.lock().clone()
+        {
             return Err(failure);
         }
         {
@@ -316,7 +326,7 @@ impl Journal {
             // settled by the old mode's rule once the new one is in force.
             let committer = shared.committer.lock();
             shared.mode.store(mode as u8, Ordering::Release);
-            if mode != Mode::Always {
+            if mode != Mode::Always && !committer.is_in_doubt() {
                 shared.settled.advance(committer.written());
             }
         }
@@ -324,7 +334,8 @@ impl Journal {
         if let Some(writer) = &self.writer {
             writer.unpark();
         }
-        if mode == Mode::Always { self.sync() } else { Ok(()) }
+        let is_in_doubt = matches!(shared.state(), State::Impaired | State::Healing);
+        if mode == Mode::Always && !is_in_doubt { self.sync() } else { Ok(()) }
     }
 
     /// Writes and syncs all that was appended; blocks.
@@ -337,15 +348,31 @@ impl Journal {
         failure.clone().map_or(Ok(()), Err)
     }
 
-    /// Keeps nothing any more, and promises nothing: what was appended so far is synced. The next
-    /// snapshot switches it on again ([`Journal::cut`]). Blocks.
+    /// Keeps nothing any more, and promises nothing: what was appended so far is synced; in an
+    /// impaired journal it is given up. The next snapshot switches it on again ([`Journal::cut`]).
+    /// While one is being written, it is to be switched off again at its end. Blocks.
     ///
     /// # Errors
-    /// The journal fails, or has failed before.
+    /// The journal has failed for good.
     pub fn switch_off(&self) -> Result<(), Failure> {
-        self.sync()?;
-        self.shared.switch_off();
+        match self.sync() {
+            Ok(()) => self.shared.switch_off(),
+            // Impaired, before or by this sync: what is in doubt does not matter any more.
+            Err(_) if self.shared.give_up_doubt() => {}
+            Err(failure) => return Err(failure),
+        }
         Ok(())
+    }
+
+    /// From now on it is looked whether the directory's lock file is still this one. Where it is not,
+    /// another server may have the directory: it is taken for lost, until this is called again by
+    /// who has taken it anew.
+    pub fn watch_lock(&self, lock: FileId) {
+        *self.shared.lock.lock() = Some(lock);
+        if self.shared.is_unlocked.load(Ordering::Acquire) {
+            self.shared.pool.forget_lost();
+            self.shared.is_unlocked.store(false, Ordering::Release);
+        }
     }
 
     pub fn state(&self) -> State {

@@ -147,6 +147,12 @@ impl TestServer {
         Raw { stream, buffered: Vec::new() }
     }
 
+    /// How many of the server's tasks have not ended.
+    pub fn tasks(&self) -> usize {
+        let runtime = self.runtime.as_ref().expect("it runs until it is dropped");
+        runtime.metrics().num_alive_tasks()
+    }
+
     /// Waits until so many clients are blocked.
     pub fn wait_blocked(&self, count: usize) {
         self.wait_until("clients to block", || {

@@ -1,6 +1,5 @@
 //! Taking a directory: its lock, what it holds, and the journal that goes on behind that.
 
-use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +9,7 @@ use super::{Store, mode_of};
 use crate::command::blocking::take_long;
 use crate::command::server::Server;
 use crate::config::Hook;
-use crate::journal::disk::{DirLock, Disk, LockRefused};
+use crate::journal::disk::{DirLock, Disk, FileId, LockRefused, is_missing};
 use crate::journal::recovery::LOCK_FILE;
 use crate::journal::segment::FileKind;
 use crate::journal::writer::Failure;
@@ -40,14 +39,15 @@ impl Store {
             // Several such servers may share a directory in which none of them writes.
             return Ok(Opened { is_fresh: true, loaded: Loaded::default() });
         }
-        *lock = Some(take(&*disk)?);
+        let taken = lock.insert(take(&*disk)?).id();
         let plan = survey(&*disk)?;
         let loaded = load(server, &*disk, &plan)?;
         store.loaded_end.store(plan.end, Ordering::Relaxed);
+        store.saves.begin_with(plan.snapshot.as_ref().map_or(0, |found| found.file_bytes));
         let is_fresh = plan.is_fresh();
         if let Some(mode) = mode {
             let journal = open_journal(server, disk, &plan, mode)?;
-            keep(server, journal);
+            keep(server, journal, taken);
         }
         Ok(Opened { is_fresh, loaded })
     }
@@ -97,7 +97,7 @@ impl Store {
     pub fn catch_up_with_settings(server: &Arc<Server>) -> Result<(), String> {
         let store = &server.store;
         let is_due = match (mode_of(&server.config), store.journal()) {
-            (None, journal) => journal.is_some_and(|journal| journal.state() == State::Serving),
+            (None, journal) => journal.is_some_and(|journal| is_kept(journal)),
             (Some(mode), Some(journal)) => journal.mode() != mode,
             (Some(_), None) => true,
         };
@@ -115,9 +115,10 @@ impl Store {
             return Ok(());
         }
         let Some(disk) = store.disk.get() else { return Err("there is no directory".into()) };
-        if lock.is_none() {
-            *lock = Some(take(&**disk)?);
-        }
+        let taken = match &*lock {
+            Some(held) => held.id(),
+            None => lock.insert(take(&**disk)?).id(),
+        };
         let plan = survey(&**disk)?;
         if plan.end != store.loaded_end.load(Ordering::Relaxed) {
             return Err("the directory holds data of another server, which would be lost".into());
@@ -125,25 +126,43 @@ impl Store {
         let mode = mode_of(&server.config).unwrap_or(Mode::EverySecond);
         let journal = open_journal(server, Arc::clone(disk), &plan, mode)?;
         journal.switch_off().map_err(|failure| failure.to_string())?;
-        keep(server, journal);
+        keep(server, journal, taken);
         Ok(())
     }
 
-    /// Takes the directory again if it was made anew, and with it went the lock file.
+    /// Takes the directory again if its lock file is gone or another one: it was made anew, or
+    /// replaced, or somebody has removed the file.
     ///
     /// # Errors
-    /// Somebody else has it by now, or it cannot be taken; in words.
+    /// Somebody else has it by now or had it meanwhile, or it cannot be taken; in words.
     pub(super) fn keep_lock(server: &Arc<Server>) -> Result<(), String> {
         let mut lock = server.store.lock.lock();
-        let Some(disk) = server.store.disk.get() else { return Ok(()) };
-        // Whatever else is wrong is told by who wants to write.
-        let opened = disk.open(LOCK_FILE);
-        if opened.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            *lock = None;
+        let store = &server.store;
+        let (Some(disk), Some(journal)) = (store.disk.get(), store.journal()) else {
+            return Ok(());
+        };
+        if let Some(held) = &*lock {
+            match disk.id(LOCK_FILE) {
+                Ok(found) if found == held.id() => return Ok(()),
+                Err(error) if !is_missing(&error) => {
+                    // What is wrong is told by who wants to write.
+                    return Ok(());
+                }
+                Ok(_) | Err(_) => *lock = None,
+            }
         }
-        if lock.is_none() {
-            *lock = Some(take(&**disk)?);
+        let taken = take(&**disk)?;
+        if holds_something(&**disk)? {
+            let plan = Plan::survey(&**disk).map_err(|error| format!("cannot read: {error}"))?;
+            let status = journal.status();
+            if plan.start != status.start || plan.end > status.next {
+                return Err("the directory holds data of another server, which would be lost: \
+                            move its files away"
+                    .into());
+            }
         }
+        journal.watch_lock(taken.id());
+        *lock = Some(taken);
         Ok(())
     }
 
@@ -154,7 +173,8 @@ impl Store {
     /// What was answered is on disk as far as was promised; the mark of an orderly end is not.
     pub fn close(server: &Arc<Server>, with_snapshot: bool) -> Result<(), Failure> {
         let Some(journal) = server.store.journal() else { return Ok(()) };
-        if journal.state() != State::Serving {
+        // While it is being loaded again memory does not have what a snapshot would stand for.
+        if journal.state() != State::Serving || server.store.loading.is_active() {
             return Ok(());
         }
         journal.sync()?;
@@ -246,9 +266,15 @@ fn open_journal(
     opened.map_err(|failure| failure.to_string())
 }
 
-/// From here on changes are kept.
-fn keep(server: &Arc<Server>, journal: Journal) {
+/// Whether a journal keeps what it can, or would if it had not failed.
+fn is_kept(journal: &Journal) -> bool {
+    matches!(journal.state(), State::Serving | State::Impaired | State::Healing)
+}
+
+/// From here on changes are kept, in the directory whose lock file is `lock`.
+fn keep(server: &Arc<Server>, journal: Journal, lock: FileId) {
     let journal = Arc::new(journal);
+    journal.watch_lock(lock);
     if let Some(awake) = server.store.awake.get() {
         journal.let_idle_threads_commit(Arc::clone(awake));
     }
@@ -283,7 +309,7 @@ fn change_promise(server: &Arc<Server>) -> Result<(), String> {
     match (mode_of(&server.config), server.store.journal()) {
         (None, None) => return Ok(()),
         (None, Some(journal)) => {
-            if journal.state() == State::Serving {
+            if is_kept(journal) {
                 journal.switch_off().map_err(|failure| failure.to_string())?;
             }
         }

@@ -40,7 +40,7 @@ pub struct Busy(pub Cause);
 #[derive(Debug)]
 pub enum SaveError {
     Busy(Busy),
-    /// There is no directory to write to, in words.
+    /// There is no directory to write to, or no thread to do it, in words.
     NoStore(String),
     Failed(Failure),
 }
@@ -123,10 +123,21 @@ impl Saves {
         last.changes = changes;
     }
 
+    /// The length of the snapshot that was loaded, bytes; 0 without one.
+    pub fn begin_with(&self, bytes: u64) {
+        self.last.lock().bytes = bytes;
+    }
+
     /// Has a snapshot taken as soon as none is being written.
     pub fn schedule(&self, cause: Cause) {
         *self.scheduled.lock() = Some(cause);
         self.look_again();
+    }
+
+    /// What was scheduled has not come to be, so it is still due; unless somebody has scheduled one
+    /// since.
+    fn schedule_again(&self, cause: Cause) {
+        self.scheduled.lock().get_or_insert(cause);
     }
 
     /// Something has changed by which a snapshot may be due.
@@ -181,34 +192,36 @@ pub fn save(server: &Arc<Server>, cause: Cause) -> Result<u64, SaveError> {
 /// Begins a snapshot that another thread writes.
 ///
 /// # Errors
-/// One is being written.
-pub fn save_aside(server: &Arc<Server>, cause: Cause) -> Result<(), Busy> {
-    server.store.saves.begin(cause, server.keyspace.clock().now_ms())?;
-    let server = Arc::clone(server);
+/// One is being written, or there is no thread for it.
+pub fn save_aside(server: &Arc<Server>, cause: Cause) -> Result<(), SaveError> {
+    let begun = server.store.saves.begin(cause, server.keyspace.clock().now_ms());
+    begun.map_err(SaveError::Busy)?;
+    let aside = Arc::clone(server);
     let named = thread::Builder::new().name("snapshot".into());
     // How it ended is in the log and in INFO.
-    let spawned = named.spawn(move || drop(finish(&server)));
-    drop(spawned.expect("the server's threads can be started"));
-    Ok(())
+    match named.spawn(move || drop(finish(&aside))) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(end_without(
+            server,
+            SaveError::NoStore(format!("no thread can be started: {error}")),
+        )),
+    }
 }
 
 /// Writes the snapshot that has been begun.
 fn finish(server: &Arc<Server>) -> Result<u64, SaveError> {
-    let written = write(server);
-    let now_ms = server.keyspace.clock().now_ms();
-    match written {
-        Ok(saved) => {
-            let bytes = saved.bytes;
-            server.store.saves.end(now_ms, Ok(saved));
-            tracing::info!("Snapshot written: {bytes} bytes");
-            Ok(bytes)
-        }
-        Err(error) => {
-            tracing::error!("No snapshot: {error}");
-            server.store.saves.end(now_ms, Err(()));
-            Err(error)
-        }
-    }
+    let saved = write(server).map_err(|error| end_without(server, error))?;
+    let bytes = saved.bytes;
+    server.store.saves.end(server.keyspace.clock().now_ms(), Ok(saved));
+    tracing::info!("Snapshot written: {bytes} bytes");
+    Ok(bytes)
+}
+
+/// Notes that the snapshot that has been begun did not come to be.
+fn end_without(server: &Server, error: SaveError) -> SaveError {
+    tracing::error!("No snapshot: {error}");
+    server.store.saves.end(server.keyspace.clock().now_ms(), Err(()));
+    error
 }
 
 /// The command that loads a library.
@@ -254,7 +267,7 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
 pub async fn tend(server: Arc<Server>) {
     loop {
         let again = server.store.saves.look_again.notified();
-        let Some(cause) = due(&server) else {
+        let Some((cause, is_scheduled)) = due(&server) else {
             tokio::select! {
                 () = again => {}
                 () = grown(&server) => {}
@@ -262,25 +275,29 @@ pub async fn tend(server: Arc<Server>) {
             continue;
         };
         let aside = Arc::clone(&server);
-        let saved = tokio::task::spawn_blocking(move || save(&aside, cause));
-        if !matches!(saved.await, Ok(Ok(_) | Err(SaveError::Busy(_)))) {
+        let saved = tokio::task::spawn_blocking(move || save(&aside, cause)).await;
+        if is_scheduled && !matches!(saved, Ok(Ok(_))) {
+            server.store.saves.schedule_again(cause);
+        }
+        if !matches!(saved, Ok(Ok(_) | Err(SaveError::Busy(_)))) {
             tokio::time::sleep(RETRY).await;
         }
     }
 }
 
-/// Whether a snapshot is due now, and why.
-fn due(server: &Server) -> Option<Cause> {
+/// Whether a snapshot is due now, and why; and whether because it was scheduled, which it is no more
+/// then.
+fn due(server: &Server) -> Option<(Cause, bool)> {
     let saves = &server.store.saves;
     // The end of the one that runs has this looked at again.
     if saves.running().is_some() || server.store.loading.is_active() {
         return None;
     }
     if let Some(cause) = saves.scheduled.lock().take() {
-        return Some(cause);
+        return Some((cause, true));
     }
     let journal = server.store.journal()?;
-    match journal.state() {
+    let cause = match journal.state() {
         State::Impaired => Some(Cause::Reopening),
         State::Off if mode_of(&server.config).is_some() => Some(Cause::Reopening),
         State::Serving => {
@@ -288,7 +305,8 @@ fn due(server: &Server) -> Option<Cause> {
             (journal.next() >= due).then_some(Cause::Growth)
         }
         _ => None,
-    }
+    };
+    cause.map(|cause| (cause, false))
 }
 
 /// The position at which the journal has grown so far that a snapshot is due.

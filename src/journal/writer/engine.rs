@@ -11,17 +11,18 @@ use parking_lot::{Mutex, MutexGuard};
 use super::settle::{Awaited, Settle};
 use super::{Class, Failure, Mode, OnFailure, Refused};
 use crate::journal::committer::{Committer, Group, failing};
-use crate::journal::disk::Disk;
+use crate::journal::disk::{Disk, FileId, is_missing};
 use crate::journal::frame::{HEAD_BYTES, Kind, PAYLOAD_BYTES_MAX, Stamp};
 use crate::journal::pool::Pool;
 use crate::journal::progress::Progress;
+use crate::journal::recovery::LOCK_FILE;
 
 /// At the very end of the reserve so much is kept at most, bytes.
 const MARGIN: u64 = 4 << 20;
 /// How often the writer looks whether something waits for a commit.
 const WAITS_AT_MOST: Duration = Duration::from_millis(2);
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How often the current segment is looked for under its name.
+/// How often the current segment and the lock file are looked for under their names.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long until room is asked for again on a full disk.
 const RETRY_ROOM: Duration = Duration::from_millis(250);
@@ -94,6 +95,10 @@ pub(super) struct Shared {
     pub(super) mode: AtomicU8,
     pub(super) state: AtomicU8,
     pub(super) failure: Mutex<Option<Failure>>,
+    /// The lock file that is held ([`super::Journal::watch_lock`]).
+    pub(super) lock: Mutex<Option<FileId>>,
+    /// The lock file was lost, and not taken again yet: the spares may be another server's by now.
+    pub(super) is_unlocked: AtomicBool,
     /// How often the journal has failed.
     pub(super) failures: AtomicU64,
     pub(super) on_failure: OnFailure,
@@ -358,6 +363,10 @@ impl Shared {
                 return;
             }
             let Some(committer) = self.committer.try_lock() else { return };
+            if committer.is_in_doubt() {
+                // Whoever found that out is about to tell, and drops what has gathered.
+                return;
+            }
             has_woken = self.commit_with(committer) > 0;
         }
     }
@@ -380,7 +389,7 @@ impl Shared {
     /// A group commit; how many waited for it.
     fn commit_with(&self, mut committer: MutexGuard<'_, Committer>) -> usize {
         let done = {
-            if committer.is_broken() || committer.is_healing() {
+            if committer.is_in_doubt() {
                 return 0;
             }
             let before = committer.written();
@@ -478,6 +487,8 @@ impl Shared {
             // Where nothing is promised yet there is nobody to whom the outcome is unknown.
             let state = match before {
                 State::Resuming => State::Off,
+                // The mode may have been changed meanwhile: it is not in force yet.
+                State::Healing => State::Impaired,
                 _ => state,
             };
             if state != State::Off {
@@ -513,6 +524,22 @@ impl Shared {
             self.committer.lock().set_broken();
             self.wake_all();
         }
+    }
+
+    /// Has an impaired journal keep nothing any more; whether it was impaired. The snapshot that may
+    /// be under way serves to resume then.
+    pub(super) fn give_up_doubt(&self) -> bool {
+        let queue = self.queue.lock();
+        let was_impaired = self.exchange_state(State::Impaired, State::Off)
+            || self.exchange_state(State::Healing, State::Resuming);
+        if was_impaired {
+            *self.failure.lock() = None;
+        }
+        drop(queue);
+        if was_impaired {
+            self.wake_all();
+        }
+        was_impaired
     }
 
     fn drop_gathered(&self, queue: &mut Queue) {
@@ -598,41 +625,58 @@ impl Shared {
             }
             if looked.elapsed() >= LOOK_EVERY {
                 looked = Instant::now();
-                self.look_for_segment();
+                self.look_for_files();
             }
         }
     }
 
-    /// Whoever removes the directory leaves an open file behind that takes writes and syncs, and
-    /// that no start will find.
+    /// Whoever removes the directory, or puts another in its place, leaves an open file behind that
+    /// takes writes and syncs, and that no start will find. Without the lock file that is held
+    /// another server may be writing there.
     ///
     /// No write has failed, and memory holds everything: so the process does not end, whatever the
-    /// mode. Writes are refused until a snapshot has succeeded, in a directory made anew.
-    pub(super) fn look_for_segment(&self) {
-        let Some((_, name, _)) = self.with_committer(|committer| committer.to_sync()) else {
+    /// mode. Writes are refused until a snapshot has succeeded, in a directory made or taken anew.
+    pub(super) fn look_for_files(&self) {
+        let Some((file, name, _)) = self.with_committer(|committer| committer.to_sync()) else {
             return;
         };
-        let Err(error) = self.disk.open(&name) else { return };
-        if error.kind() != io::ErrorKind::NotFound {
-            // Where files cannot be opened for another reason, those that are open still serve.
-            return;
-        }
-        let is_gone = self.with_committer(|committer| {
-            // It may have been left, and removed, in between.
-            let is_current = committer.to_sync().is_some_and(|(_, current, _)| current == name);
-            if is_current {
+        let segment = file.id().ok().and_then(|open| self.loss_of(&name, open));
+        let is_segment = segment.is_some();
+        let lock = *self.lock.lock();
+        let lock = lock.and_then(|held| self.loss_of(LOCK_FILE, held));
+        let is_locked = lock.is_none();
+        let Some(failure) = segment.or(lock) else { return };
+        let is_lost = self.with_committer(|committer| {
+            // The segment may have been left, and removed, in between.
+            let current = committer.to_sync().map(|(_, current, _)| current);
+            let is_lost = current.is_some_and(|current| !is_segment || current == name);
+            if is_lost {
                 committer.set_broken();
             }
-            is_current
+            is_lost
         });
-        if !is_gone {
-            return;
+        if is_lost {
+            self.is_unlocked.store(!is_locked, Ordering::Release);
+            self.pool.forget_lost();
+            self.fail_to(State::Impaired, failure);
         }
-        self.pool.forget_missing();
-        self.fail_to(State::Impaired, failing("find", &name)(error));
+    }
+
+    /// Why a name does not lead to the file that is open; none while it does, or nobody can tell.
+    fn loss_of(&self, name: &str, open: FileId) -> Option<Failure> {
+        match self.disk.id(name) {
+            Ok(found) if found == open => None,
+            Ok(_) => Some(failing("find", name)(io::Error::other("another file has its name"))),
+            Err(error) if is_missing(&error) => Some(failing("find", name)(error)),
+            // Where it cannot be looked for, files that are open still serve.
+            Err(_) => None,
+        }
     }
 
     fn tend(&self) -> io::Result<bool> {
+        if self.is_unlocked.load(Ordering::Acquire) {
+            return Ok(false);
+        }
         let end = || self.next.load(Ordering::Acquire) + self.held.load(Ordering::SeqCst);
         self.pool.tend(self.settled.position(), &end)
     }

@@ -46,13 +46,14 @@ impl Settle<'_> {
             State::Off | State::Resuming if self.awaited == Awaited::Settled => Some(Ok(())),
             State::Resuming => None,
             State::Failed | State::Ended | State::Off => Some(Err(OutcomeUnknown)),
+            // It is on the disk once a snapshot stands for it.
+            State::Impaired | State::Healing if self.awaited == Awaited::Durable => None,
             // Who had appended when it failed must not be told that all is well.
             State::Impaired | State::Healing
                 if self.failures != self.shared.failures.load(Ordering::Acquire) =>
             {
                 Some(Err(OutcomeUnknown))
             }
-            State::Impaired | State::Healing if self.awaited == Awaited::Durable => None,
             // It may have failed before the waiting began: behind what is settled is what went
             // nowhere.
             State::Impaired | State::Healing if self.written > progress.position() => {
@@ -80,7 +81,8 @@ impl Future for Settle<'_> {
         if let Some(outcome) = self.outcome() {
             return Poll::Ready(outcome);
         }
-        let is_listed = self.waker.is_some();
+        // Who was woken for something else than its position is listed no more, and has no waker left.
+        let is_listed = self.waker.as_ref().is_some_and(|waker| waker.take().is_some());
         let waker = Arc::clone(self.waker.get_or_insert_default());
         waker.register(cx.waker());
         if !is_listed {

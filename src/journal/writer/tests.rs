@@ -127,6 +127,45 @@ fn little_is_left_to_a_thread_that_is_awake() {
     assert!(is_settled_after_sleep(append(1)), "nobody else would do it");
 }
 
+/// Between the moment in which a file is found to be lost and that in which all are told.
+#[test]
+fn an_idle_thread_does_not_wait_for_a_journal_that_is_broken() {
+    let bench = bench(&SimDisk::new(), Mode::Always, 0);
+    let journal = &bench.journal;
+    let end = journal.append(frame(10));
+    let mut settled = journal.settle(end, end);
+    assert!(poll(&mut settled).is_pending());
+    journal.shared.committer.lock().set_broken();
+    journal.commit_when_idle();
+    journal.step();
+    assert!(poll(&mut settled).is_pending(), "nothing was written");
+}
+
+/// Who waits for the disk and is woken for something else goes on waiting, and is woken again.
+#[test]
+fn a_wait_for_the_disk_outlasts_what_else_wakes_it() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::EverySecond, 0);
+    let journal = &bench.journal;
+    disk.fail(Fault::SyncError);
+    let end = journal.append(frame(10));
+    let mut durable = journal.wait_durable(end);
+    assert!(poll(&mut durable).is_pending());
+    journal.step();
+    assert_eq!(journal.state(), State::Impaired);
+    assert_eq!(waiting(journal), 0, "all were woken");
+    assert!(poll(&mut durable).is_pending());
+    assert!(poll(&mut durable).is_pending());
+    assert_eq!(waiting(journal), 1, "and it is listed once");
+    disk.mend();
+    journal.set_mode(Mode::Never).expect("it takes effect when it is healed");
+    assert!(poll(&mut durable).is_pending());
+    let writer = journal.begin_snapshot(journal.cut(0)).expect("the disk is well");
+    journal.finish_snapshot(writer).expect("the disk is well");
+    assert_eq!((poll(&mut durable), waiting(journal)), (Poll::Ready(Ok(())), 0));
+    assert_eq!((journal.state(), journal.mode()), (State::Serving, Mode::Never));
+}
+
 #[test]
 fn modes_promise_what_they_say() {
     for mode in [Mode::EverySecond, Mode::Never] {
@@ -237,7 +276,7 @@ fn otherwise_a_failure_is_healed_by_a_snapshot() {
         let mut durable = journal.wait_durable(doubtful);
         assert!(poll(&mut durable).is_pending());
         journal.step();
-        assert_eq!(poll(&mut durable), Poll::Ready(Err(OutcomeUnknown)));
+        assert!(poll(&mut durable).is_pending(), "it may heal");
         assert!(!bench.told.lock()[0].1, "not final");
         assert!(matches!(journal.reserve(Class::Ordinary, 1), Err(Refused::Failed(_))));
         // What expires meanwhile is in no frame, and reads go on.
@@ -255,6 +294,7 @@ fn otherwise_a_failure_is_healed_by_a_snapshot() {
         journal.finish_snapshot(writer).expect("the disk is well");
         assert!(journal.reserve(Class::Ordinary, 1).is_ok());
         assert!(journal.durable() >= behind);
+        assert_eq!(poll(&mut durable), Poll::Ready(Ok(())), "the snapshot stands for it");
         let plan = Plan::survey(&disk.after_power_cut(3)).expect("readable");
         plan.check().expect("nothing is missing");
         assert_eq!(plan.snapshot.expect("a snapshot").position, cut.position);
@@ -485,7 +525,7 @@ fn spares_stay_in_use_when_the_current_segment_is_taken_away() {
     let names = disk.names();
     let segment = names.iter().find(|name| name.ends_with(".journal")).expect("there is one");
     disk.take(segment);
-    journal.shared.look_for_segment();
+    journal.shared.look_for_files();
     assert_eq!(journal.state(), State::Impaired);
     let writer = journal.begin_snapshot(journal.cut(0)).expect("the disk is well");
     journal.finish_snapshot(writer).expect("the disk is well");
