@@ -2,7 +2,11 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use forebay::journal::sim::SimDisk;
 
 use support::{Raw, TestServer};
 
@@ -249,6 +253,35 @@ fn a_subscriber_with_much_unread_is_listened_to() {
         messages += usize::from(read.starts_with("*3 $7 message "));
     }
     assert_eq!(messages, MESSAGES + 2);
+}
+
+/// What it is sent waits for the journal; what it asks for meanwhile does not.
+#[test]
+fn a_subscriber_is_listened_to_while_the_journal_is_at_work() {
+    let server = TestServer::launch("appendfsync always\n", None, false);
+    server.server.store.stepped.store(true, Ordering::Relaxed);
+    server.server.begin_loading();
+    server.load(Arc::new(SimDisk::new())).expect("an empty disk can be read");
+    let (mut subscriber, mut sender, mut other) = (server.raw(), server.raw(), server.raw());
+    subscriber.ask("SUBSCRIBE a");
+    // Nothing of this is on the disk before the journal is told to work.
+    sender.send(b"SET k v\r\nPUBLISH a x\r\n");
+    for channel in ["b", "c", "d"] {
+        subscriber.send(format!("SUBSCRIBE {channel}\r\n").as_bytes());
+        wait_until("it has subscribed", || {
+            other.ask(&format!("PUBSUB NUMSUB {channel}")) == format!("*2 $1 {channel} :1")
+        });
+        sender.send(format!("PUBLISH {channel} x\r\n").as_bytes());
+    }
+    let journal = server.server.store.journal().expect("it has been opened");
+    assert!(!subscriber.has_reply_within(Duration::from_millis(1)));
+    while !subscriber.has_reply_within(Duration::from_millis(1)) {
+        journal.step();
+    }
+    let mut messages = 0;
+    while messages < 4 {
+        messages += usize::from(subscriber.reply().starts_with("*3 $7 message "));
+    }
 }
 
 #[test]

@@ -291,20 +291,34 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until the journal holds all that the replies tell of.
-    async fn settle(&mut self) -> Result<(), End> {
-        let Some(journal) = self.server.store.journal() else { return Ok(()) };
+    /// Waits until the journal holds all that the replies tell of. True if it `listens` and something
+    /// was read before that.
+    async fn settle(&mut self, listens: bool) -> Result<bool, End> {
+        let Some(journal) = self.server.store.journal() else { return Ok(false) };
         let position = self.session.seen.position;
         if journal.settled() >= position {
-            return Ok(());
+            return Ok(false);
         }
         if self.output.is_empty() {
             // Nobody is told anything, but what was changed is to be written all the same.
             journal.flush();
-            return Ok(());
+            return Ok(false);
         }
-        if journal.settle(position, self.session.seen.written).await.is_ok() {
-            return Ok(());
+        let settled = journal.settle(position, self.session.seen.written);
+        let settled = if listens && self.input.len() < WAITING_BYTES_MAX {
+            tokio::select! {
+                biased;
+                settled = settled => settled,
+                read = self.socket.read(&mut self.input, 0) => {
+                    self.took(read?)?;
+                    return Ok(true);
+                }
+            }
+        } else {
+            settled.await
+        };
+        if settled.is_ok() {
+            return Ok(false);
         }
         // How many of the replies would still be true, nobody knows.
         self.output.clear();
@@ -322,16 +336,20 @@ impl Connection {
 
     /// Sends all replies that have gathered, once what they tell of is settled.
     async fn write(&mut self) -> Result<(), End> {
-        self.settle().await?;
+        self.settle(false).await?;
         self.send().await
     }
 
-    /// As [`write`](Self::write); but a subscriber that does not read is listened to meanwhile: one that
-    /// subscribes to more is to get what is published from then on, however much it has not read yet. True
-    /// if it has sent something first; what it has not taken stays in the output.
+    /// As [`write`](Self::write); but a subscriber is listened to meanwhile: one that subscribes to more is
+    /// to get what is published from then on, however much it has not read yet, and whatever the journal
+    /// is at. True if it has sent something first; what it has not taken stays in the output.
     async fn write_listening(&mut self) -> Result<bool, End> {
-        self.settle().await?;
-        let sent = self.send_some(self.client.is_subscriber()).await?;
+        let listens = self.client.is_subscriber();
+        if self.settle(listens).await? {
+            self.is_backlogged = true;
+            return Ok(true);
+        }
+        let sent = self.send_some(listens).await?;
         self.is_backlogged = sent < self.output.len();
         if self.is_backlogged {
             self.output.drain(..sent);
