@@ -211,18 +211,44 @@ fn pubsub_and_info_count() {
     assert_eq!(info(&mut other, "pubsub_clients"), "0");
 }
 
-/// Who does not read for a while gets all the same what fits its limit, without a request of its own.
-#[test]
-fn a_subscriber_that_reads_late_misses_nothing() {
-    const MESSAGES: usize = 20_000;
-    let server = TestServer::start();
+const UNREAD: usize = 20_000;
+
+/// A subscriber to `c` that has not read so many messages, numbered, of a kilobyte each; and somebody else.
+fn with_much_unread(server: &TestServer) -> (Raw, Raw) {
     let (mut slow, mut sender) = (server.raw(), server.raw());
     slow.ask("SUBSCRIBE c");
     let payload = "x".repeat(1000);
-    for number in 0..MESSAGES {
+    for number in 0..UNREAD {
         assert_eq!(sender.ask(&format!("PUBLISH c {number}:{payload}")), ":1");
     }
-    for number in 0..MESSAGES {
+    (slow, sender)
+}
+
+/// Has `slow` subscribe; what is published right behind that is for it.
+fn subscribe_and_publish(slow: &mut Raw, sender: &mut Raw, request: &str, channel: &str) {
+    slow.send(request.as_bytes());
+    wait_until("it has subscribed", || {
+        sender.ask(&format!("PUBSUB NUMSUB {channel}")) == format!("*2 $1 {channel} :1")
+    });
+    assert_eq!(sender.ask(&format!("PUBLISH {channel} last")), ":1");
+}
+
+/// How many messages come up to the one that was published last.
+fn messages_until_last(slow: &mut Raw, channel: &str) -> usize {
+    let (mut read, mut messages) = (String::new(), 0);
+    while read != format!("*3 $7 message $1 {channel} $4 last") {
+        read = slow.reply();
+        messages += usize::from(read.starts_with("*3 $7 message "));
+    }
+    messages
+}
+
+/// Who does not read for a while gets all the same what fits its limit, without a request of its own.
+#[test]
+fn a_subscriber_that_reads_late_misses_nothing() {
+    let server = TestServer::start();
+    let (mut slow, _sender) = with_much_unread(&server);
+    for number in 0..UNREAD {
         let message = slow.reply();
         assert!(message.contains(&format!(" {number}:x")), "{number}: {}", &message[..40]);
     }
@@ -231,28 +257,23 @@ fn a_subscriber_that_reads_late_misses_nothing() {
 /// Who has much unread and subscribes to more gets what is published there from then on.
 #[test]
 fn a_subscriber_with_much_unread_is_listened_to() {
-    const MESSAGES: usize = 20_000;
     let server = TestServer::start();
-    let (mut slow, mut sender) = (server.raw(), server.raw());
-    slow.ask("SUBSCRIBE c");
-    let payload = "x".repeat(1000);
-    for _ in 0..MESSAGES {
-        assert_eq!(sender.ask(&format!("PUBLISH c {payload}")), ":1");
-    }
+    let (mut slow, mut sender) = with_much_unread(&server);
     for channel in ["d", "e"] {
-        slow.send(format!("SUBSCRIBE {channel}\r\n").as_bytes());
-        wait_until("it has subscribed", || {
-            sender.ask(&format!("PUBSUB NUMSUB {channel}")) == format!("*2 $1 {channel} :1")
-        });
-        assert_eq!(sender.ask(&format!("PUBLISH {channel} last")), ":1");
+        subscribe_and_publish(&mut slow, &mut sender, &format!("SUBSCRIBE {channel}\r\n"), channel);
     }
-    let mut read = String::new();
-    let mut messages = 0;
-    while read != "*3 $7 message $1 e $4 last" {
-        read = slow.reply();
-        messages += usize::from(read.starts_with("*3 $7 message "));
-    }
-    assert_eq!(messages, MESSAGES + 2);
+    assert_eq!(messages_until_last(&mut slow, "e"), UNREAD + 2);
+}
+
+/// It may have left all its channels meanwhile; what it has not read is from before that.
+#[test]
+fn who_was_a_subscriber_and_has_much_unread_is_listened_to() {
+    let server = TestServer::start();
+    let (mut slow, mut sender) = with_much_unread(&server);
+    slow.send(b"UNSUBSCRIBE c\r\n");
+    wait_until("it has left", || sender.ask("PUBSUB NUMSUB c") == "*2 $1 c :0");
+    subscribe_and_publish(&mut slow, &mut sender, "SUBSCRIBE d\r\n", "d");
+    assert_eq!(messages_until_last(&mut slow, "d"), UNREAD + 1);
 }
 
 /// What it is sent waits for the journal; what it asks for meanwhile does not.
@@ -266,6 +287,7 @@ fn a_subscriber_is_listened_to_while_the_journal_is_at_work() {
     subscriber.ask("SUBSCRIBE a");
     // Nothing of this is on the disk before the journal is told to work.
     sender.send(b"SET k v\r\nPUBLISH a x\r\n");
+    wait_until("it is published", || other.ask("CLIENT LIST").contains("cmd=publish"));
     for channel in ["b", "c", "d"] {
         subscriber.send(format!("SUBSCRIBE {channel}\r\n").as_bytes());
         wait_until("it has subscribed", || {

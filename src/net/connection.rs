@@ -68,7 +68,7 @@ pub(super) struct Connection {
     decoder: Decoder,
     input: Vec<u8>,
     output: Vec<u8>,
-    /// A subscriber has not taken all of the output, and is listened to all the same.
+    /// A subscriber, or one that was, has not taken all of the output, and is listened to all the same.
     is_backlogged: bool,
 }
 
@@ -344,7 +344,8 @@ impl Connection {
     /// to get what is published from then on, however much it has not read yet, and whatever the journal
     /// is at. True if it has sent something first; what it has not taken stays in the output.
     async fn write_listening(&mut self) -> Result<bool, End> {
-        let listens = self.client.is_subscriber();
+        // One that leaves its last channel may enter another before it has read what it was sent.
+        let listens = self.client.is_subscriber() || self.is_backlogged;
         if self.settle(listens).await? {
             self.is_backlogged = true;
             return Ok(true);
@@ -404,7 +405,7 @@ impl Connection {
     /// was read.
     async fn wait_writable(&mut self, unsent: usize, listens: bool) -> Result<bool, End> {
         self.client.mailbox.set_unsent_bytes(unsent as u64);
-        let class = match self.client.is_subscriber() {
+        let class = match self.client.is_subscriber() || self.is_backlogged {
             true => ClientClass::Subscriber,
             false => ClientClass::Normal,
         };

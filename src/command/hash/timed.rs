@@ -218,8 +218,8 @@ fn pass_through(cx: &mut Cx<'_, '_>, key: &[u8], set: &SetEx<'_, '_>, due_ms: i6
     }
     cx.tx.notify_subkeys(EventClass::HASH, "hset", key, names.iter().copied());
     let gone = edit(cx, key, |hash| -> Vec<&[u8]> {
-        let mut is_gone = |name: &&&[u8]| hash.live(name, due_ms).is_some() && hash.remove(name);
-        names.iter().filter(|name| is_gone(name)).copied().collect()
+        let names = names.iter().copied();
+        names.filter(|name| hash.live(name, due_ms).is_some() && hash.remove(name)).collect()
     })?;
     match gone.as_deref() {
         None => {
