@@ -6,7 +6,6 @@ use forebay::command::replay::replay;
 use support::{Raw, TestServer, check, effects};
 
 const SYNTAX: &str = "-ERR syntax error";
-const NOT_INTEGER: &str = "-ERR value is not an integer or out of range";
 
 /// The policy that XINFO shows last, without the lengths of its words; empty for none.
 fn policy(client: &mut Raw, request: &str) -> String {
@@ -93,8 +92,8 @@ fn what_is_wrong_is_refused_whole() {
             ("XCFGSET s GROUP g", "-ERR At least one parameter must be specified"),
             ("XCFGSET s GROUP", SYNTAX),
             ("XCFGSET s MAXLEN 5 NOTHING 1", SYNTAX),
-            ("XCFGSET s MAXLEN 5 MAXAGE", SYNTAX),
-            ("XCFGSET s MAXLEN 5 MAXAGE x", NOT_INTEGER),
+            ("XCFGSET s MAXLEN 5 MAXAGE", "-ERR syntax error: MAXAGE takes 1 value"),
+            ("XCFGSET s MAXLEN 5 MAXAGE x", "-ERR value is not an integer or out of range: MAXAGE"),
             (
                 "XCFGSET s IDMP-DURATION 7 MAXLEN -1",
                 "-ERR MAXLEN must be between 0 and 9223372036854775807",
@@ -116,7 +115,8 @@ fn what_is_wrong_is_refused_whole() {
                 "XCFGSET s GROUP g IDMP-DURATION 5",
                 "-ERR IDMP-DURATION is a parameter of streams, not of groups",
             ),
-            ("XCFGSET s GROUP g LEASE 5 RATE 1", SYNTAX),
+            ("XCFGSET s GROUP g LEASE 5 RATE 1", "-ERR syntax error: RATE takes 2 values"),
+            ("XCFGSET s GROUP g IT 1", "-ERR syntax error: there is no parameter 'IT'"),
             (
                 "XCFGSET s GROUP g LEASE 1000000000000",
                 "-ERR LEASE must be between 0 and 999999999999",
@@ -263,10 +263,16 @@ fn stream_policy_as_a_setting() {
     let refused = "-ERR CONFIG SET failed (possibly related to argument 'stream-policy') - ";
     for (rule, why) in [
         ("x", "a stream-policy is a key glob, a group glob, and parameters"),
-        ("x y LEASE", "syntax error"),
-        ("x y NOTHING 5", "syntax error"),
-        ("x y IDMP-DURATION 5", "syntax error"),
-        ("x y MAXLEN 1 LEASE -5", "LEASE must be between 0 and 999999999999"),
+        ("x y LEASE", "stream-policy x y LEASE: syntax error: LEASE takes 1 value"),
+        ("x y NO 5", "stream-policy x y NO 5: syntax error: there is no parameter 'NO'"),
+        (
+            "x y IDMP-DURATION 5",
+            "stream-policy x y IDMP-DURATION 5: syntax error: there is no parameter 'IDMP-DURATION'",
+        ),
+        (
+            "x y MAXLEN 1 LEASE -5",
+            "stream-policy x y MAXLEN 1 LEASE -5: LEASE must be between 0 and 999999999999",
+        ),
     ] {
         assert_eq!(add_rule(&mut client, rule), format!("{refused}{why}"));
     }

@@ -22,11 +22,7 @@ const DLQ_IS_ITSELF: Error =
 
 impl From<BadPolicy> for Error {
     fn from(bad: BadPolicy) -> Error {
-        match bad {
-            BadPolicy::Syntax => Error::SYNTAX,
-            BadPolicy::NotInteger => Error::NOT_INTEGER,
-            bad => Error::new(format!("ERR {bad}")),
-        }
+        Error::new(format!("ERR {bad}"))
     }
 }
 
@@ -61,7 +57,11 @@ fn set_on_stream(tx: &mut Tx<'_>, key: &[u8], words: &[&[u8]]) -> Outcome {
         let taken = match limits.take(rest)? {
             Some(taken) => taken,
             None => {
-                let taken = checked.add_first(rest)?;
+                let taken = checked.add_first(rest).map_err(|bad| match bad {
+                    // Redis knows the command, and answers in these words.
+                    BadPolicy::Unknown(_) => Error::SYNTAX,
+                    bad => bad.into(),
+                })?;
                 own.extend(&rest[..taken]);
                 taken
             }

@@ -42,7 +42,11 @@ impl StreamRules {
 
     fn read(&self, config: &Config) -> Result<(), String> {
         let lines = config.stream_policy.get();
-        let rules: Result<Vec<Rule>, String> = lines.iter().map(|line| Rule::parse(line)).collect();
+        let parse = |line: &Vec<u8>| {
+            let named = |bad| format!("stream-policy {}: {bad}", String::from_utf8_lossy(line));
+            Rule::parse(line).map_err(named)
+        };
+        let rules: Result<Vec<Rule>, String> = lines.iter().map(parse).collect();
         *self.0.write() = rules?;
         Ok(())
     }

@@ -52,11 +52,11 @@ fn zero_and_the_empty_string_take_away() {
 #[test]
 fn what_is_no_policy_is_refused() {
     for (words, error) in [
-        ("LEASE", "syntax error"),
-        ("BACKOFF 1", "syntax error"),
-        ("NOTHING 1", "syntax error"),
+        ("LEASE", "syntax error: LEASE takes 1 value"),
+        ("BACKOFF 1", "syntax error: BACKOFF takes 2 values"),
+        ("NOTHING 1", "syntax error: there is no parameter 'NOTHING'"),
         ("MAXLEN 1", "MAXLEN is a parameter of streams, not of groups"),
-        ("LEASE x", "value is not an integer or out of range"),
+        ("LEASE x", "value is not an integer or out of range: LEASE"),
         ("LEASE -1", "LEASE must be between 0 and 999999999999"),
         ("LEASE 1000000000000", "LEASE must be between 0 and 999999999999"),
         ("BACKOFF 2 1", "BACKOFF takes min-ms and a max-ms that is not below it, or 0 0"),
@@ -70,7 +70,7 @@ fn what_is_no_policy_is_refused() {
     for (words, error) in [
         ("RETAIN some", "RETAIN takes ALL or ACKED"),
         ("OVERFLOW 1", "OVERFLOW takes DROP or REJECT"),
-        ("DEDUPFIELD f", "syntax error"),
+        ("DEDUPFIELD f", "syntax error: DEDUPFIELD takes 2 values"),
         ("DLQ d", "DLQ is a parameter of groups: GROUP and a group's name go before it"),
     ] {
         assert_eq!(stream(words).unwrap_err().to_string(), error, "{words}");

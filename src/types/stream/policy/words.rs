@@ -11,13 +11,16 @@ use crate::types::number::parse_i64;
 /// Why words are no policy; shown without an error code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadPolicy {
-    /// There is no such parameter, or its values are missing.
-    Syntax,
+    /// There is no such parameter.
+    Unknown(String),
+    /// The parameter, which has less than its values behind it.
+    Lacks(&'static str),
     /// A parameter of groups where a stream's are set.
     OfGroup(&'static str),
     /// A parameter of streams where a group's are set.
     OfStream(&'static str),
-    NotInteger,
+    /// The parameter, whose value is no number.
+    NotInteger(&'static str),
     /// The parameter, and the greatest value it takes.
     Range(&'static str, u64),
     /// The parameter, and what it takes.
@@ -27,14 +30,24 @@ pub enum BadPolicy {
 impl fmt::Display for BadPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadPolicy::Syntax => f.write_str("syntax error"),
+            BadPolicy::Unknown(word) => write!(f, "syntax error: there is no parameter '{word}'"),
+            BadPolicy::Lacks(name) => {
+                let count = value_count(name.as_bytes());
+                write!(
+                    f,
+                    "syntax error: {name} takes {count} value{}",
+                    if count > 1 { "s" } else { "" }
+                )
+            }
             BadPolicy::OfGroup(name) => {
                 write!(f, "{name} is a parameter of groups: GROUP and a group's name go before it")
             }
             BadPolicy::OfStream(name) => {
                 write!(f, "{name} is a parameter of streams, not of groups")
             }
-            BadPolicy::NotInteger => f.write_str("value is not an integer or out of range"),
+            BadPolicy::NotInteger(name) => {
+                write!(f, "value is not an integer or out of range: {name}")
+            }
             BadPolicy::Range(name, max) => write!(f, "{name} must be between 0 and {max}"),
             BadPolicy::Takes(name, what) => write!(f, "{name} takes {what}"),
         }
@@ -79,16 +92,19 @@ fn number(name: &'static str, text: &[u8], max: u64) -> Result<Option<u64>, BadP
     if text.is_empty() {
         return Ok(None);
     }
-    let value = parse_i64(text).ok_or(BadPolicy::NotInteger)?;
+    let value = parse_i64(text).ok_or(BadPolicy::NotInteger(name))?;
     let value = u64::try_from(value).ok().filter(|value| *value <= max);
     let value = value.ok_or(BadPolicy::Range(name, max))?;
     Ok((value > 0).then_some(value))
 }
 
-/// The values of the parameter at the front of `words`.
-fn values<'w, 'a>(words: &'w [&'a [u8]]) -> Result<&'w [&'a [u8]], BadPolicy> {
-    let (word, rest) = words.split_first().ok_or(BadPolicy::Syntax)?;
-    rest.get(..value_count(word)).ok_or(BadPolicy::Syntax)
+/// The values of the parameter `name`, which are at the front of `rest`.
+fn values<'w, 'a>(name: &'static str, rest: &'w [&'a [u8]]) -> Result<&'w [&'a [u8]], BadPolicy> {
+    rest.get(..value_count(name.as_bytes())).ok_or(BadPolicy::Lacks(name))
+}
+
+fn unknown(word: &[u8]) -> BadPolicy {
+    BadPolicy::Unknown(String::from_utf8_lossy(word).into_owned())
 }
 
 fn string(text: &[u8]) -> Option<Box<[u8]>> {
@@ -125,12 +141,12 @@ impl GroupPolicy {
     /// # Errors
     /// What is wrong with it.
     pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
-        let &word = words.first().ok_or(BadPolicy::Syntax)?;
+        let (&word, rest) = words.split_first().ok_or_else(|| unknown(b""))?;
         let Some(name) = find(&OF_GROUP, word) else {
             let of_stream = find(&OF_STREAM, word).or_else(|| find(&OF_STREAM_IN_REDIS, word));
-            return Err(of_stream.map_or(BadPolicy::Syntax, BadPolicy::OfStream));
+            return Err(of_stream.map_or_else(|| unknown(word), BadPolicy::OfStream));
         };
-        let values = values(words)?;
+        let values = values(name, rest)?;
         self.set_one(name, values)?;
         Ok(1 + values.len())
     }
@@ -219,11 +235,11 @@ impl StreamPolicy {
     /// # Errors
     /// What is wrong with it.
     pub fn add_first(&mut self, words: &[&[u8]]) -> Result<usize, BadPolicy> {
-        let &word = words.first().ok_or(BadPolicy::Syntax)?;
+        let (&word, rest) = words.split_first().ok_or_else(|| unknown(b""))?;
         let Some(name) = find(&OF_STREAM, word) else {
-            return Err(find(&OF_GROUP, word).map_or(BadPolicy::Syntax, BadPolicy::OfGroup));
+            return Err(find(&OF_GROUP, word).map_or_else(|| unknown(word), BadPolicy::OfGroup));
         };
-        let values = values(words)?;
+        let values = values(name, rest)?;
         self.set_one(name, values)?;
         Ok(1 + values.len())
     }
