@@ -328,6 +328,22 @@ fn a_subscriber_that_does_not_read_is_cut_off() {
     assert_eq!(info(&mut sender, "client_output_buffer_limit_disconnections"), "0");
 }
 
+/// Its requests are run, and do not begin its time anew.
+#[test]
+fn who_is_over_the_soft_limit_for_too_long_is_cut_off_whatever_it_asks() {
+    let server = TestServer::configured("client-output-buffer-limit pubsub 0 100kb 1\n");
+    let (mut slow, mut sender) = (server.raw(), server.raw());
+    slow.ask("SUBSCRIBE c");
+    let message = "x".repeat(10_000_000);
+    for _ in 0..2 {
+        assert_eq!(sender.ask(&format!("PUBLISH c {message}")), ":1");
+    }
+    wait_until("it is cut off", || {
+        slow.try_send(b"PING\r\n");
+        info(&mut sender, "client_output_buffer_limit_disconnections") == "1"
+    });
+}
+
 #[test]
 fn events_go_to_both_channels_in_the_order_of_the_changes() {
     let server = TestServer::start();

@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 
 use super::socket::Socket;
 use crate::command::clients::{Client, Unblock};
@@ -70,6 +72,8 @@ pub(super) struct Connection {
     output: Vec<u8>,
     /// A subscriber, or one that was, has not taken all of the output, and is listened to all the same.
     is_backlogged: bool,
+    /// Since when there has been more output than the soft limit.
+    over_soft_since: Option<Instant>,
 }
 
 impl Connection {
@@ -83,6 +87,7 @@ impl Connection {
             input: Vec::new(),
             output: Vec::new(),
             is_backlogged: false,
+            over_soft_since: None,
         }
     }
 
@@ -390,6 +395,7 @@ impl Connection {
 
     fn clear_output(&mut self) {
         self.is_backlogged = false;
+        self.over_soft_since = None;
         if self.client.mailbox.unsent_bytes() > 0 {
             self.client.mailbox.set_unsent_bytes(0);
         }
@@ -418,11 +424,14 @@ impl Connection {
         if limit.hard_bytes > 0 && unsent as u64 > limit.hard_bytes {
             return Err(refused());
         }
+        let is_over = limit.soft_bytes > 0 && unsent as u64 > limit.soft_bytes;
+        self.over_soft_since = is_over.then(|| self.over_soft_since.unwrap_or_else(Instant::now));
+        let over_soft_since = self.over_soft_since;
         let too_long = async {
-            if limit.soft_bytes == 0 || (unsent as u64) <= limit.soft_bytes {
-                std::future::pending::<()>().await;
+            match over_soft_since {
+                Some(since) => sleep_until(since + Duration::from_secs(limit.soft_seconds)).await,
+                None => std::future::pending().await,
             }
-            tokio::time::sleep(std::time::Duration::from_secs(limit.soft_seconds)).await;
         };
         tokio::pin!(too_long);
         let listens = listens && self.input.len() < WAITING_BYTES_MAX;

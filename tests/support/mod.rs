@@ -210,6 +210,11 @@ impl Raw {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
+    /// As [`Raw::send`], where the server may have closed the connection; whether it has not.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// Sends a command; words are separated by single spaces, `""` is an empty word.
     pub fn command(&mut self, line: &str) {
         let words: Vec<&[u8]> = line
