@@ -458,8 +458,10 @@ fn a_script_that_has_written_cannot_be_ended() {
     });
     let mut client = server.connect();
     while redis::cmd("PING").query::<String>(&mut client).is_ok() {}
-    let error = redis::cmd("SCRIPT").arg("KILL").exec(&mut client).expect_err("it has written");
-    assert_eq!(error.code(), Some("UNKILLABLE"));
+    for sort in ["SCRIPT", "FUNCTION"] {
+        let error = redis::cmd(sort).arg("KILL").exec(&mut client).expect_err("it has written");
+        assert_eq!(error.code(), Some("UNKILLABLE"), "{sort}");
+    }
     assert_eq!(running.join().expect("no panic"), Ok(Value::Int(200_000_000)));
     assert_eq!(client.get::<_, String>("k"), Ok("v".into()));
 }

@@ -274,8 +274,16 @@ fn memory_of_keys_and_of_the_process() {
 
 #[test]
 fn debug_is_closed_unless_opened() {
-    let server = TestServer::start();
-    assert!(server.raw().ask("DEBUG SLEEP 0").starts_with("-ERR DEBUG command not allowed. If"));
+    // Whoever asks, and whenever: before it is looked at who that is.
+    let server = TestServer::configured("user nobody on nopass +multi +exec +auth");
+    let mut client = server.raw();
+    for step in ["AUTH nobody x", "MULTI"] {
+        assert_eq!(client.ask(step), "+OK");
+        assert!(client.ask("DEBUG SLEEP 0").starts_with("-ERR DEBUG command not allowed. If"));
+        assert!(client.ask("MODULE LOAD x").starts_with("-ERR MODULE command not allowed. If"));
+    }
+    assert!(client.ask("EXEC").starts_with("-EXECABORT"));
+    assert_eq!(server.raw().ask("ACL LOG"), "*0");
     let server = TestServer::configured("enable-debug-command local");
     let mut client = server.raw();
     assert_eq!(client.ask("DEBUG SLEEP 0"), "+OK");

@@ -8,6 +8,8 @@ use super::args::is;
 use super::blocking::take_long;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
+use super::server::Server;
+use super::session::Session;
 use super::store;
 use super::table::{Entry, keys};
 use crate::keyspace::{NEVER, ShardSet, Tx};
@@ -46,15 +48,20 @@ const HELP: &[&str] = &[
 /// Steers the inside of Redis: its tables, its timer, its lists' nodes.
 const STEERS_NOTHING: [&str; 3] = ["DICT-RESIZING", "PAUSE-CRON", "QUICKLIST-PACKED-THRESHOLD"];
 
-fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
-    let is_allowed = match cx.server.config.enable_debug_command.get().as_slice() {
-        b"yes" => true,
-        b"local" => cx.session.is_local(),
-        _ => false,
-    };
-    if !is_allowed {
-        return Err(Error::fixed(NOT_ALLOWED));
+/// Whether `enable-debug-command` lets this connection call DEBUG. Asked before anything else that is
+/// known of the user or the transaction, as in Redis.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_open(server: &Server, session: &Session) -> Outcome {
+    match server.config.enable_debug_command.get().as_slice() {
+        b"yes" => Ok(()),
+        b"local" if session.is_local() => Ok(()),
+        _ => Err(Error::fixed(NOT_ALLOWED)),
     }
+}
+
+fn debug(cx: &mut Cx<'_, '_>, args: &[&[u8]]) -> Outcome {
     match args[1..] {
         [name] if is(name, "HELP") => {
             cx.reply.array(HELP.len());

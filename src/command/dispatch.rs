@@ -13,7 +13,6 @@ use super::keys;
 use super::listening::{self, Listening, Tracked};
 use super::monitor;
 use super::observe;
-use super::permission;
 use super::persistence;
 use super::scripting;
 use super::server::Server;
@@ -22,6 +21,7 @@ use super::spec::Flags;
 use super::store::Store;
 use super::table::{self, Command, Locks};
 use super::transaction;
+use super::{debug, modules, permission};
 use crate::acl::User;
 use crate::journal::writer::Reservation;
 use crate::keyspace::{Held, NEVER, Parked, ShardSet, Tx, Waiter};
@@ -180,6 +180,9 @@ fn admit<'s>(
     if !command.spec.arity_fits(args.len()) {
         return Err(Error::wrong_arity(command.spec.name));
     }
+    if flags.has(Flags::ADMIN) {
+        check_open(server, session, command)?;
+    }
     if session.needs_login(server) && !flags.has(Flags::NO_AUTH) {
         return Err(Error::NO_AUTH);
     }
@@ -219,6 +222,15 @@ fn admit<'s>(
         return Ok(Admitted::Queued);
     }
     Ok(Admitted::Run(command, room))
+}
+
+/// Some commands are closed to everybody until a setting opens them.
+fn check_open(server: &Server, session: &Session, command: &Command) -> Result<(), Error> {
+    match command.spec.name {
+        "debug" => debug::check_open(server, session),
+        "module|load" | "module|loadex" | "module|unload" => modules::check_open(server),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a request writes, or runs what may: what CLIENT PAUSE holds back.

@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::help::help;
+use super::server::Server;
 use super::table::{Entry, keys};
 
 pub(super) static COMMANDS: &[Entry] = &[
@@ -18,15 +19,22 @@ fn list(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
     Ok(())
 }
 
-/// As a server whose `enable-module-command` is `no`; with another value the reason is ours.
-fn refuse(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
-    let is_off = cx.server.config.get_one("enable-module-command").as_deref() == Some(b"no");
-    Err(Error::fixed(match is_off {
-        true => {
-            "ERR MODULE command not allowed. If the enable-module-command option is set to \
-             \"local\", you can run it from a local connection, otherwise you need to set this \
-             option in the configuration file, and then restart the server."
-        }
-        false => "ERR modules cannot be loaded: this server is not Redis inside",
-    }))
+/// Whether `enable-module-command` lets anybody ask for a module; with it the reason is ours
+/// ([`refuse`]). Asked where [`super::debug::check_open`] is.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_open(server: &Server) -> Outcome {
+    if server.config.get_one("enable-module-command").as_deref() != Some(b"no") {
+        return Ok(());
+    }
+    Err(Error::fixed(
+        "ERR MODULE command not allowed. If the enable-module-command option is set to \
+         \"local\", you can run it from a local connection, otherwise you need to set this \
+         option in the configuration file, and then restart the server.",
+    ))
+}
+
+fn refuse(_: &mut Cx<'_, '_>, _: &[&[u8]]) -> Outcome {
+    Err(Error::fixed("ERR modules cannot be loaded: this server is not Redis inside"))
 }

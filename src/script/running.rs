@@ -259,6 +259,7 @@ impl Running {
             None => return Err(Unkillable::NotRunning),
             // One that has just begun will have ended before anybody could mean it.
             Some(_) if began.is_none() => return Err(Unkillable::NotRunning),
+            Some(_) if self.wrote.load(Ordering::SeqCst) => return Err(Unkillable::HasWritten),
             Some(running) if running != sort => return Err(Unkillable::OtherSort),
             Some(_) => {}
         }
