@@ -407,6 +407,30 @@ fn draining_makes_room_on_a_full_disk() {
     assert_eq!(found(&disk.after_power_cut(1)), digest(&server.server));
 }
 
+/// A journal that has grown too little for a snapshot by its size gets one for the room that it frees.
+#[test]
+fn a_full_disk_that_was_drained_serves_again() {
+    for fsync in ["always", "everysec", "no"] {
+        let disk = SimDisk::new();
+        let server = start(&disk, fsync);
+        let client = &mut server.raw();
+        assert_eq!(client.ask("XGROUP CREATE s g 0 MKSTREAM"), "+OK");
+        disk.set_room(Some(4 << 20));
+        let (taken, refusal) = fill(client, "s");
+        assert_eq!(refusal, refused(FULL));
+        assert!(taken > 500, "{taken}");
+        for _ in 0..taken.div_ceil(100) {
+            let delivered = client.ask("XREADGROUP GROUP g c COUNT 100 STREAMS s >");
+            let ids = ids(&delivered).join(" ");
+            client.ask(&format!("XACK s g {ids}"));
+            client.ask(&format!("XDEL s {ids}"));
+        }
+        assert_eq!(client.ask("XLEN s"), ":0");
+        wait_for_service(client);
+        assert_eq!(found(&disk.after_kill()), digest(&server.server));
+    }
+}
+
 /// Takes an entry, acknowledges and deletes it, waiting while there is no room at the moment.
 fn drain_one(client: &mut Raw) -> u64 {
     let mut patiently = |request: &str| {

@@ -390,6 +390,16 @@ impl Journal {
         self.next() > self.settled().saturating_add(backlog_bytes_max)
     }
 
+    /// Room is wanted that the disk does not have.
+    pub fn is_short_of_room(&self) -> bool {
+        self.shared.pool.is_short()
+    }
+
+    /// The length of the segments that are made.
+    pub fn segment_bytes(&self) -> u64 {
+        self.shared.pool.segment_bytes()
+    }
+
     /// Sets the length of the segments that are made from now on.
     pub fn set_segment_bytes(&self, bytes: u64) {
         self.shared.pool.set_segment_bytes(bytes);

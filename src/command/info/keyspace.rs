@@ -29,7 +29,7 @@ pub fn persistence(cx: &mut Cx<'_, '_>, text: &mut Text) {
     text.line(format_args!("current_fork_perc:{percent:.2}"));
     text.field("current_save_keys_processed", done);
     text.field("current_save_keys_total", total);
-    let is_rewrite = |cause: Cause| matches!(cause, Cause::Rewrite | Cause::Growth);
+    let is_rewrite = |cause: Cause| matches!(cause, Cause::Rewrite | Cause::Growth | Cause::Room);
     let saves = running.as_ref().filter(|running| !is_rewrite(running.cause));
     let rewrites = running.as_ref().filter(|running| is_rewrite(running.cause));
     let status = if last.is_ok { "ok" } else { "err" };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -11,12 +11,16 @@ use tokio::sync::Notify;
 use super::{Store, mode_of};
 use crate::command::server::Server;
 use crate::journal::State;
-use crate::journal::writer::Failure;
+use crate::journal::writer::{Failure, Journal};
 use crate::keyspace::ShardSet;
 use crate::script::Library;
 
 /// How long after a failed snapshot the next one is tried by itself.
 const RETRY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the journal lacks room.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// On a full disk so many times as long as a snapshot took passes before the next.
+const REST_FOR_ROOM: u32 = 4;
 
 /// Why a snapshot is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +31,8 @@ pub enum Cause {
     Rewrite,
     /// The journal has grown.
     Growth,
+    /// The disk is full, and segments go that hold nothing of use any more.
+    Room,
     /// The journal is to be kept, or kept again.
     Reopening,
     Shutdown,
@@ -265,17 +271,21 @@ fn write(server: &Arc<Server>) -> Result<Saved, SaveError> {
 
 /// Takes snapshots when they are due, for as long as it is polled.
 pub async fn tend(server: Arc<Server>) {
+    let mut rests_until = Instant::now();
     loop {
         let again = server.store.saves.look_again.notified();
-        let Some((cause, is_scheduled)) = due(&server) else {
+        let Some((cause, is_scheduled)) = due(&server, rests_until) else {
             tokio::select! {
                 () = again => {}
                 () = grown(&server) => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             continue;
         };
         let aside = Arc::clone(&server);
+        let began = Instant::now();
         let saved = tokio::task::spawn_blocking(move || save(&aside, cause)).await;
+        rests_until = Instant::now() + (REST_FOR_ROOM * began.elapsed()).max(RETRY);
         if is_scheduled && !matches!(saved, Ok(Ok(_))) {
             server.store.saves.schedule_again(cause);
         }
@@ -286,8 +296,8 @@ pub async fn tend(server: Arc<Server>) {
 }
 
 /// Whether a snapshot is due now, and why; and whether because it was scheduled, which it is no more
-/// then.
-fn due(server: &Server) -> Option<(Cause, bool)> {
+/// then. None for want of room alone before `rests_until`.
+fn due(server: &Server, rests_until: Instant) -> Option<(Cause, bool)> {
     let saves = &server.store.saves;
     // The end of the one that runs has this looked at again.
     if saves.running().is_some() || server.store.loading.is_active() {
@@ -302,11 +312,25 @@ fn due(server: &Server) -> Option<(Cause, bool)> {
         State::Off if mode_of(&server.config).is_some() => Some(Cause::Reopening),
         State::Serving => {
             let due = due_position(server)?;
-            (journal.next() >= due).then_some(Cause::Growth)
+            let is_for_room = || Instant::now() >= rests_until && would_make_room(server, journal);
+            (journal.next() >= due)
+                .then_some(Cause::Growth)
+                .or_else(|| is_for_room().then_some(Cause::Room))
         }
         _ => None,
     };
     cause.map(|cause| (cause, false))
+}
+
+/// Whether room is wanted that cannot be had, and a snapshot may free files: what was drained on a full
+/// disk is still in the segments, however little they have grown since the last one.
+fn would_make_room(server: &Server, journal: &Journal) -> bool {
+    if !journal.is_short_of_room() {
+        return false;
+    }
+    let status = journal.status();
+    let has_large_snapshot = server.store.saves.last().bytes >= journal.segment_bytes();
+    status.next > status.snapshot && (status.segments > 1 || has_large_snapshot)
 }
 
 /// The position at which the journal has grown so far that a snapshot is due.
