@@ -349,12 +349,38 @@ fn a_check_says_what_it_was_given_and_that_nothing_is_to_be_repaired() {
     let (code, said, _) = told(&scratch, "check empty --repair");
     assert!(code == Some(0) && said.ends_with("\nnothing is to be repaired\n"), "{said}");
     assert!(names(&scratch.path("empty")).is_empty());
+    // A start has been here, and what it kept is gone.
+    write(&scratch, "empty/spare-3.partial", b"");
+    let (code, said, _) = told(&scratch, "check empty");
+    let beware =
+        "beware: spare files of an earlier start are there, and no journal: if this directory";
+    assert!(code == Some(0) && said.contains(beware), "{said}");
     let mut kept = Kept::new(&scratch.dir());
     kept.lines(&["SET a 1"]);
     kept.close();
     let (code, said, _) = told(&scratch, "check forebay-data --repair");
     assert!(code == Some(0) && said.ends_with("\nnothing is to be repaired\n"), "{said}");
     assert!(said.contains(", 1 part, "), "{said}");
+}
+
+/// What lies behind damage holds answers: nobody is to take it for rubbish.
+#[test]
+fn a_check_does_not_call_what_lies_behind_damage_useless() {
+    let scratch = Scratch::new("behind");
+    let mut kept = Kept::new(&scratch.dir());
+    let value = "v".repeat(900_000);
+    for key in 0..4 {
+        kept.lines(&[&format!("SET {key} {value}")]);
+        kept.server.store.journal().expect("opened").flush();
+    }
+    drop(kept);
+    let segments: Vec<String> =
+        names(&scratch.dir()).into_iter().filter(|name| name.ends_with(".journal")).collect();
+    assert!(segments.len() > 3, "{segments:?}");
+    fs::remove_file(scratch.dir().join(&segments[1])).expect("it can be removed");
+    let (code, said, _) = told(&scratch, "check forebay-data");
+    assert!(code == Some(1) && !said.contains("of no use"), "{said}");
+    assert!(said.contains(&format!("{}  not read, since the data before", segments[3])), "{said}");
 }
 
 #[test]

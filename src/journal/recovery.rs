@@ -12,6 +12,11 @@ use super::survey;
 /// The lock file: who holds it has the directory.
 pub const LOCK_FILE: &str = "forebay.lock";
 
+/// What is said of [`Plan::has_only_spares`].
+pub const ONLY_SPARES: &str = "spare files of an earlier start are there, and no journal: if this \
+    directory has held data, its *.journal and *.snapshot files are gone; stop whatever starts on it, \
+    and put them back from a copy";
+
 /// Whether a file in a data directory is the journal's by its name.
 pub fn is_own_file(name: &str) -> bool {
     let kinds = [FileKind::Segment, FileKind::Snapshot];
@@ -93,6 +98,9 @@ pub struct Plan {
     pub start: u32,
     /// The latest time of a frame, unix ms: time must not run backwards behind it.
     pub time_ms: i64,
+    /// There is room that a start has made ahead, and no journal: a first start was interrupted, or the
+    /// files that held the data have been taken away.
+    pub has_only_spares: bool,
     /// Files that the next start removes: half-made ones, and those that a snapshot stands for.
     pub obsolete: Vec<String>,
 }
@@ -118,6 +126,7 @@ impl Plan {
             stated_durable: 0,
             start: 0,
             time_ms: 0,
+            has_only_spares: false,
             obsolete: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::case::{Behind, Evidence, Length, Reach, SnapshotFound, Stop};
+use super::case::{Behind, Case, Evidence, Length, Reach, SnapshotFound, Stop};
 use super::disk::Disk;
 use super::frame::{Bad, Kind};
 use super::pool::is_spare;
@@ -104,6 +104,7 @@ pub(super) fn survey(disk: &dyn Disk) -> io::Result<Plan> {
         let (stop, behind) = (Stop::Blank, Behind::Nothing);
         let evidence = Evidence { snapshot, reach, stop, behind, length: Length::Full };
         plan.decide(evidence, first_missing(from, &firsts));
+        plan.has_only_spares = plan.case == Case::Fresh && names.iter().any(|name| is_spare(name));
         return Ok(plan);
     };
     plan.obsolete.extend(firsts.drain(..begin).map(|first| FileKind::Segment.name(first)));

@@ -10,7 +10,7 @@ use crate::command::blocking::take_long;
 use crate::command::server::Server;
 use crate::config::Hook;
 use crate::journal::disk::{DirLock, Disk, FileId, LockRefused, is_missing};
-use crate::journal::recovery::LOCK_FILE;
+use crate::journal::recovery::{LOCK_FILE, ONLY_SPARES};
 use crate::journal::segment::FileKind;
 use crate::journal::writer::Failure;
 use crate::journal::{Journal, Mode, Options, Plan, Sink, State};
@@ -232,6 +232,9 @@ pub(super) fn survey(disk: &dyn Disk) -> Result<Plan, String> {
             torn.position,
             torn.frames
         );
+    }
+    if plan.has_only_spares {
+        tracing::warn!("This start is empty, but {ONLY_SPARES}");
     }
     for damage in &plan.damaged_snapshots {
         tracing::warn!("A snapshot is damaged and was not used: {damage}");

@@ -7,7 +7,7 @@ use super::out::Out;
 use super::{count, directory, transfer};
 use crate::command::store;
 use crate::journal::disk::Disk;
-use crate::journal::recovery::{LOCK_FILE, Plan};
+use crate::journal::recovery::{LOCK_FILE, ONLY_SPARES, Plan};
 use crate::journal::repair::Repair;
 use crate::process::civil::Civil;
 use crate::process::import::{self, Found, ImportError, Names};
@@ -117,13 +117,18 @@ fn print(plan: &Plan, out: &mut Out) -> Result<(), String> {
             if segment.is_orderly { ", ended in order" } else { "" }
         ))?;
     }
-    for name in &plan.obsolete {
-        out.line(format_args!("{name}  of no use, the next start removes it"))?;
-    }
+    let fate = match plan.damage {
+        Some(_) => "not read, since the data before it is damaged or missing",
+        None => "of no use, the next start removes it",
+    };
+    plan.obsolete.iter().try_for_each(|name| out.line(format_args!("{name}  {fate}")))?;
     for damage in &plan.damaged_snapshots {
         out.line(format_args!("damaged snapshot: {damage}"))?;
     }
     out.line(format_args!("found: {}", plan.case))?;
+    if plan.has_only_spares {
+        out.line(format_args!("beware: {ONLY_SPARES}"))?;
+    }
     match &plan.damage {
         Some(damage) => {
             out.line(format_args!("damage: {damage}"))?;
