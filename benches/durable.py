@@ -235,8 +235,9 @@ def write_on(server, stop, nth):
     batch += encode(read)
     at = nth
     while not stop.is_set():
-        key = b"key:%d" % (at % 1000)
-        exchange(connection, batch + encode((b"SET", key, b"w")) + encode((b"XDEL", STREAM, b"%d-0" % at)))
+        key, entry = b"key:%d" % (at % 1000), b"%d-0" % at
+        done = encode((b"XACK", STREAM, GROUP, entry)) + encode((b"XDEL", STREAM, entry))
+        exchange(connection, batch + encode((b"SET", key, b"w")) + done)
         at += 2
 
 
