@@ -385,7 +385,8 @@ fn a_scheduled_snapshot_that_fails_is_not_forgotten() {
 fn the_length_of_the_last_snapshot_outlives_a_restart() {
     let disk = SimDisk::new();
     let lines = "auto-aof-rewrite-min-size 4kb\n";
-    let server = on(Arc::new(disk.clone()), lines);
+    // One that is taken by itself would be in the way of SAVE.
+    let server = on(Arc::new(disk.clone()), "auto-aof-rewrite-percentage 0\n");
     let client = &mut server.raw();
     let long = "v".repeat(20_000);
     check(client, &[(&format!("SET a {long}"), "+OK"), ("SAVE", "+OK")]);
