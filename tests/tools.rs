@@ -380,7 +380,7 @@ fn a_check_does_not_call_what_lies_behind_damage_useless() {
     fs::remove_file(scratch.dir().join(&segments[1])).expect("it can be removed");
     let (code, said, _) = told(&scratch, "check forebay-data");
     assert!(code == Some(1) && !said.contains("of no use"), "{said}");
-    assert!(said.contains(&format!("{}  not read, since the data before", segments[3])), "{said}");
+    assert!(said.contains(&format!("{}  not read, since no server starts", segments[3])), "{said}");
 }
 
 #[test]

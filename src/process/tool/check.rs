@@ -118,7 +118,7 @@ fn print(plan: &Plan, out: &mut Out) -> Result<(), String> {
         ))?;
     }
     let fate = match plan.damage {
-        Some(_) => "not read, since the data before it is damaged or missing",
+        Some(_) => "not read, since no server starts on this directory",
         None => "of no use, the next start removes it",
     };
     plan.obsolete.iter().try_for_each(|name| out.line(format_args!("{name}  {fate}")))?;
