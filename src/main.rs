@@ -4,8 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use forebay::command::Server;
@@ -17,9 +16,9 @@ use forebay::keyspace::{Keyspace, Options, SystemClock};
 use forebay::net::{self, Endpoints, Listeners};
 use forebay::process::import::{self, ImportError, Names};
 use forebay::process::tool::{self, transfer};
+use forebay::process::workers::Workers;
 use forebay::process::{daemon, limits, log, pidfile::PidFile, supervisor};
 use forebay::types::dict;
-use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[global_allocator]
@@ -101,10 +100,11 @@ fn serve(config: Arc<Config>) -> ExitCode {
             format!("cannot use the directory {}: {error}", directory.display())
         })?;
         let pid_file = PidFile::write(&config);
-        let idle = Idle::default();
-        let runtime = runtime(&config, &idle).map_err(|error| format!("cannot start: {error}"))?;
-        let served = runtime.block_on(serve_until_told(Arc::clone(&config), idle));
+        let (runtime, workers) =
+            Workers::start(&config).map_err(|error| format!("cannot start: {error}"))?;
+        let served = runtime.block_on(serve_until_told(Arc::clone(&config), &workers));
         drop(pid_file);
+        workers.end();
         match served {
             // What still loads is not waited for: it ends with the process.
             Ok(End::BeforeServing) => runtime.shutdown_background(),
@@ -153,51 +153,8 @@ fn prepare_directory(config: &Config) -> io::Result<()> {
     }
 }
 
-/// As many threads as there are processors to run on. Two on one processor take turns at the same
-/// requests: without pipelining that cost 18 µs of CPU a request instead of 14. What may take long
-/// hands its thread's work over (`block_in_place`), so one thread is enough to stay reachable.
-///
-/// A thread that is about to sleep commits what the journal has gathered; with a single one that
-/// would leave nobody to serve meanwhile, so there the journal's own thread does it.
-fn runtime(config: &Config, idle: &Idle) -> io::Result<Runtime> {
-    let threads = match config.io_threads.get_usize() {
-        0 | 1 => std::thread::available_parallelism().map_or(1, usize::from),
-        given => given,
-    };
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(threads).thread_stack_size(STACK_BYTES).enable_all();
-    if threads > 1 {
-        idle.awake.store(threads, Ordering::SeqCst);
-        let unparked = Arc::clone(&idle.awake);
-        builder.on_thread_unpark(move || {
-            unparked.fetch_add(1, Ordering::SeqCst);
-        });
-        let (server, awake) = (Arc::clone(&idle.server), Arc::clone(&idle.awake));
-        builder.on_thread_park(move || {
-            awake.fetch_sub(1, Ordering::SeqCst);
-            if let Some(server) = server.get() {
-                server.store.commit_when_idle();
-            }
-        });
-    }
-    builder.build()
-}
-
-/// The stack of a thread: tables of scripts are followed into one another as deep as Redis does, 2,600
-/// levels. What is not used takes no memory.
-const STACK_BYTES: usize = 8 << 20;
-
 /// How long the threads may take to come to their end.
 const LEAVING_MAX: Duration = Duration::from_secs(1);
-
-/// What the runtime's threads know when they go to sleep.
-#[derive(Clone, Default)]
-struct Idle {
-    /// The server they work for, once there is one.
-    server: Arc<OnceLock<Arc<Server>>>,
-    /// How many are awake.
-    awake: Arc<AtomicUsize>,
-}
 
 /// How it ended, if in order.
 enum End {
@@ -206,7 +163,7 @@ enum End {
     Served,
 }
 
-async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<End, String> {
+async fn serve_until_told(config: Arc<Config>, workers: &Workers) -> Result<End, String> {
     dict::set_seed(RandomState::new().hash_one("dict"));
     let keyspace = Keyspace::new(Options {
         databases: config.databases.get_usize(),
@@ -223,10 +180,7 @@ async fn serve_until_told(config: Arc<Config>, idle: Idle) -> Result<End, String
     let server = Arc::new(Server::new(Arc::new(keyspace), Arc::clone(&config)));
     server.load_users().map_err(|error| error.to_string())?;
     server.stream_rules.load(&config).map_err(|error| error.to_string())?;
-    if Handle::current().metrics().num_workers() > 1 {
-        assert!(server.store.awake.set(idle.awake).is_ok(), "there is one runtime");
-        assert!(idle.server.set(Arc::clone(&server)).is_ok(), "there is one server");
-    }
+    workers.serve(&server);
     let signals = Signals::listen().map_err(|error| format!("cannot watch signals: {error}"))?;
     tokio::spawn(signals.stop_when_told(Arc::clone(&server)));
     tracing::info!("Listening on {places}, data directory {}", config.dir_path().display());

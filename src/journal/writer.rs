@@ -88,6 +88,15 @@ pub struct Options {
     pub on_failure: OnFailure,
 }
 
+/// The threads that serve, where they commit before they sleep.
+#[derive(Default)]
+pub struct IdleThreads {
+    /// How many of them do not sleep.
+    pub awake: AtomicUsize,
+    /// There is one: while it commits nobody is served.
+    pub is_single: bool,
+}
+
 /// The journal of a server that runs.
 pub struct Journal {
     shared: Arc<Shared>,
@@ -193,8 +202,10 @@ impl Journal {
             stopping: AtomicBool::new(false),
             started: Instant::now(),
             synced_at_ms: AtomicU64::new(0),
-            awake: OnceLock::new(),
+            idle_threads: OnceLock::new(),
             usual_bytes: AtomicU64::new(0),
+            usual_sync_ns: AtomicU64::new(0),
+            is_writer_called: AtomicBool::new(false),
             is_writer_asleep: AtomicBool::new(false),
         };
         let shared = Arc::new(shared);
@@ -236,7 +247,7 @@ impl Journal {
         fence(Ordering::SeqCst);
         let shared = &self.shared;
         let wants_waking =
-            shared.awake.get().is_none() || shared.is_writer_asleep.load(Ordering::SeqCst);
+            shared.idle_threads.get().is_none() || shared.is_writer_asleep.load(Ordering::SeqCst);
         if wants_waking
             && shared.has_work()
             && let Some(writer) = &self.writer
@@ -245,16 +256,28 @@ impl Journal {
         }
     }
 
-    /// From now on the threads that serve call [`Journal::commit_when_idle`] before they sleep.
-    /// `awake`: how many of them do not sleep; whoever calls counts itself out first. Said once.
-    pub fn let_idle_threads_commit(&self, awake: Arc<AtomicUsize>) {
-        assert!(self.shared.awake.set(awake).is_ok(), "there is one runtime");
+    /// From now on the threads that serve call [`Journal::commit_when_idle`] before they sleep; whoever
+    /// calls counts itself out first. Said once.
+    ///
+    /// # Panics
+    /// It was said before.
+    pub fn let_idle_threads_commit(&self, threads: Arc<IdleThreads>) {
+        assert!(self.shared.idle_threads.set(threads).is_ok(), "there is one runtime");
     }
 
     /// Under `Always`: commits what has gathered, unless another thread is at it, or it is little
-    /// and a thread that is awake will come to it.
+    /// and a thread that is awake will come to it. The only thread that serves leaves a commit that will
+    /// take long to the writer's own.
     pub fn commit_when_idle(&self) {
-        self.shared.commit_when_idle();
+        match &self.writer {
+            Some(writer) if self.shared.leaves_commits_to_writer() => {
+                if self.shared.has_work() {
+                    self.shared.is_writer_called.store(true, Ordering::SeqCst);
+                    writer.unpark();
+                }
+            }
+            _ => self.shared.commit_when_idle(),
+        }
     }
 
     /// Ends a batch: waits until all below `position` is settled, and a reply may tell of it.

@@ -11,3 +11,4 @@ pub mod log;
 pub mod pidfile;
 pub mod supervisor;
 pub mod tool;
+pub mod workers;

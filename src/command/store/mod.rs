@@ -10,7 +10,7 @@ mod reload;
 mod room;
 mod save;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::config::{Config, Promise};
 use crate::journal::disk::{DirLock, Disk};
-use crate::journal::writer::Failure;
+use crate::journal::writer::{Failure, IdleThreads};
 use crate::journal::{Journal, Mode, State};
 
 pub use load::{LoadProgress, Loaded};
@@ -39,9 +39,8 @@ pub struct Store {
     pub loading: Loading,
     pub saves: Saves,
     pub failed: Failed,
-    /// How many of the runtime's threads are awake; set if they commit before they sleep
-    /// ([`Store::commit_when_idle`]).
-    pub awake: OnceLock<Arc<AtomicUsize>>,
+    /// The runtime's threads, set if they commit before they sleep ([`Store::commit_when_idle`]).
+    pub idle_threads: OnceLock<Arc<IdleThreads>>,
     /// No threads: [`Journal::step`] does their work (tests).
     pub stepped: AtomicBool,
 }

@@ -278,8 +278,8 @@ fn is_kept(journal: &Journal) -> bool {
 fn keep(server: &Arc<Server>, journal: Journal, lock: FileId) {
     let journal = Arc::new(journal);
     journal.watch_lock(lock);
-    if let Some(awake) = server.store.awake.get() {
-        journal.let_idle_threads_commit(Arc::clone(awake));
+    if let Some(threads) = server.store.idle_threads.get() {
+        journal.let_idle_threads_commit(Arc::clone(threads));
     }
     assert!(server.store.journal.set(Arc::clone(&journal)).is_ok(), "opened under the lock");
     server.keyspace.set_sink(journal as Arc<dyn Sink>);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::settle::{Awaited, Settle};
-use super::{Class, Failure, Mode, OnFailure, Refused};
+use super::{Class, Failure, IdleThreads, Mode, OnFailure, Refused};
 use crate::journal::committer::{Committer, Group, failing};
 use crate::journal::disk::{Disk, FileId, is_missing};
 use crate::journal::frame::{HEAD_BYTES, Kind, PAYLOAD_BYTES_MAX, Stamp};
@@ -21,6 +21,10 @@ use crate::journal::recovery::LOCK_FILE;
 const MARGIN: u64 = 4 << 20;
 /// How often the writer looks whether something waits for a commit.
 const WAITS_AT_MOST: Duration = Duration::from_millis(2);
+/// A single thread that serves makes syncs itself that usually take no longer. Measured with 50 connections
+/// that send one XADD at a time, it served a sixth more of them at syncs of 0.1 ms than with a second thread
+/// that syncs, as many at 0.25 ms, and a quarter fewer at 0.5 ms.
+const SHORT_SYNC: Duration = Duration::from_micros(200);
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often the current segment and the lock file are looked for under their names.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -114,11 +118,16 @@ pub(super) struct Shared {
     pub(super) started: Instant,
     /// When the last sync ended, ms behind `started`.
     pub(super) synced_at_ms: AtomicU64,
-    /// How many of the threads that commit before they sleep are awake; set if there are such, see
+    /// The threads that commit before they sleep; set if there are such, see
     /// [`Shared::commit_when_idle`].
-    pub(super) awake: OnceLock<Arc<AtomicUsize>>,
+    pub(super) idle_threads: OnceLock<Arc<IdleThreads>>,
     /// The largest group of late, bytes. Falls by an eighth with each smaller one.
     pub(super) usual_bytes: AtomicU64,
+    /// What a sync takes of late: a step up for one that took longer, a step down for another, so about as
+    /// many took longer as did not.
+    pub(super) usual_sync_ns: AtomicU64,
+    /// The writer's thread was called to commit.
+    pub(super) is_writer_called: AtomicBool,
     /// The writer's thread sleeps until it is woken.
     pub(super) is_writer_asleep: AtomicBool,
 }
@@ -371,6 +380,23 @@ impl Shared {
         }
     }
 
+    /// Called with the committer in hand.
+    pub(super) fn note_sync_took(&self, time: Duration) {
+        let usual_ns = self.usual_sync_ns.load(Ordering::Relaxed);
+        let step_ns = usual_ns / 16 + 1000;
+        let is_longer = time.as_nanos() > u128::from(usual_ns);
+        let usual_ns =
+            if is_longer { usual_ns + step_ns } else { usual_ns.saturating_sub(step_ns) };
+        self.usual_sync_ns.store(usual_ns, Ordering::Relaxed);
+    }
+
+    /// Whether a thread that is about to sleep calls the writer's own instead of committing: it is the
+    /// only one that serves, and a sync takes so long that waking another thread costs less.
+    pub(super) fn leaves_commits_to_writer(&self) -> bool {
+        let is_single = self.idle_threads.get().is_some_and(|threads| threads.is_single);
+        is_single && u128::from(self.usual_sync_ns.load(Ordering::Relaxed)) > SHORT_SYNC.as_nanos()
+    }
+
     /// Whether less than half of a usual group has gathered.
     fn is_little(&self) -> bool {
         let taken = self.taken.load(Ordering::Acquire);
@@ -379,7 +405,7 @@ impl Shared {
     }
 
     fn is_any_awake(&self) -> bool {
-        self.awake.get().is_some_and(|awake| awake.load(Ordering::SeqCst) > 0)
+        self.idle_threads.get().is_some_and(|threads| threads.awake.load(Ordering::SeqCst) > 0)
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -399,7 +425,12 @@ impl Shared {
             let usual_bytes = (end - before).max(usual_bytes - usual_bytes / 8);
             self.usual_bytes.store(usual_bytes, Ordering::Relaxed);
             let synced = match written {
-                Ok(()) if self.durable.position() < end => committer.sync(),
+                Ok(()) if self.durable.position() < end => {
+                    let begun = Instant::now();
+                    let synced = committer.sync();
+                    self.note_sync_took(begun.elapsed());
+                    synced
+                }
                 other => other,
             };
             drop(committer);
@@ -563,7 +594,7 @@ impl Shared {
         while !self.stopping.load(Ordering::Acquire) {
             match self.mode() {
                 Mode::Always => {
-                    if self.awake.get().is_some() {
+                    if self.idle_threads.get().is_some() {
                         self.commit_what_waits(&mut seen);
                     } else if self.has_work() && self.state() == State::Serving {
                         self.commit();
@@ -600,8 +631,9 @@ impl Shared {
     fn commit_what_waits(&self, seen: &mut (u64, u64)) {
         let now = (self.taken.load(Ordering::Acquire), self.next.load(Ordering::Acquire));
         let before = std::mem::replace(seen, now);
-        if self.state() == State::Serving && self.has_work() && before.0 == now.0 {
-            // Nobody has committed for as long.
+        let is_called = self.is_writer_called.swap(false, Ordering::SeqCst);
+        if self.state() == State::Serving && self.has_work() && (is_called || before.0 == now.0) {
+            // Or nobody has committed for as long.
             self.commit();
         } else if before != now || self.has_work() && self.state() == State::Serving {
             thread::park_timeout(WAITS_AT_MOST);

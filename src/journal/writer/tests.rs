@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
 
@@ -110,8 +111,9 @@ fn only_passed_waiters_are_woken() {
 fn little_is_left_to_a_thread_that_is_awake() {
     let disk = SimDisk::new();
     let journal = bench(&disk, Mode::Always, 0).journal;
-    let awake = Arc::new(AtomicUsize::new(0));
-    journal.let_idle_threads_commit(Arc::clone(&awake));
+    let threads = Arc::new(IdleThreads { awake: AtomicUsize::new(0), is_single: false });
+    journal.let_idle_threads_commit(Arc::clone(&threads));
+    let awake = &threads.awake;
     let append = |bytes| journal.append(frame(bytes));
     let is_settled_after_sleep = |end| {
         journal.commit_when_idle();
@@ -125,6 +127,34 @@ fn little_is_left_to_a_thread_that_is_awake() {
     append(100);
     awake.store(0, Ordering::SeqCst);
     assert!(is_settled_after_sleep(append(1)), "nobody else would do it");
+}
+
+#[test]
+fn a_single_thread_leaves_syncs_that_take_long_to_the_writers_own() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    let plan = Plan::survey(&*disk).expect("readable");
+    let (options, _) = options(Mode::Always, 0);
+    let journal = Journal::open(disk, &plan, options).expect("the disk is well");
+    let shared = &journal.shared;
+    let threads = IdleThreads { awake: AtomicUsize::new(0), is_single: true };
+    journal.let_idle_threads_commit(Arc::new(threads));
+    let takes = |us, times| {
+        (0..times).for_each(|_| shared.note_sync_took(Duration::from_micros(us)));
+    };
+    takes(100, 200);
+    takes(50_000, 10);
+    assert!(!shared.leaves_commits_to_writer(), "a few take long now and then");
+    let end = journal.append(frame(10));
+    journal.commit_when_idle();
+    assert_eq!(journal.settled(), end, "it was this thread");
+    takes(1000, 200);
+    assert!(shared.leaves_commits_to_writer());
+    let end = journal.append(frame(10));
+    journal.commit_when_idle();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(journal.settle(end, end)).expect("it is called, and comes");
+    takes(100, 200);
+    assert!(!shared.leaves_commits_to_writer());
 }
 
 /// Between the moment in which a file is found to be lost and that in which all are told.
