@@ -543,6 +543,8 @@ impl Shared {
             self.drop_gathered(&mut queue);
             drop(queue);
             self.committer.lock().set_broken();
+            // Who waited for that snapshot, where nothing is kept any more, waits for nothing now.
+            self.wake_all();
         }
     }
 

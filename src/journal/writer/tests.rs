@@ -332,6 +332,29 @@ fn otherwise_a_failure_is_healed_by_a_snapshot() {
     }
 }
 
+/// While a snapshot is being written that was to heal the journal, it is told to keep nothing: the
+/// snapshot would serve to resume, and fails as well.
+#[test]
+fn who_waits_for_the_disk_is_told_when_the_last_hope_fails() {
+    let disk = SimDisk::new();
+    let bench = bench(&disk, Mode::EverySecond, 0);
+    let journal = &bench.journal;
+    disk.fail(Fault::SyncError);
+    let end = journal.append(frame(10));
+    let mut durable = journal.wait_durable(end);
+    journal.step();
+    assert_eq!(journal.state(), State::Impaired);
+    disk.mend();
+    let writer = journal.begin_snapshot(journal.cut(0)).expect("the disk is well");
+    journal.switch_off().expect("it is given up");
+    assert_eq!(journal.state(), State::Resuming);
+    assert!(poll(&mut durable).is_pending(), "a snapshot may stand for it yet");
+    assert_eq!(waiting(journal), 1);
+    journal.abandon_snapshot(writer);
+    assert_eq!((journal.state(), waiting(journal)), (State::Off, 0), "it was woken");
+    assert_eq!(poll(&mut durable), Poll::Ready(Err(OutcomeUnknown)));
+}
+
 #[test]
 fn a_full_disk_refuses_new_work_and_drains() {
     let disk = SimDisk::new();
