@@ -91,7 +91,7 @@ pub struct Options {
 /// The threads that serve, where they commit before they sleep.
 #[derive(Default)]
 pub struct IdleThreads {
-    /// How many of them do not sleep.
+    /// How many of them do not sleep. One that stands by is not counted.
     pub awake: AtomicUsize,
     /// There is one: while it commits nobody is served.
     pub is_single: bool,
@@ -271,6 +271,8 @@ impl Journal {
     pub fn commit_when_idle(&self) {
         match &self.writer {
             Some(writer) if self.shared.leaves_commits_to_writer() => {
+                // Either this sees what was appended, or who appended it has the writer woken.
+                fence(Ordering::SeqCst);
                 if self.shared.has_work() {
                     self.shared.is_writer_called.store(true, Ordering::SeqCst);
                     writer.unpark();

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::command::Server;
 use crate::config::Config;
@@ -30,7 +30,8 @@ const STACK_BYTES: usize = 8 << 20;
 struct Patience {
     /// Time between two looks at the thread that serves.
     look_every: Duration,
-    /// How long it serves as well, once it was needed.
+    /// How long it serves as well, once it was needed, before it looks whether the other one has time to
+    /// sleep.
     help_for: Duration,
 }
 
@@ -122,16 +123,23 @@ impl Workers {
     /// whichever thread runs it is the one that stands by.
     async fn stand_by(self: Arc<Workers>, patience: Patience) {
         loop {
-            // Who holds the runtime's events has just been this thread, maybe, while the other one slept
-            // until it would be told of something. It is told of a task that does nothing, from outside
-            // of the runtime, and takes the events over before it sleeps again.
-            let runtime = Handle::current();
-            runtime.clone().spawn_blocking(move || runtime.spawn(async {}));
+            // This thread may have held the runtime's events, while the other one sleeps until it is told
+            // of something. Of two tasks that a task spawns, the first makes way for the second, to where
+            // others can take it, and one that sleeps is told; so does what else lay there. Before it
+            // sleeps again it takes the events over.
+            tokio::spawn(async {});
+            tokio::spawn(async {});
             if !self.is_needed_after_waiting(patience.look_every) {
                 return;
             }
             tracing::debug!("A thread has been at one thing for long: another one serves as well");
-            tokio::time::sleep(patience.help_for).await;
+            loop {
+                tokio::time::sleep(patience.help_for).await;
+                if self.asleep.load(Ordering::SeqCst) > 0 {
+                    // The other one has nothing to do.
+                    break;
+                }
+            }
         }
     }
 
@@ -139,6 +147,10 @@ impl Workers {
     /// whether it was the former.
     fn is_needed_after_waiting(&self, look_every: Duration) -> bool {
         self.idle.awake.fetch_sub(1, Ordering::SeqCst);
+        if let Some(server) = self.server.get() {
+            // The other one may have left it to this thread, which was awake.
+            server.store.commit_when_idle();
+        }
         let turn = || {
             let is_any_asleep = self.asleep.load(Ordering::SeqCst) > 0;
             (!is_any_asleep).then(|| self.turns.load(Ordering::Relaxed))

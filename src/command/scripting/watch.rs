@@ -61,7 +61,7 @@ fn watch(server: &Server, runtime: &Handle, ended: &AtomicBool) {
         let watched = running.watch(Instant::now(), || server.keyspace.hold.begin());
         at_nothing = if watched == Watched::Nothing { at_nothing + 1 } else { 0 };
         if watched == Watched::Long {
-            // Has a thread that sleeps look after sockets and timers.
+            // Has a thread that sleeps look after sockets and timers. One that stands by comes by itself.
             runtime.spawn(async {});
         }
         if at_nothing == LOOKS_AT_NOTHING {

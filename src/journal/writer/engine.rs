@@ -394,7 +394,10 @@ impl Shared {
     /// only one that serves, and a sync takes so long that waking another thread costs less.
     pub(super) fn leaves_commits_to_writer(&self) -> bool {
         let is_single = self.idle_threads.get().is_some_and(|threads| threads.is_single);
-        is_single && u128::from(self.usual_sync_ns.load(Ordering::Relaxed)) > SHORT_SYNC.as_nanos()
+        is_single
+            && u128::from(self.usual_sync_ns.load(Ordering::Relaxed)) > SHORT_SYNC.as_nanos()
+            && self.mode() == Mode::Always
+            && self.state() == State::Serving
     }
 
     /// Whether less than half of a usual group has gathered.
