@@ -633,7 +633,7 @@ impl Shared {
     /// Where idle threads commit: sees to it that nothing waits long for one, because all are busy or
     /// one of them is at something long. Looks from time to time while there is something to do, so
     /// that nobody has to wake it. `seen` is what it saw the last time.
-    fn commit_what_waits(&self, seen: &mut (u64, u64)) {
+    pub(super) fn commit_what_waits(&self, seen: &mut (u64, u64)) {
         let now = (self.taken.load(Ordering::Acquire), self.next.load(Ordering::Acquire));
         let before = std::mem::replace(seen, now);
         let is_called = self.is_writer_called.swap(false, Ordering::SeqCst);
