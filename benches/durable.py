@@ -12,6 +12,7 @@ A missed target does not fail the run.
 """
 
 import argparse
+import bisect
 import re
 import signal
 import subprocess
@@ -180,20 +181,26 @@ def save(binary, kept):
 
 def snapshot(binaries, scale):
     entries, keys = int(5_000_000 * scale), int(10_000_000 * scale)
-    rows = []
+    rows, counted = [], []
     for name, binary in binaries:
         with tempfile.TemporaryDirectory(prefix="forebay-bench-") as directory:
             kept = settings(directory, "everysec") + ["--auto-aof-rewrite-percentage", "0"]
             with Server(binary, *kept) as server:
-                rows += beside_snapshot(name, server, entries, keys)
+                found, growth, took = beside_snapshot(server, entries, keys)
+                rows.append([f"{name}, before", *percentiles(found["before"]), "", ""])
+                rows.append([f"{name}, during", *percentiles(found["during"]), took, growth])
+                counted += [[f"{name}, {when}", *histogram(found[when])] for when in found]
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     print(f"\nLatency in µs of XADD beside two connections that write, {entries:,} entries with a")
     print(f"fifth pending and {keys:,} small keys; the growth of memory is of the process and its child")
     table(["", "p50", "p99", "p99.9", "max", "took s", "memory"], rows)
+    print("\nThe same as a histogram: how many XADDs took less than so many µs, and no less than the")
+    print("column before says")
+    table(["", *(f"{bound:,}" for bound in BOUNDS_US), "more"], counted)
 
 
-def beside_snapshot(name, server, entries, keys):
+def beside_snapshot(server, entries, keys):
     connection = server.connect(timeout_s=900)
     fill_stream(connection, entries)
     connection.ask("XGROUP", "CREATE", STREAM.decode(), GROUP.decode(), "0")
@@ -221,10 +228,7 @@ def beside_snapshot(name, server, entries, keys):
     for writer in writers:
         writer.join()
     growth = f"x{peak[0] / before:.2f}"
-    return [
-        [f"{name}, before", *percentiles(without), "", ""],
-        [f"{name}, during", *percentiles(during), f"{took:.1f}", growth],
-    ]
+    return {"before": without, "during": during}, growth, f"{took:.1f}"
 
 
 def write_on(server, stop, nth):
@@ -261,6 +265,15 @@ def latencies(server, longest_s, goes_on):
 def percentiles(found):
     at = [found[min(len(found) - 1, int(len(found) * share))] for share in (0.5, 0.99, 0.999)]
     return [f"{value:,.0f}" for value in [*at, found[-1]]]
+
+
+BOUNDS_US = [2**power for power in range(6, 18)]
+
+
+def histogram(found):
+    at = [bisect.bisect_left(found, bound) for bound in BOUNDS_US]
+    counts = [below - before for before, below in zip([0, *at], [*at, len(found)], strict=True)]
+    return [f"{count:,}" if count else "" for count in counts]
 
 
 def memory(pid):

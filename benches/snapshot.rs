@@ -122,6 +122,22 @@ impl Latencies {
             at(0.9999),
             at(1.0)
         );
+        self.print_histogram();
+    }
+
+    /// How many took less than each power of two in µs, and not less than the one before.
+    fn print_histogram(&self) {
+        let mut below = 0;
+        for bound_us in (0..).map(|power| 1u64 << power) {
+            let end = self.0.partition_point(|nanos| u64::from(*nanos) < bound_us * 1000);
+            if end > below {
+                println!("    < {bound_us:>6} us: {:>9}", end - below);
+            }
+            below = end;
+            if end == self.0.len() {
+                break;
+            }
+        }
     }
 }
 
