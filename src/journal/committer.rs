@@ -58,12 +58,12 @@ const LARGE_BYTES: usize = 32 << 10;
 const KEPT_BYTES: usize = 4 << 20;
 
 impl Group {
-    /// Adds a frame, which is sealed when it is written.
-    pub fn push(&mut self, stamp: &Stamp, payload: Vec<u8>) {
+    /// Adds a frame, which is sealed when it is written, and leaves its payload empty.
+    pub fn push(&mut self, stamp: &Stamp, payload: &mut Vec<u8>) {
         let length = u32::try_from(payload.len()).expect("the caller has checked the length");
         let head = frame::head(stamp, length);
         if payload.len() >= LARGE_BYTES {
-            self.blocks.push(Block::Large(head, payload));
+            self.blocks.push(Block::Large(head, std::mem::take(payload)));
             return;
         }
         if !matches!(self.blocks.last(), Some(Block::Packed(_))) {
@@ -71,7 +71,7 @@ impl Group {
         }
         if let Some(Block::Packed(bytes)) = self.blocks.last_mut() {
             bytes.extend_from_slice(&head);
-            bytes.extend_from_slice(&payload);
+            bytes.append(payload);
         }
     }
 
@@ -206,7 +206,7 @@ impl Committer {
                     if !self.current.has_room(self.written, length) {
                         durable = self.roll(length, durable)?;
                     }
-                    frame::seal(head, payload, durable);
+                    frame::seal_head(head, payload, durable);
                     self.current.write(head, self.written)?;
                     self.current.write(payload, self.written + HEAD_BYTES as u64)?;
                     self.written += length;
@@ -228,8 +228,7 @@ impl Committer {
                 from = at;
                 durable = self.roll(length as u64, durable)?;
             }
-            let (head, payload) = bytes[at..at + length].split_at_mut(HEAD_BYTES);
-            frame::seal(head, payload, durable);
+            frame::seal(&mut bytes[at..at + length], durable);
             at += length;
         }
         self.current.write(&bytes[from..at], self.written)?;

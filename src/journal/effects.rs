@@ -8,6 +8,8 @@ use crate::resp::{Proto, Reply};
 /// What the effects of most steps need. Growing to it by doublings took a fifth of the CPU of a pipelined
 /// XADD with its journal.
 const USUAL_BYTES: usize = 256;
+/// A buffer is kept for the next step if it is no longer.
+const KEPT_BYTES: usize = 4096;
 
 /// The effects of one atomic step, in order.
 #[derive(Default, Debug)]
@@ -53,21 +55,29 @@ impl Effects {
         EffectWriter::new(&mut self.bytes, args)
     }
 
-    /// Empties it for the next step, giving what it held.
-    pub fn take(&mut self) -> Vec<u8> {
+    /// Ends the step: what it leaves behind, in order, for the caller to take out.
+    pub fn end_step(&mut self) -> &mut Vec<u8> {
         self.db = 0;
-        if self.first.is_empty() {
-            return std::mem::take(&mut self.bytes);
-        }
-        if !self.bytes.is_empty() {
-            // What follows was written for a frame of its own.
-            if self.first_db != 0 {
+        if !self.first.is_empty() {
+            if !self.bytes.is_empty() && self.first_db != 0 {
+                // What follows was written for a frame of its own.
                 EffectWriter::new(&mut self.first, 2).arg(b"SELECT").int(0).end();
             }
+            self.first_db = 0;
+            self.first.append(&mut self.bytes);
+            std::mem::swap(&mut self.first, &mut self.bytes);
         }
-        self.first_db = 0;
-        self.first.append(&mut self.bytes);
-        std::mem::take(&mut self.first)
+        &mut self.bytes
+    }
+
+    /// Empties it for other steps, keeping a buffer of ordinary size.
+    pub fn clear(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        *self = Effects::default();
+        if bytes.capacity() <= KEPT_BYTES {
+            bytes.clear();
+            self.bytes = bytes;
+        }
     }
 }
 
@@ -121,9 +131,9 @@ pub struct Frame {
 
 /// Where frames go.
 pub trait Sink: Send + Sync {
-    /// Takes a frame; the position behind it. Called under the locks of the shards it changed, so
-    /// in the order of changes.
-    fn append(&self, frame: Frame) -> u64;
+    /// Takes the effects of a step at `time_ms`, and empties them; the position behind them. Called under
+    /// the locks of the shards they changed, so in the order of changes.
+    fn append(&self, time_ms: i64, effects: &mut Vec<u8>) -> u64;
 
     /// Sees to it that what was taken gets written, where nobody waits for it. Called without locks.
     fn flush(&self);
@@ -154,9 +164,9 @@ impl MemorySink {
 
 impl Sink for MemorySink {
     /// Here the position is the number of frames.
-    fn append(&self, frame: Frame) -> u64 {
+    fn append(&self, time_ms: i64, effects: &mut Vec<u8>) -> u64 {
         let mut frames = self.frames.lock();
-        frames.push(frame);
+        frames.push(Frame { time_ms, effects: std::mem::take(effects) });
         frames.len() as u64
     }
 
@@ -168,5 +178,43 @@ impl Sink for MemorySink {
 
     fn may_remove(&self, _: u64) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_finds_nothing_of_the_one_before() {
+        let mut effects = Effects::default();
+        effects.start(3, 2).arg(b"DEL").arg(b"a").end();
+        effects.start_first(2, 2).arg(b"DEL").arg(b"b").end();
+        let expected = "*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n\
+                        *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n\
+                        *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n";
+        assert_eq!(String::from_utf8_lossy(effects.end_step()), expected);
+        effects.end_step().clear();
+        effects.start(0, 2).arg(b"DEL").arg(b"c").end();
+        let expected = "*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n";
+        assert_eq!(String::from_utf8_lossy(effects.end_step()), expected);
+
+        // Nobody has taken that.
+        effects.start_first(5, 2).arg(b"DEL").arg(b"d").end();
+        effects.clear();
+        assert!(effects.is_empty());
+        effects.start_first(0, 2).arg(b"DEL").arg(b"c").end();
+        assert_eq!(String::from_utf8_lossy(effects.end_step()), expected);
+    }
+
+    #[test]
+    fn a_long_buffer_is_not_kept() {
+        let mut effects = Effects::default();
+        effects.start(0, 1).arg(&[b'x'; 100]).end();
+        effects.clear();
+        assert!(effects.bytes.capacity() >= USUAL_BYTES);
+        effects.start(0, 1).arg(&[b'x'; 2 * KEPT_BYTES]).end();
+        effects.clear();
+        assert_eq!(effects.bytes.capacity(), 0);
     }
 }

@@ -127,8 +127,13 @@ pub fn head(stamp: &Stamp, payload_bytes: u32) -> [u8; HEAD_BYTES] {
     head
 }
 
-/// Puts the durable position and the checksum into a head: the last thing before it is written.
-pub fn seal(head: &mut [u8], payload: &[u8], durable: u64) {
+/// Puts the durable position and the checksum into a frame: the last thing before it is written.
+pub fn seal(frame: &mut [u8], durable: u64) {
+    seal_head(frame, &[], durable);
+}
+
+/// As [`seal`], where (the rest of) the payload lies elsewhere.
+pub fn seal_head(head: &mut [u8], payload: &[u8], durable: u64) {
     head[24..32].copy_from_slice(&durable.to_le_bytes());
     let checksum = checksum(head, payload);
     head[..4].copy_from_slice(&checksum.to_le_bytes());
@@ -138,7 +143,7 @@ pub fn seal(head: &mut [u8], payload: &[u8], durable: u64) {
 pub fn encode(stamp: &Stamp, payload: &[u8], out: &mut Vec<u8>) {
     let length = u32::try_from(payload.len()).expect("callers hold to PAYLOAD_BYTES_MAX");
     let mut head = head(stamp, length);
-    seal(&mut head, payload, stamp.durable);
+    seal_head(&mut head, payload, stamp.durable);
     out.extend_from_slice(&head);
     out.extend_from_slice(payload);
 }
@@ -175,7 +180,7 @@ pub fn decode(bytes: &[u8], position: u64) -> Result<Option<Whole<'_>>, Bad> {
         return Err(Bad::Torn);
     }
     let payload = &rest[..length as usize - HEAD_BYTES];
-    if u32_at(head, 0) != checksum(head, payload) {
+    if u32_at(head, 0) != checksum(&bytes[..length as usize], &[]) {
         return Err(Bad::Checksum);
     }
     let stamp = Stamp {
@@ -196,7 +201,8 @@ pub(super) fn is_blank(bytes: &[u8]) -> bool {
 }
 
 fn checksum(head: &[u8], payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&head[4..]), payload)
+    let checksum = crc32c::crc32c(&head[4..]);
+    if payload.is_empty() { checksum } else { crc32c::crc32c_append(checksum, payload) }
 }
 
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -278,10 +284,10 @@ mod tests {
         let stamp = Stamp { kind: Kind::End, start: 1, position: 0, durable: 0, time_ms: 0 };
         let mut sealed = head(&stamp, 0);
         sealed[12] = 99;
-        seal(&mut sealed, b"", 0);
+        seal(&mut sealed, 0);
         assert_eq!(decode(&sealed, 0), Err(Bad::Kind(99)));
         sealed[13] = 2;
-        seal(&mut sealed, b"", 0);
+        seal(&mut sealed, 0);
         assert_eq!(decode(&sealed, 0), Err(Bad::Version(2)));
     }
 

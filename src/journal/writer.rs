@@ -217,8 +217,8 @@ impl Journal {
     ///
     /// # Panics
     /// The payload is longer than [`super::frame::PAYLOAD_BYTES_MAX`], which [`Journal::reserve`] refuses.
-    pub fn append(&self, frame: Frame) -> u64 {
-        self.shared.append(Kind::Step, frame.time_ms, frame.effects)
+    pub fn append(&self, mut frame: Frame) -> u64 {
+        self.shared.append(Kind::Step, frame.time_ms, &mut frame.effects)
     }
 
     /// Sees to it that what was appended gets written; called when a batch is done, outside of
@@ -588,7 +588,7 @@ impl Journal {
         let shared = &self.shared;
         let time_ms = shared.queue.lock().time_ms;
         // It states that everything before it is durable, which is true by now.
-        shared.append(Kind::End, time_ms, Vec::new());
+        shared.append(Kind::End, time_ms, &mut Vec::new());
         let ended = self.sync();
         shared.state.store(State::Ended as u8, Ordering::Release);
         shared.wake_all();
@@ -606,8 +606,8 @@ impl Journal {
 }
 
 impl Sink for Journal {
-    fn append(&self, frame: Frame) -> u64 {
-        Journal::append(self, frame)
+    fn append(&self, time_ms: i64, effects: &mut Vec<u8>) -> u64 {
+        self.shared.append(Kind::Step, time_ms, effects)
     }
 
     fn flush(&self) {

@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
     use crate::journal::writer::{Refused, Reservation};
-    use crate::journal::{Class, Frame, Sink};
+    use crate::journal::{Class, Sink};
     use crate::keyspace::{Expiry, Keyspace, ManualClock, Options, ShardSet, Value};
     use crate::types::list::List;
     use crate::types::string::StringValue;
@@ -253,7 +253,8 @@ mod tests {
             Ok(None)
         }
 
-        fn append(&self, _: Frame) -> u64 {
+        fn append(&self, _: i64, effects: &mut Vec<u8>) -> u64 {
+            effects.clear();
             u64::from(self.0.fetch_add(10, Ordering::Relaxed) + 10)
         }
 

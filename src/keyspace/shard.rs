@@ -11,6 +11,7 @@ use super::snapshot::Capture;
 use super::table::{Epoch, NEVER, Table};
 use super::waiting::Waiting;
 use super::watching::Watching;
+use crate::journal::Effects;
 
 /// A set of shards.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -149,6 +150,8 @@ pub(super) struct Shard {
     /// Reads that found a key, and that did not, since the start.
     pub hits: u64,
     pub misses: u64,
+    /// Empty, for the next step that leaves some.
+    pub effects: Option<Box<Effects>>,
 }
 
 impl Shard {
@@ -167,6 +170,7 @@ impl Shard {
             expired_fields: 0,
             hits: 0,
             misses: 0,
+            effects: None,
         }
     }
 }

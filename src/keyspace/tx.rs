@@ -19,7 +19,9 @@ use super::shard::{Db, ReadyKey, Shard, ShardSet};
 use super::table::{NEVER, Slot, Table};
 use super::value::{Kind, Typed, Value};
 use super::waiting::Waiting;
-use crate::journal::{EffectWriter, Effects, Frame};
+use crate::journal::Effects;
+
+mod record;
 
 pub(super) type Guards<'k> = SmallVec<[MutexGuard<'k, Shard>; 1]>;
 
@@ -53,7 +55,8 @@ pub struct Tx<'k> {
     replaying: bool,
     /// Reads leave the keys' access times as they are (CLIENT NO-TOUCH).
     no_touch: bool,
-    /// Made with the first effect that somebody keeps, and boxed: a small `Tx` is cheap to make.
+    /// Had from the first shard, or made, with the first effect that somebody keeps, and boxed: a small `Tx` is
+    /// cheap to make.
     pub(super) effects: Option<Box<Effects>>,
     pub(super) room: Room<'k>,
     changes: u32,
@@ -142,7 +145,8 @@ impl<'k> Tx<'k> {
 
     /// Ends the step's locks; gives what is to be done outside of them.
     #[inline]
-    pub(super) fn close(self) -> Leftovers {
+    pub(super) fn close(mut self) -> Leftovers {
+        self.leave_effects_buffer();
         self.leftovers
     }
 
@@ -162,8 +166,7 @@ impl<'k> Tx<'k> {
             if let (Some(sink), Some(effects)) = (self.keyspace.sink.get(), &mut self.effects)
                 && !effects.is_empty()
             {
-                let frame = Frame { time_ms: self.now_ms, effects: effects.take() };
-                self.position = sink.append(frame);
+                self.position = sink.append(self.now_ms, effects.end_step());
                 self.written = self.position;
                 for shard in &mut self.guards {
                     shard.position = self.position;
@@ -478,39 +481,6 @@ impl<'k> Tx<'k> {
     pub fn signal(&mut self, key: &[u8]) {
         let rank = self.rank_of(key);
         self.mark_ready(rank, key);
-    }
-
-    /// Records an effect: a deterministic command, as it is to be replayed.
-    pub fn record(&mut self, effect: &[&[u8]]) {
-        if let Some(writer) = self.effect(effect.len()) {
-            writer.args(effect.iter().copied()).end();
-        }
-    }
-
-    /// As [`Tx::record`], for effects whose arguments have to be formatted first: a writer for
-    /// `args` arguments, the command's name among them, or none where nobody keeps effects.
-    pub fn effect(&mut self, args: usize) -> Option<EffectWriter<'_>> {
-        self.recorded += 1;
-        if self.replaying || self.keyspace.sink.get().is_none() {
-            return None;
-        }
-        Some(self.effects.get_or_insert_default().start(self.db, args))
-    }
-
-    /// Records the end of a key that was due. It is the first thing in the frame: the step's time
-    /// does not move, so the key was gone before anything else in it, in the database that was its
-    /// own then.
-    fn record_end(&mut self, key: &[u8]) {
-        self.recorded += 1;
-        if !self.replaying && self.keyspace.sink.get().is_some() {
-            let before = |db, &(one, other): &(usize, usize)| match db {
-                _ if db == one => other,
-                _ if db == other => one,
-                _ => db,
-            };
-            let db = self.swapped.iter().rev().fold(self.db, before);
-            self.effects.get_or_insert_default().start_first(db, 2).arg(b"DEL").arg(key).end();
-        }
     }
 
     // --- whole databases (all shards are locked)

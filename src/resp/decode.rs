@@ -125,12 +125,15 @@ impl Decoder {
                 Some(b'*') => {}
                 Some(_) => return self.inline(buf),
             }
-            let Some(line) = self.line(buf, "too big mbulk count string")? else {
-                return Ok(Step::Incomplete { missing: 0 });
-            };
-            let count = match parse_length(&buf[line.0 + 1..line.1]) {
-                Some(count) if count <= i64::from(i32::MAX) => count,
-                _ => return Err(error("invalid multibulk length")),
+            let count = match short_length(b'*', &buf[self.position..]) {
+                Some((count, bytes)) => {
+                    self.position += bytes;
+                    count as i64
+                }
+                None => match self.long_count(buf)? {
+                    Some(count) => count,
+                    None => return Ok(Step::Incomplete { missing: 0 }),
+                },
             };
             if !limits.authenticated && count > UNAUTHENTICATED_ARGS_MAX {
                 return Err(error("unauthenticated multibulk length"));
@@ -143,8 +146,37 @@ impl Decoder {
         self.arguments(buf, limits)
     }
 
+    fn long_count(&mut self, buf: &[u8]) -> Result<Option<i64>, ProtocolError> {
+        let Some(line) = self.line(buf, "too big mbulk count string")? else { return Ok(None) };
+        match parse_length(&buf[line.0 + 1..line.1]) {
+            Some(count) if count <= i64::from(i32::MAX) => Ok(Some(count)),
+            _ => Err(error("invalid multibulk length")),
+        }
+    }
+
+    /// Takes arguments of less than a hundred bytes, nearly all there are, as long as they are whole;
+    /// how many of `missing` are missing still.
+    #[inline]
+    fn short_arguments(&mut self, buf: &[u8], mut missing: i64) -> i64 {
+        let mut position = self.position;
+        while missing > 0
+            && let Some((len, bytes)) = short_length(b'$', &buf[position..])
+            && buf.len() >= position + bytes + len + 2
+        {
+            let start = position + bytes;
+            self.ranges.push((start, start + len));
+            position = start + len + 2;
+            missing -= 1;
+        }
+        self.position = position;
+        missing
+    }
+
     fn arguments(&mut self, buf: &[u8], limits: &Limits) -> Result<Step, ProtocolError> {
         let mut missing = self.missing_args.unwrap_or(0);
+        if self.bulk.is_none() {
+            missing = self.short_arguments(buf, missing);
+        }
         while missing > 0 {
             let len = match self.bulk {
                 Some(len) => len,
@@ -175,16 +207,9 @@ impl Decoder {
 
     #[inline]
     fn bulk_length(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
-        // Short lengths, nearly all there are, are read in place: `$5\r\n`, `$33\r\n`.
-        if let Some(&[b'$', a, b, c, d]) = buf.get(self.position..self.position + 5) {
-            if a.is_ascii_digit() && b == b'\r' && c == b'\n' {
-                self.position += 4;
-                return Ok(Some(usize::from(a - b'0')));
-            }
-            if matches!(a, b'1'..=b'9') && b.is_ascii_digit() && c == b'\r' && d == b'\n' {
-                self.position += 5;
-                return Ok(Some(usize::from(a - b'0') * 10 + usize::from(b - b'0')));
-            }
+        if let Some((len, bytes)) = short_length(b'$', &buf[self.position..]) {
+            self.position += bytes;
+            return Ok(Some(len));
         }
         let start = self.position;
         let Some(line) = self.line(buf, "too big bulk count string")? else {
@@ -261,6 +286,29 @@ impl Decoder {
 
 fn error(text: &str) -> ProtocolError {
     ProtocolError(format!("Protocol error: {text}"))
+}
+
+/// A length of one or two digits (`$5\r\n`, `*33\r\n`), and how long its line is. None for any other. Read as
+/// one number, since this is most of what reading a request takes.
+#[inline]
+fn short_length(tag: u8, bytes: &[u8]) -> Option<(usize, usize)> {
+    const LINE_END: u64 = u16::from_le_bytes(*b"\r\n") as u64;
+    let word = bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut last = [0; 8];
+        last[..bytes.len()].copy_from_slice(bytes);
+        last
+    });
+    let word = u64::from_le_bytes(word);
+    let first = (word >> 8 & 0xff).wrapping_sub(u64::from(b'0'));
+    if word & 0xff != u64::from(tag) || first > 9 {
+        return None;
+    }
+    if word >> 16 & 0xffff == LINE_END {
+        return Some((first as usize, 4));
+    }
+    let second = (word >> 16 & 0xff).wrapping_sub(u64::from(b'0'));
+    let has_two = first > 0 && second <= 9 && word >> 24 & 0xffff == LINE_END;
+    has_two.then(|| ((first * 10 + second) as usize, 5))
 }
 
 /// A length as Redis reads it: a decimal number without sign (but `-`), leading zero or space.

@@ -1,5 +1,8 @@
 //! Replies, written straight into the connection's output buffer.
 
+/// What a bulk string takes beside its bytes, where its length has two digits.
+const BULK_FORM_BYTES: usize = 7;
+
 /// The protocol version a connection has chosen with HELLO.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Proto {
@@ -87,8 +90,8 @@ impl<'a> Reply<'a> {
     }
 
     pub fn bulk(&mut self, bytes: &[u8]) {
+        self.out.reserve(bytes.len() + BULK_FORM_BYTES);
         self.number(b'$', bytes.len() as i64);
-        self.out.reserve(bytes.len() + 2);
         self.out.extend_from_slice(bytes);
         self.out.extend_from_slice(b"\r\n");
     }
@@ -190,13 +193,17 @@ impl<'a> Reply<'a> {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    // Calling it cost a fifth of the instructions of a bulk string.
+    #[inline(always)]
     fn number(&mut self, tag: u8, value: i64) {
-        // One digit is the common case (array lengths, :0 and :1) and is worth a short way.
-        if (0..10).contains(&value) {
-            self.out.extend_from_slice(&[tag, b'0' + value as u8, b'\r', b'\n']);
-            return;
+        // One digit and two are the common cases (lengths, :0 and :1) and are worth a short way.
+        match value {
+            0..10 => self.out.extend_from_slice(&[tag, b'0' + value as u8, b'\r', b'\n']),
+            10..100 => {
+                let (tens, ones) = (value as u8 / 10, value as u8 % 10);
+                self.out.extend_from_slice(&[tag, b'0' + tens, b'0' + ones, b'\r', b'\n']);
+            }
+            _ => self.line(tag, itoa::Buffer::new().format(value).as_bytes()),
         }
-        let mut digits = itoa::Buffer::new();
-        self.line(tag, digits.format(value).as_bytes());
     }
 }

@@ -195,14 +195,15 @@ fn add(cx: &mut Cx<'_, '_>, request: &Request<'_>) -> Outcome {
             return Err(error);
         }
     };
-    write_id(&mut cx.reply, added.id);
+    let id = IdText::new(added.id);
+    cx.reply.bulk(id.as_bytes());
     cx.tx.changed(key);
     cx.tx.signal(key);
     cx.tx.notify(EventClass::STREAM, "xadd", key);
     if is_new {
         record_new_stream(cx, key);
     }
-    record(cx, request, &added);
+    record(cx, request, &added, &id);
     if added.trimmed.is_some() || added.trimmed_more.is_some() {
         cx.tx.notify(EventClass::STREAM, "xtrim", key);
     }
@@ -267,8 +268,8 @@ impl<'a> Request<'a> {
     }
 }
 
-fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>) {
-    let Added { id, times, message, trimmed, trimmed_more } = added;
+fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>, id: &IdText) {
+    let Added { times, message, trimmed, trimmed_more, .. } = added;
     let mut args = 3 + request.fields.len() + times.effect_args();
     args += request.idempotency.as_ref().map_or(0, |_| Idempotency::EFFECT_ARGS);
     args += trimmed.as_ref().map_or(0, Trimmed::effect_args);
@@ -290,7 +291,7 @@ fn record(cx: &mut Cx<'_, '_>, request: &Request<'_>, added: &Added<'_>) {
     }
     effect = times.write(effect);
     let fields = request.fields.iter().copied();
-    effect.arg(IdText::new(*id).as_bytes()).args(fields).end();
+    effect.arg(id.as_bytes()).args(fields).end();
     if let Some(trimmed) = trimmed_more
         && let Some(effect) = cx.tx.effect(2 + trimmed.effect_args())
     {

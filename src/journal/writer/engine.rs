@@ -198,7 +198,8 @@ impl Shared {
         self.durable.wake_all();
     }
 
-    pub(super) fn append(&self, kind: Kind, time_ms: i64, payload: Vec<u8>) -> u64 {
+    /// Takes a frame and leaves its payload empty; the position behind it.
+    pub(super) fn append(&self, kind: Kind, time_ms: i64, payload: &mut Vec<u8>) -> u64 {
         assert!(payload.len() as u64 <= PAYLOAD_BYTES_MAX, "a frame longer than was reserved");
         let mut queue = self.queue.lock();
         let position = queue.next;
@@ -209,6 +210,8 @@ impl Shared {
         if self.state().keeps() {
             let stamp = Stamp { kind, start: queue.start, position, durable: 0, time_ms };
             queue.group.push(&stamp, payload);
+        } else {
+            payload.clear();
         }
         self.next.store(queue.next, Ordering::Release);
         queue.next
