@@ -140,10 +140,10 @@ def holds(epoch):
     lease_us = epoch.station.policy.lease * 1000
     ends = by_entry(end for end in epoch.seen.ends if end.may_have_acted)
     dead = rows_of(epoch)
-    # A history read may or may not renew a lease; the delivery before it stands for both.
-    begun = [(d.entry, d.asked, d.there) for d in epoch.seen.deliveries if d.how != "recall"]
-    begun += [(touch.entry, touch.asked, touch.there) for touch in epoch.seen.touches]
-    for entry, asked, there in begun:
+    for item in epoch.seen.deliveries + epoch.seen.touches:
+        if not item.begins:
+            continue
+        entry, asked, there = item.entry, item.asked, item.there
         until = asked + lease_us
         for end in ends[entry]:
             if end.over >= asked:
@@ -268,40 +268,45 @@ class Return:
     # µs before which it is too early.
     due: float
     why: str
-    # µs after which it was asked for: that is how one knows that it came after what it follows.
+    # µs after which it was asked for: that is how one knows that it came after all that `due` stands on.
     after: int
 
 
-def return_of(epoch, earlier, ends, count, delivery):
-    """What a delivery is the return of; None if the order of events is not known for certain."""
+def return_of(epoch, before, ends, count, delivery):
+    """What a delivery is the return of; None if the order of events is not known for certain.
+
+    `before` is what was answered of the entry before it was asked for, `count` deliveries among it.
+    """
     policy = epoch.station.policy
+    earlier = [item for item in before if item.begins]
     if not earlier:
         return None
     last = max(earlier, key=lambda item: item.asked)
+    after = max(item.there for item in before)
     nacks = [end for end in ends if end.over >= last.asked and end.asked <= delivery.there]
     retry_us = policy.retry_ms_min(count) * 1000
     if not nacks:
-        after = max(item.there for item in earlier)
         return Return(delivery, last.asked + policy.lease * 1000 + retry_us, "lease", after)
     # One answered XNACK between the two, and nothing else that could have rescheduled the entry.
     nack = nacks[0]
     if len(nacks) > 1 or not nack.effect or nack.over >= delivery.asked:
         return None
+    after = max(after, nack.over)
     if nack.delay > 0:
-        return Return(delivery, nack.asked + nack.delay * 1000, "XNACK DELAY", nack.over)
+        return Return(delivery, nack.asked + nack.delay * 1000, "XNACK DELAY", after)
     if nack.mode == "FAIL":
-        return Return(delivery, nack.asked + retry_us, "BACKOFF", nack.over)
+        return Return(delivery, nack.asked + retry_us, "BACKOFF", after)
     return None
 
 
 def returns(epoch):
     """Every plain delivery that was a return for certain."""
-    begun = by_entry([d for d in epoch.seen.deliveries if d.how != "recall"] + epoch.seen.touches)
+    seen = by_entry(epoch.seen.deliveries + epoch.seen.touches)
     ends = by_entry(end for end in epoch.seen.ends if end.may_have_acted)
     for delivery, count in counts(epoch):
         if delivery.is_plain:
-            earlier = [item for item in begun[delivery.entry] if item.there < delivery.asked]
-            found = return_of(epoch, earlier, ends[delivery.entry], count, delivery)
+            before = [item for item in seen[delivery.entry] if item.there < delivery.asked]
+            found = return_of(epoch, before, ends[delivery.entry], count, delivery)
             if found:
                 yield found
 
@@ -316,7 +321,7 @@ def returned_not_early(epoch):
 
 def claimed_not_early(epoch):
     """Who claims the idle gets nothing that was in other hands a moment ago."""
-    begun = by_entry([d for d in epoch.seen.deliveries if d.how != "recall"] + epoch.seen.touches)
+    begun = by_entry(item for item in epoch.seen.deliveries + epoch.seen.touches if item.begins)
     ends = by_entry(end for end in epoch.seen.ends if end.may_have_acted)
     for delivery in epoch.seen.deliveries:
         if not delivery.idle:

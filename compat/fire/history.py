@@ -31,6 +31,11 @@ class Delivery:
     def is_plain(self):
         return self.how in ("poll", "block")
 
+    @property
+    def begins(self):
+        """Whether a lease begins with it beyond doubt: a history read may or may not renew one."""
+        return self.how != "recall"
+
 
 @dataclass(frozen=True)
 class End:
@@ -55,6 +60,7 @@ class Touch:
     entry: str
     asked: int
     there: int
+    begins = True
 
 
 @dataclass(frozen=True)
