@@ -121,6 +121,69 @@ fn malformed_requests_are_refused_in_redis_words() {
     assert_eq!(refusal(&length), "Protocol error: too big bulk count string");
 }
 
+/// The words of requests, or how the first bad one is refused.
+type Read = Result<Vec<Vec<Vec<u8>>>, String>;
+
+/// What comes out of `bytes`, of which those before `cut` come first.
+fn requests_of(bytes: &[u8], cut: usize) -> Read {
+    let mut decoder = Decoder::new();
+    let mut found = Vec::new();
+    for buf in [&bytes[..cut], bytes] {
+        loop {
+            match decoder.step(buf, &Limits::default()) {
+                Ok(Step::Request) => found.push(words(&decoder, buf)),
+                Ok(Step::Empty) => found.push(Vec::new()),
+                Ok(Step::Incomplete { .. }) => break,
+                Err(error) => return Err(error.0),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Lengths are read in two ways, in place and as a line of any length; which one is taken hangs on
+/// what lies behind them and must not show.
+#[test]
+fn odd_requests_are_read_alike_wherever_they_are_cut_and_whatever_follows() {
+    let invalid_count = Err("Protocol error: invalid multibulk length".to_owned());
+    let invalid_length = Err("Protocol error: invalid bulk length".to_owned());
+    let one = |word: &[u8]| Ok(vec![vec![word.to_vec()]]);
+    let cases: &[(&[u8], Read)] = &[
+        // Redis looks for the `\r` alone.
+        (b"*1\rX$1\rXa\r\n", one(b"a")),
+        (b"*1\r\n$1\rXaXX", one(b"a")),
+        (b"*1\r\n$10\rX0123456789\r\n", one(b"0123456789")),
+        (b"*1\r\n$0\r\n\r\n", one(b"")),
+        (b"*0\r\n", Ok(vec![vec![]])),
+        (b"*0\rX", Ok(vec![vec![]])),
+        (b"*00\r\n", invalid_count.clone()),
+        (b"*01\r\n", invalid_count.clone()),
+        (b"*1x\r\n", invalid_count.clone()),
+        (b"*\r\n", invalid_count.clone()),
+        (b"* 1\r\n", invalid_count),
+        (b"*1\r\n$00\r\n", invalid_length.clone()),
+        (b"*1\r\n$05\r\n", invalid_length.clone()),
+        (b"*1\r\n$0x\r\n", invalid_length.clone()),
+        (b"*1\r\n$\r\n", invalid_length.clone()),
+        (b"*1\r\n$-0\r\n", invalid_length),
+    ];
+    for (bytes, expected) in cases {
+        for behind in [&b""[..], b"*1\r\n$4\r\nPING\r\n"] {
+            let mut expected = expected.clone();
+            if let (Ok(requests), false) = (&mut expected, behind.is_empty()) {
+                requests.push(vec![b"PING".to_vec()]);
+            }
+            let all = [bytes, behind].concat();
+            for cut in 0..=all.len() {
+                let shown = all.escape_ascii();
+                assert_eq!(requests_of(&all, cut), expected, "{shown} cut at {cut}");
+            }
+        }
+    }
+    assert_eq!(requests_of(b"*", 1), Ok(vec![]));
+    assert_eq!(requests_of(b"*1\r\n$", 5), Ok(vec![]));
+}
+
 #[test]
 fn empty_requests_are_passed_over() {
     for bytes in ["*0\r\n", "*-1\r\n", "\r\n", "\n", "   \r\n"] {

@@ -8,7 +8,7 @@ use crate::resp::{Proto, Reply};
 /// What the effects of most steps need. Growing to it by doublings took a fifth of the CPU of a pipelined
 /// XADD with its journal.
 const USUAL_BYTES: usize = 256;
-/// A buffer is kept for the next step if it is no longer.
+/// A buffer longer than this is not kept for other steps.
 const KEPT_BYTES: usize = 4096;
 
 /// The effects of one atomic step, in order.

@@ -167,6 +167,7 @@ impl<'k> Tx<'k> {
                 && !effects.is_empty()
             {
                 self.position = sink.append(self.now_ms, effects.end_step());
+                debug_assert!(effects.is_empty(), "the sink empties what it takes");
                 self.written = self.position;
                 for shard in &mut self.guards {
                     shard.position = self.position;

@@ -1,7 +1,7 @@
 //! Replies, written straight into the connection's output buffer.
 
-/// What a bulk string takes beside its bytes, where its length has two digits.
-const BULK_FORM_BYTES: usize = 7;
+/// What a bulk string takes beside its bytes at most: `$`, twenty digits, two line ends.
+const BULK_FORM_BYTES: usize = 25;
 
 /// The protocol version a connection has chosen with HELLO.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -204,6 +204,21 @@ impl<'a> Reply<'a> {
                 self.out.extend_from_slice(&[tag, b'0' + tens, b'0' + ones, b'\r', b'\n']);
             }
             _ => self.line(tag, itoa::Buffer::new().format(value).as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A buffer that is a byte short doubles: the reply of a value of 512 MB would take 1 GB.
+    #[test]
+    fn a_bulk_string_takes_little_more_room_than_its_bytes() {
+        for len in [0, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 1_000_000] {
+            let mut out = Vec::new();
+            Reply::new(&mut out, Proto::Resp2).bulk(&vec![b'x'; len]);
+            assert!(out.capacity() < len + 64, "{len} bytes took {}", out.capacity());
         }
     }
 }

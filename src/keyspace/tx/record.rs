@@ -22,7 +22,7 @@ impl Tx<'_> {
         Some(self.effects_to_write().start(db, args))
     }
 
-    /// The buffer lies in the first shard between steps.
+    /// The effects to add to. While no `Tx` has it, the buffer lies in the first shard it locked.
     #[inline]
     fn effects_to_write(&mut self) -> &mut Effects {
         let guards = &mut self.guards;
@@ -47,8 +47,8 @@ impl Tx<'_> {
         }
     }
 
-    /// For the next step that locks the first shard. Making one for each took a thirtieth of the
-    /// instructions of a pipelined XADD.
+    /// Leaves the buffer, emptied, to the next step whose first shard is the same. Making a buffer for
+    /// each step took a thirtieth of the instructions of a pipelined XADD.
     #[inline]
     pub(super) fn leave_effects_buffer(&mut self) {
         if let Some(mut effects) = self.effects.take()
