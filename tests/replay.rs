@@ -1,7 +1,7 @@
 //! Rule: replaying the effects gives the same state.
 //!
-//! Random sequences of every command, on several connections that may block, watch and queue, with
-//! the clock turned between them. The frames they record are replayed into two empty keyspaces; all
+//! Random sequences of every command, on several connections that may block, watch, queue and send many
+//! at once, with the clock turned between them. The frames they record are replayed into two empty keyspaces; all
 //! three then hold the same keys, values, groups, consumers, pending entries and deadlines.
 //! `FOREBAY_REPLAY_CASES` sets how many sequences are run, `FOREBAY_REPLAY_SEED` the first seed.
 
@@ -39,14 +39,17 @@ fn run_case(seed: u64, draw: Draw, succeeded: &mut BTreeSet<String>) {
         if !connection.is_free(&server) {
             continue;
         }
-        let args = draw(&mut generator);
-        story.push(format!(
-            "{turn}: {}",
-            args.iter().map(|arg| arg.escape_ascii().to_string()).collect::<Vec<_>>().join(" ")
-        ));
-        let reply = connection.run(&server, &args);
-        if !reply.starts_with(b"-") {
-            succeeded.insert(String::from_utf8_lossy(&args[0]).into_owned());
+        let commands =
+            if generator.one_in(8) { generator.together(draw) } else { vec![draw(&mut generator)] };
+        for args in &commands {
+            let words = args.iter().map(|arg| arg.escape_ascii().to_string());
+            story.push(format!("{turn}: {}", words.collect::<Vec<_>>().join(" ")));
+        }
+        let replies = connection.run_together(&server, &commands);
+        for (args, reply) in commands.iter().zip(&replies) {
+            if !reply.starts_with(b"-") {
+                succeeded.insert(String::from_utf8_lossy(&args[0]).into_owned());
+            }
         }
     }
     // What is past its deadline but not collected is in the original only as a deadline.

@@ -24,9 +24,12 @@ use super::transaction;
 use super::{debug, modules, permission};
 use crate::acl::User;
 use crate::journal::writer::Reservation;
-use crate::keyspace::{Held, NEVER, Parked, ShardSet, Tx, Waiter};
+use crate::keyspace::{Batch, Held, NEVER, Parked, ShardSet, Tx, Waiter};
 use crate::resp::{Proto, Reply};
 use crate::script::Sort;
+
+/// After a reply as long as this no other command joins its step.
+const SHORT_REPLY_BYTES: usize = 4096;
 
 /// What the connection does after a request.
 pub enum Flow {
@@ -100,10 +103,29 @@ pub fn execute(
     out: &mut Vec<u8>,
     now_ms: i64,
 ) -> Flow {
+    execute_in(&mut Batch::new(&server.keyspace), server, session, args, out, now_ms)
+}
+
+/// As [`execute`], for a request among others that have come together. What was written is not to be told
+/// before the batch is closed.
+pub fn execute_in<'s>(
+    batch: &mut Batch<'s>,
+    server: &'s Arc<Server>,
+    session: &mut Session,
+    args: &[&[u8]],
+    out: &mut Vec<u8>,
+    now_ms: i64,
+) -> Flow {
     let mark = out.len();
-    let flow = match admit(server, session, args, now_ms) {
+    let flow = match admit(batch, server, session, args, now_ms) {
         // Room in the journal is held until what the command leaves behind has been appended.
-        Ok(Admitted::Run(command, _room)) => run(server, session, command, args, out, now_ms),
+        Ok(Admitted::Run(command, joining, room)) => {
+            let flow = run(batch, server, session, (command, joining), args, out, now_ms);
+            if let Some(room) = room {
+                batch.keep_room(room);
+            }
+            flow
+        }
         Ok(Admitted::Queued) => {
             out.extend_from_slice(b"+QUEUED\r\n");
             Flow::Continue
@@ -161,7 +183,8 @@ fn is_http(args: &[&[u8]]) -> bool {
 }
 
 enum Admitted<'s> {
-    Run(&'static Command, Option<Reservation<'s>>),
+    /// The shards are given for a command that may share a step with others.
+    Run(&'static Command, Option<ShardSet>, Option<Reservation<'s>>),
     Queued,
     Paused(i64),
     /// The user of the connection was deleted, and the connection goes too.
@@ -170,13 +193,21 @@ enum Admitted<'s> {
 
 /// The checks that come before any command, in Redis's order.
 fn admit<'s>(
+    batch: &mut Batch<'s>,
     server: &'s Server,
     session: &mut Session,
     args: &[&[u8]],
     now_ms: i64,
 ) -> Result<Admitted<'s>, Error> {
-    let command = table::lookup(args)?;
+    let command = table::lookup_after(session.last, args)?;
+    session.last = Some(command);
     let flags = command.spec.flags;
+    // What is quick by Redis's flags keeps nobody from the lock for long.
+    let may_join =
+        command.locks == Locks::Keys && flags.has(Flags::FAST) && session.multi.is_none();
+    if !may_join {
+        batch.close(&mut session.seen);
+    }
     if !command.spec.arity_fits(args.len()) {
         return Err(Error::wrong_arity(command.spec.name));
     }
@@ -193,7 +224,11 @@ fn admit<'s>(
         return Ok(Admitted::Gone);
     }
     check_memory(server, session, command, args, now_ms)?;
-    let room = Store::reserve(server, command, session, args)?;
+    let joining = may_join.then(|| command.shards(&server.keyspace, session, args));
+    if let Some(shards) = joining {
+        batch.close_unless_at(shards, &mut session.seen);
+    }
+    let room = Store::reserve_in(batch, server, command, session, args)?;
     if session.listening.is_confining() {
         listening::check(session, command)?;
     }
@@ -221,7 +256,7 @@ fn admit<'s>(
         multi.push(Queued::new(command, args).with_flags(flags));
         return Ok(Admitted::Queued);
     }
-    Ok(Admitted::Run(command, room))
+    Ok(Admitted::Run(command, joining, room))
 }
 
 /// Some commands are closed to everybody until a setting opens them.
@@ -285,20 +320,24 @@ fn runs_inside_multi(command: &Command) -> bool {
     matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
 }
 
-fn run(
-    server: &Arc<Server>,
+fn run<'s>(
+    batch: &mut Batch<'s>,
+    server: &'s Arc<Server>,
     session: &mut Session,
-    command: &'static Command,
+    (command, joining): (&'static Command, Option<ShardSet>),
     args: &[&[u8]],
     out: &mut Vec<u8>,
     now_ms: i64,
 ) -> Flow {
     session.command = command.spec.name;
-    let mut shards = command.shards(&server.keyspace, session, args);
+    let mut shards = joining.unwrap_or_else(|| command.shards(&server.keyspace, session, args));
+    // A connection whose commands go here and there gains nothing by keeping a lock.
+    let is_joined = batch.expects_more() && joining == Some(session.last_shards);
+    session.last_shards = joining.unwrap_or(ShardSet::NONE);
     let begun = session.stopwatch.start();
     let mark = out.len();
     let ran = loop {
-        match run_under(server, session, command, args, out, (shards, now_ms)) {
+        match run_under(batch, server, session, (command, is_joined), args, out, (shards, now_ms)) {
             // It has found out under its locks what else it needs.
             Ok(Ran::Lacking(more)) => shards = shards.union(more),
             Ok(Ran::Done { succeeded, blocked }) => break Some((succeeded, blocked)),
@@ -337,28 +376,30 @@ enum Ran {
 }
 
 #[inline]
-fn run_under(
-    server: &Arc<Server>,
+fn run_under<'s>(
+    batch: &mut Batch<'s>,
+    server: &'s Arc<Server>,
     session: &mut Session,
-    command: &'static Command,
+    (command, is_joined): (&'static Command, bool),
     args: &[&[u8]],
     out: &mut Vec<u8>,
     (shards, now_ms): (ShardSet, i64),
 ) -> Result<Ran, Held> {
     let mut seen = session.seen;
-    let ran = server.keyspace.try_run_noting(shards, session.db, now_ms, &mut seen, |tx| {
+    let mark = out.len();
+    let ran = batch.run(shards, session.db, now_ms, &mut seen, |tx| {
         tx.set_no_touch(session.no_touch);
         tx.set_origin(session.id());
         let mut reply = Reply::new(out, session.proto);
         // Looked at under the locks: DEBUG RELOAD may have begun since the command was admitted.
         if server.store.loading.is_active() && !command.spec.flags.has(Flags::LOADING) {
             reply.error(Error::LOADING.text());
-            return Ran::Done { succeeded: true, blocked: None };
+            return (Ran::Done { succeeded: true, blocked: None }, false);
         }
         let mut cx = Cx::new(tx, reply, session, server, Mode::Direct);
         let succeeded = call(&mut cx, command, args);
         if let Some(lacking) = cx.tx.take_lacking() {
-            return Ran::Lacking(lacking);
+            return (Ran::Lacking(lacking), false);
         }
         let (durability, migration) = (cx.durability.take(), cx.migration.take());
         let blocked = if let Some(wait) = durability {
@@ -369,7 +410,9 @@ fn run_under(
             let blocking = cx.blocking.take();
             blocking.map(|blocking| park(tx, session, server, command, args, blocking))
         };
-        Ran::Done { succeeded, blocked }
+        // What has a long reply was not that quick.
+        let may_stay = is_joined && blocked.is_none() && out.len() - mark < SHORT_REPLY_BYTES;
+        (Ran::Done { succeeded, blocked }, may_stay)
     });
     session.seen = seen;
     ran

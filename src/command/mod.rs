@@ -73,7 +73,7 @@ mod transaction;
 mod zset;
 
 pub use cx::{AtDeadline, Blocking, Cx, Mode};
-pub use dispatch::{Blocked, Flow, LateReply, execute};
+pub use dispatch::{Blocked, Flow, LateReply, execute, execute_in};
 pub use error::{Error, Outcome};
 pub use scripting::Watch;
 pub use server::Server;

@@ -56,6 +56,10 @@ pub struct Session {
     pub fieldsets: Fieldsets,
     /// How far into the journal the connection has looked.
     pub seen: Seen,
+    /// The last command; the next one is often the same.
+    pub last: Option<&'static Command>,
+    /// Where it was, if it may share a step with the next one.
+    pub last_shards: ShardSet,
     /// What it has subscribed to and is told of.
     pub listening: Listening,
     /// Where others see this connection; none for a stand-in.
@@ -155,6 +159,8 @@ impl Session {
             calls: 0,
             fieldsets: Fieldsets::default(),
             seen: Seen::default(),
+            last: None,
+            last_shards: ShardSet::NONE,
             stopwatch: Stopwatch::default(),
             listening: Listening::default(),
             client,

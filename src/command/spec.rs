@@ -30,7 +30,7 @@ pub mod transactions;
 mod words;
 
 pub use keys::{Begin, Find, KeyRef, KeyRefs, KeySpec, Words};
-pub use name_index::NameIndex;
+pub use name_index::{Folded, NameIndex};
 pub use words::{Argument, ArgumentKind, Categories, Flags, Group, KeyFlags};
 
 /// The facts of one command or subcommand.

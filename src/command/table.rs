@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::cx::Cx;
 use super::error::{Error, Outcome};
 use super::session::Session;
-use super::spec::{self, NameIndex, Spec};
+use super::spec::{self, Folded, NameIndex, Spec};
 use crate::keyspace::{Keyspace, ShardSet};
 
 /// Does a command: reads its arguments (the name first), changes values through `cx.tx`, writes its
@@ -63,6 +63,8 @@ pub struct Command {
     pub locks: Locks,
     /// Its place in [`commands`]: statistics are kept by it.
     pub index: usize,
+    /// Its first word, where that alone tells it and is not longer than a [`Folded`] holds.
+    folded: Option<Folded>,
 }
 
 /// A command or a container of commands, by its first word.
@@ -137,6 +139,18 @@ pub fn lookup(args: &[&[u8]]) -> Result<&'static Command, Error> {
     TABLE.lookup(args)
 }
 
+/// As [`lookup`], looking first whether it is `last` again.
+#[inline]
+pub fn lookup_after(
+    last: Option<&'static Command>,
+    args: &[&[u8]],
+) -> Result<&'static Command, Error> {
+    match last {
+        Some(last) if last.folded.is_some_and(|it| it == Folded::new(args[0])) => Ok(last),
+        _ => lookup(args),
+    }
+}
+
 /// Finds the command that an effect names.
 pub fn lookup_effect(args: &[&[u8]]) -> Result<&'static Command, Error> {
     // Looked at first, so that no error is made of a name that is only found in the other one.
@@ -184,6 +198,13 @@ impl Table {
         };
         for entry in families.iter().flat_map(|family| family.iter()) {
             table.add(entry, specs);
+        }
+        for top in table.tops.iter().filter(|top| top.below.is_empty()) {
+            if let Some(at) = top.command {
+                let name = top.spec.name.as_bytes();
+                let is_short = name.len() <= Folded::NAME_BYTES_MAX;
+                table.commands[at].folded = is_short.then(|| Folded::new(name));
+            }
         }
         table
     }
@@ -233,7 +254,8 @@ impl Table {
             self.tops[at].below.push((below.short_name(), index));
             below
         };
-        self.commands.push(Command { spec, run: entry.run, locks: entry.locks, index });
+        let (run, locks) = (entry.run, entry.locks);
+        self.commands.push(Command { spec, run, locks, index, folded: None });
     }
 }
 
@@ -260,7 +282,32 @@ impl Command {
         if self.spec.keys.is_empty() {
             return ShardSet::NONE;
         }
+        if let Some(at) = self.spec.usual_key(args) {
+            return keyspace.shard_of(args[at]);
+        }
         let keys = self.spec.keys_of(args);
         keys.iter().map(|key| keyspace.shard_of(args[key.position as usize])).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_never_shows() {
+        let words: Vec<&[u8]> = tops().iter().map(|spec| spec.name.as_bytes()).collect();
+        for last in commands().iter().map(Some).chain([None]) {
+            for word in &words {
+                let upper = word.to_ascii_uppercase();
+                let longer = [word, &b"x"[..]].concat();
+                for name in [word, upper.as_slice(), longer.as_slice(), &word[1..]] {
+                    for args in [&[name][..], &[name, b"help"]] {
+                        let found = lookup_after(last, args).ok().map(|command| command.index);
+                        assert_eq!(found, lookup(args).ok().map(|command| command.index));
+                    }
+                }
+            }
+        }
     }
 }

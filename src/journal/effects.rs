@@ -21,6 +21,8 @@ pub struct Effects {
     bytes: Vec<u8>,
     /// The database that the last effect applies to; a frame starts in database 0.
     db: usize,
+    /// So much of `bytes` is of commands that have come to their end.
+    ended: usize,
 }
 
 impl Effects {
@@ -55,9 +57,21 @@ impl Effects {
         EffectWriter::new(&mut self.bytes, args)
     }
 
+    /// Ends a command of the step.
+    #[inline]
+    pub fn end_command(&mut self) {
+        self.ended = self.bytes.len();
+    }
+
+    /// Takes back what was recorded since the last command ended; a key that was due is gone all the same.
+    pub fn give_up_command(&mut self) {
+        self.bytes.truncate(self.ended);
+    }
+
     /// Ends the step: what it leaves behind, in order, for the caller to take out.
     pub fn end_step(&mut self) -> &mut Vec<u8> {
         self.db = 0;
+        self.ended = 0;
         if !self.first.is_empty() {
             if !self.bytes.is_empty() && self.first_db != 0 {
                 // What follows was written for a frame of its own.

@@ -4,6 +4,7 @@
 //! connection's thread, in [`Keyspace::run`], under the locks of the shards its keys hash to, always
 //! taken in index order. It sees a [`Tx`], never a shard.
 
+mod batch;
 pub mod clock;
 mod expiry;
 mod fields;
@@ -27,6 +28,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
+pub use batch::Batch;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hold::{Held, Hold, hand_over};
 pub use news::{Audience, EventClass, News, Telling};
@@ -233,8 +235,15 @@ impl Keyspace {
         seen: &mut Seen,
         step: impl FnOnce(&mut Tx<'_>) -> R,
     ) -> R {
-        let shards = tx.locked();
         let result = step(&mut tx);
+        self.end(tx, now_ms, seen);
+        result
+    }
+
+    /// Ends a step and its locks, having served who waits for what it has changed.
+    #[inline]
+    fn end(&self, mut tx: Tx<'_>, now_ms: i64, seen: &mut Seen) {
+        let shards = tx.locked();
         tx.end_step();
         seen.position = tx.position().max(seen.position);
         seen.written = tx.written().max(seen.written);
@@ -246,7 +255,6 @@ impl Keyspace {
             self.do_chores(shards.union(needed), now_ms).ok();
         }
         leftovers.finish();
-        result
     }
 
     /// Locks `shards`. What streams have to do there is done first, as much as is done in one go,

@@ -12,6 +12,8 @@ const STEP_BYTES: usize = 64 << 10;
 #[derive(Default)]
 pub(super) struct Room<'k> {
     held: Option<Box<Held<'k>>>,
+    /// A command has asked for more than it was let in with.
+    was_asked_for: bool,
     /// What the step's commands were let in with: so much may follow what is recorded.
     expected_bytes: usize,
 }
@@ -23,11 +25,18 @@ struct Held<'k> {
 }
 
 impl Room<'_> {
+    /// What the step's commands were let in with is enough for it.
+    #[inline]
+    pub fn is_ordinary(&self) -> bool {
+        !self.was_asked_for
+    }
+
     /// The frame has been handed over.
     #[inline]
     pub fn release(&mut self) {
-        if self.held.is_some() {
+        if self.was_asked_for {
             self.held = None;
+            self.was_asked_for = false;
         }
         self.expected_bytes = 0;
     }
@@ -40,6 +49,7 @@ impl Tx<'_> {
     /// There is none: it must not be changed.
     pub fn hold_room(&mut self, class: Class, bytes: usize) -> Result<(), Refused> {
         let keyspace = self.keyspace;
+        self.room.was_asked_for = true;
         let sink = keyspace.sink.get().filter(|_| !self.is_replaying());
         let Some(sink) = sink else { return Ok(()) };
         let mut needed = self.recorded_bytes() + self.room.expected_bytes + bytes;
@@ -62,6 +72,11 @@ impl Tx<'_> {
     /// Says for how many bytes of effects room is held already, by whoever let the step in.
     pub fn expect_bytes(&mut self, bytes: usize) {
         self.room.expected_bytes = bytes;
+    }
+
+    /// Whether the command has left effects behind so far.
+    pub fn has_recorded(&self) -> bool {
+        self.recorded > 0
     }
 
     /// How long the effects of the step are so far.

@@ -60,7 +60,7 @@ pub struct Tx<'k> {
     pub(super) effects: Option<Box<Effects>>,
     pub(super) room: Room<'k>,
     changes: u32,
-    recorded: u32,
+    pub(super) recorded: u32,
     has_ready: bool,
     /// A locked shard has a stream that is to be looked after.
     pub(super) has_chores: bool,
@@ -86,6 +86,11 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.wakers.is_empty()
+    }
+
     #[inline]
     pub(super) fn finish(self) {
         self.wakers.into_iter().for_each(Waker::wake);
@@ -153,25 +158,15 @@ impl<'k> Tx<'k> {
     /// Closes a frame: what follows is another atomic step under the same locks.
     #[inline]
     pub(crate) fn end_step(&mut self) {
-        debug_assert_eq!(
-            self.changes > 0,
-            self.recorded > 0,
-            "a step has to record what it changes: {} changes, {} effects",
-            self.changes,
-            self.recorded
-        );
-        if self.changes > 0 {
-            self.changes = 0;
-            self.recorded = 0;
-            if let (Some(sink), Some(effects)) = (self.keyspace.sink.get(), &mut self.effects)
-                && !effects.is_empty()
-            {
-                self.position = sink.append(self.now_ms, effects.end_step());
-                debug_assert!(effects.is_empty(), "the sink empties what it takes");
-                self.written = self.position;
-                for shard in &mut self.guards {
-                    shard.position = self.position;
-                }
+        self.end_command();
+        if let (Some(sink), Some(effects)) = (self.keyspace.sink.get(), &mut self.effects)
+            && !effects.is_empty()
+        {
+            self.position = sink.append(self.now_ms, effects.end_step());
+            debug_assert!(effects.is_empty(), "the sink empties what it takes");
+            self.written = self.position;
+            for shard in &mut self.guards {
+                shard.position = self.position;
             }
         }
         self.room.release();

@@ -12,7 +12,7 @@ use super::socket::Socket;
 use crate::command::clients::{Client, Unblock};
 use crate::command::{self, Blocked, Flow, LateReply, Server, Session};
 use crate::config::ClientClass;
-use crate::keyspace::NEVER;
+use crate::keyspace::{Batch, NEVER};
 use crate::resp::{Decoder, Limits, Reply, Step};
 
 /// Replies are sent on their way once so many bytes have gathered, even in the midst of a batch.
@@ -74,6 +74,8 @@ pub(super) struct Connection {
     is_backlogged: bool,
     /// Since when there has been more output than the soft limit.
     over_soft_since: Option<Instant>,
+    /// How many requests were run together last.
+    commands: u64,
 }
 
 impl Connection {
@@ -88,6 +90,7 @@ impl Connection {
             output: Vec::new(),
             is_backlogged: false,
             over_soft_since: None,
+            commands: 0,
         }
     }
 
@@ -154,9 +157,9 @@ impl Connection {
     /// Runs the requests that have been read, until more is to be read or written, or one waits.
     fn run_requests(&mut self) -> Next {
         let now_ms = self.server.keyspace.clock().now_ms();
-        let class = if self.is_backlogged { ClientClass::Subscriber } else { ClientClass::Normal };
-        let hard_bytes_max = self.server.config.client_output_buffer_limit.of(class).hard_bytes;
-        let mut commands = 0;
+        let hard_bytes_max = self.output_bytes_max();
+        self.commands = 0;
+        let mut batch = Batch::new(&self.server.keyspace);
         // Filled anew for each request, allocated once a batch.
         let mut args: Vec<&[u8]> = Vec::with_capacity(ARGS_COMMON);
         let next = loop {
@@ -165,10 +168,7 @@ impl Connection {
             if self.client.mailbox.has_mail() {
                 fetch_mail(&self.client, &mut self.session, &mut self.output);
             }
-            let limits = Limits {
-                bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
-                authenticated: !self.session.needs_login(&self.server),
-            };
+            let limits = self.limits();
             match self.decoder.step(&self.input, &limits) {
                 Ok(Step::Request) => {}
                 Ok(Step::Empty) => continue,
@@ -183,11 +183,18 @@ impl Connection {
             let ranges = self.decoder.ranges().iter();
             args.extend(ranges.map(|&(start, end)| &self.input[start..end]));
             let unquoted = self.decoder.take_unquoted();
-            let words: Vec<&[u8]> = unquoted.iter().flatten().map(Vec::as_slice).collect();
-            let args = if unquoted.is_some() { &words } else { &args };
-            commands += 1;
-            let output = &mut self.output;
-            match command::execute(&self.server, &mut self.session, args, output, now_ms) {
+            let words: Vec<&[u8]>;
+            let args = match &unquoted {
+                None => &args,
+                Some(unquoted) => {
+                    words = unquoted.iter().map(Vec::as_slice).collect();
+                    &words
+                }
+            };
+            self.commands += 1;
+            batch.expect_more(self.decoder.position() < self.input.len());
+            let (server, session, output) = (&self.server, &mut self.session, &mut self.output);
+            match command::execute_in(&mut batch, server, session, args, output, now_ms) {
                 Flow::Continue => {}
                 Flow::Blocked(blocked) => break Next::Wait(blocked),
                 Flow::Paused(until_ms) => {
@@ -203,24 +210,31 @@ impl Connection {
             if self.output.len() >= WRITE_BYTES {
                 if hard_bytes_max > 0 && self.output.len() as u64 > hard_bytes_max {
                     self.output.clear();
-                    self.server.metrics.traffic.count_output_limit_end();
-                    break Next::Refuse(format!(
-                        "its replies passed client-output-buffer-limit ({hard_bytes_max} bytes)"
-                    ));
+                    break self.refuse_output(hard_bytes_max);
                 }
                 if !self.is_backlogged {
                     break Next::Write;
                 }
             }
         };
+        batch.close(&mut self.session.seen);
+        drop(batch);
         self.drop_done();
-        self.publish_buffers();
-        if commands > 0 {
-            self.session.stopwatch.stop(&self.server.metrics.calls);
-            self.session.publish();
-            self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
-        }
+        self.publish(now_ms);
         next
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            bulk_bytes_max: self.server.config.proto_max_bulk_len.get_usize(),
+            authenticated: !self.session.needs_login(&self.server),
+        }
+    }
+
+    /// How much output it may have at once; 0: any.
+    fn output_bytes_max(&self) -> u64 {
+        let class = if self.is_backlogged { ClientClass::Subscriber } else { ClientClass::Normal };
+        self.server.config.client_output_buffer_limit.of(class).hard_bytes
     }
 
     /// Why it ends, if somebody has ended it.
@@ -233,8 +247,18 @@ impl Connection {
         if self.client.is_killed() { Err(End::Killed) } else { Ok(()) }
     }
 
-    /// Shows others how large the buffers are.
-    fn publish_buffers(&self) {
+    fn refuse_output(&self, bytes_max: u64) -> Next {
+        self.server.metrics.traffic.count_output_limit_end();
+        Next::Refuse(format!("its replies passed client-output-buffer-limit ({bytes_max} bytes)"))
+    }
+
+    /// Shows others what was run, and how large the buffers are.
+    fn publish(&mut self, now_ms: i64) {
+        if self.commands > 0 {
+            self.session.stopwatch.stop(&self.server.metrics.calls);
+            self.session.publish();
+            self.client.active_at_ms.store(now_ms, Ordering::Relaxed);
+        }
         let show = |place: &AtomicU64, bytes: usize| place.store(bytes as u64, Ordering::Relaxed);
         show(&self.client.query_bytes, self.input.len());
         show(&self.client.query_capacity, self.input.capacity());

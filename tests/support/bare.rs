@@ -6,7 +6,7 @@ use std::sync::Arc;
 use forebay::command::{self, Blocked, Flow, Server, Session};
 use forebay::config::Config;
 use forebay::journal::MemorySink;
-use forebay::keyspace::{Clock, Keyspace, ManualClock, Options, ShardSet};
+use forebay::keyspace::{Batch, Clock, Keyspace, ManualClock, Options, ShardSet};
 use forebay::types::hash::{Field, Hash};
 use forebay::types::set::Set;
 use forebay::types::stream::pending::{Filter, Owner};
@@ -50,14 +50,31 @@ impl Connection {
 
     /// Runs a command; its reply, as bytes.
     pub fn run(&mut self, server: &Arc<Server>, args: &[Vec<u8>]) -> Vec<u8> {
-        let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-        let mut out = Vec::new();
+        self.run_together(server, &[args.to_vec()]).swap_remove(0)
+    }
+
+    /// Runs commands that have come together, up to one that is blocked; their replies.
+    pub fn run_together(
+        &mut self,
+        server: &Arc<Server>,
+        commands: &[Vec<Vec<u8>>],
+    ) -> Vec<Vec<u8>> {
+        let mut batch = Batch::new(&server.keyspace);
         let now_ms = server.keyspace.clock().now_ms();
-        let flow = command::execute(server, &mut self.session, &args, &mut out, now_ms);
-        if let Flow::Blocked(blocked) = flow {
-            self.blocked = Some(blocked);
+        let mut replies = Vec::new();
+        for (at, args) in commands.iter().enumerate() {
+            let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+            let (session, mut out) = (&mut self.session, Vec::new());
+            batch.expect_more(at + 1 < commands.len());
+            let flow = command::execute_in(&mut batch, server, session, &args, &mut out, now_ms);
+            replies.push(out);
+            if let Flow::Blocked(blocked) = flow {
+                self.blocked = Some(blocked);
+                break;
+            }
         }
-        out
+        batch.close(&mut self.session.seen);
+        replies
     }
 
     /// The reply to a command that was blocked, once it has come.

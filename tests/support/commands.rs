@@ -71,6 +71,18 @@ impl Generator {
         args
     }
 
+    /// Commands that come together, each drawn like this, up to six that name the same key first.
+    pub fn together(&mut self, draw: impl Fn(&mut Generator) -> Vec<Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+        let mut commands = vec![draw(self)];
+        for _ in 0..60 {
+            let next = draw(self);
+            if commands.len() < 6 && next.get(1) == commands[0].get(1) {
+                commands.push(next);
+            }
+        }
+        commands
+    }
+
     /// The names of all commands that are drawn.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let families =

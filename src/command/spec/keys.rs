@@ -148,18 +148,25 @@ impl Spec {
     /// going to refuse it.
     #[inline]
     pub fn keys_of<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {
-        // Nearly every request names one key right behind the command.
-        if let [spec] = self.keys
-            && let (Begin::Index(at), Find::Range { last: 0, .. }) = (spec.begin, spec.find)
-            && !spec.flags.has(KeyFlags::NOT_KEY)
-            && usize::from(at) < request.count()
-        {
+        if let Some(at) = self.usual_key(request) {
             let mut keys = KeyRefs::new();
-            let flags = self.flags_in(spec, request);
-            keys.push(KeyRef { position: u32::from(at), flags });
+            let flags = self.flags_in(&self.keys[0], request);
+            keys.push(KeyRef { position: at as u32, flags });
             return keys;
         }
         self.search_keys(request)
+    }
+
+    /// Where the only key of a request stands; none where there may be others. Nearly every request names
+    /// one key right behind the command.
+    #[inline]
+    pub fn usual_key<W: Words + ?Sized>(&self, request: &W) -> Option<usize> {
+        let [spec] = self.keys else { return None };
+        let (Begin::Index(at), Find::Range { last: 0, .. }) = (spec.begin, spec.find) else {
+            return None;
+        };
+        let is_there = !spec.flags.has(KeyFlags::NOT_KEY) && usize::from(at) < request.count();
+        is_there.then_some(usize::from(at))
     }
 
     fn search_keys<W: Words + ?Sized>(&self, request: &W) -> KeyRefs {

@@ -20,8 +20,8 @@ const FREE: u16 = u16::MAX;
 
 /// The first and the last eight bytes of a name, in lower case, and its length. They overlap in
 /// names of less than sixteen bytes.
-#[derive(Clone, Copy)]
-struct Folded {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Folded {
     head: u64,
     tail: u64,
     len: u32,
@@ -75,7 +75,8 @@ impl<const SLOTS: usize> NameIndex<SLOTS> {
                 && folded.tail == wanted.tail
                 && folded.len == wanted.len;
             if ends_match
-                && (name.len() <= 16 || name_at(position).as_bytes().eq_ignore_ascii_case(name))
+                && (name.len() <= Folded::NAME_BYTES_MAX
+                    || name_at(position).as_bytes().eq_ignore_ascii_case(name))
             {
                 return Some(position);
             }
@@ -92,8 +93,11 @@ impl<const SLOTS: usize> Default for NameIndex<SLOTS> {
 }
 
 impl Folded {
+    /// All of a name of up to so many bytes is in it.
+    pub const NAME_BYTES_MAX: usize = 16;
+
     #[inline]
-    const fn new(name: &[u8]) -> Folded {
+    pub const fn new(name: &[u8]) -> Folded {
         let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
             (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
             _ => (short_word(name), 0),

@@ -9,6 +9,7 @@ use crate::command::spec::Flags;
 use crate::command::table::{Command, Locks};
 use crate::journal::Class;
 use crate::journal::writer::{Refused, Reservation};
+use crate::keyspace::Batch;
 
 use super::Store;
 
@@ -54,6 +55,26 @@ impl Store {
         journal.reserve(class, bytes as u64).map(Some).map_err(|refused| misconf(&refused))
     }
 
+    /// As [`Store::reserve`], together with the commands of an open step that this one joins.
+    ///
+    /// # Errors
+    /// As [`Store::reserve`].
+    #[inline]
+    pub fn reserve_in<'s>(
+        batch: &mut Batch<'s>,
+        server: &'s Server,
+        command: &Command,
+        session: &mut Session,
+        args: &[&[u8]],
+    ) -> Result<Option<Reservation<'s>>, Error> {
+        if command.spec.flags.has(Flags::WRITE)
+            && batch.hold_room(class_of(command), effect_bytes(args), &mut session.seen)
+        {
+            return Ok(None);
+        }
+        Store::reserve(server, command, session, args)
+    }
+
     /// Holds room for effects of `bytes`, for what nobody has asked for; none where no journal is kept.
     ///
     /// # Errors
@@ -81,7 +102,7 @@ impl Cx<'_, '_> {
             return Ok(());
         }
         // What has begun goes on: half of it would be worse.
-        let has_begun = self.tx.recorded_bytes() > 0;
+        let has_begun = self.tx.has_recorded();
         let class = if has_begun { Class::Drain } else { class };
         self.tx.hold_room(class, bytes).map_err(|refused| misconf(&refused))
     }

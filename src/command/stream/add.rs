@@ -186,15 +186,10 @@ fn add(cx: &mut Cx<'_, '_>, request: &Request<'_>) -> Outcome {
     }
     let added = request.add_to(stream, now_ms, limits, cx.mode == Mode::Replay);
     let (has_filters, timer_ms) = (stream.has_filters(), stream.soonest_after_add_ms());
-    let added = match added {
-        Ok(added) => added,
-        Err(error) => {
-            if is_new {
-                cx.tx.remove(key);
-            }
-            return Err(error);
-        }
-    };
+    if is_new && added.is_err() {
+        cx.tx.remove(key);
+    }
+    let added = added.as_ref().map_err(Error::clone)?;
     let id = IdText::new(added.id);
     cx.reply.bulk(id.as_bytes());
     cx.tx.changed(key);
@@ -203,7 +198,7 @@ fn add(cx: &mut Cx<'_, '_>, request: &Request<'_>) -> Outcome {
     if is_new {
         record_new_stream(cx, key);
     }
-    record(cx, request, &added, &id);
+    record(cx, request, added, &id);
     if added.trimmed.is_some() || added.trimmed_more.is_some() {
         cx.tx.notify(EventClass::STREAM, "xtrim", key);
     }

@@ -1,5 +1,6 @@
 //! What a step leaves behind for the journal.
 
+use super::super::batch::EFFECT_BYTES_MAX;
 use super::Tx;
 use crate::journal::{EffectWriter, Effects};
 
@@ -56,6 +57,44 @@ impl Tx<'_> {
         {
             effects.clear();
             shard.effects = Some(effects);
+        }
+    }
+
+    /// Ends a command of a step that others may join.
+    #[inline]
+    pub(in crate::keyspace) fn end_command(&mut self) {
+        debug_assert_eq!(
+            self.changes > 0,
+            self.recorded > 0,
+            "a step has to record what it changes: {} changes, {} effects",
+            self.changes,
+            self.recorded
+        );
+        self.changes = 0;
+        self.recorded = 0;
+        if let Some(effects) = &mut self.effects {
+            effects.end_command();
+        }
+    }
+
+    /// Whether commands may join what this step has done so far: nobody waits for its end.
+    #[inline]
+    pub(in crate::keyspace) fn may_stay(&self) -> bool {
+        let [shard] = &self.guards[..] else { return false };
+        let nobody_waits = !self.has_ready && shard.timer_ms > self.now_ms && self.news.is_empty();
+        nobody_waits
+            && self.leftovers.is_empty()
+            && self.room.is_ordinary()
+            && self.recorded_bytes() < EFFECT_BYTES_MAX
+    }
+
+    /// Leaves out the effects of a command that has not come to its end.
+    pub(in crate::keyspace) fn give_up_command(&mut self) {
+        self.changes = 0;
+        self.recorded = 0;
+        self.news.clear();
+        if let Some(effects) = &mut self.effects {
+            effects.give_up_command();
         }
     }
 }
