@@ -333,6 +333,7 @@ impl Connection {
             journal.flush();
             return Ok(false);
         }
+        self.server.store.note_batch(self.commands);
         let settled = journal.settle(position, self.session.seen.written);
         let settled = if listens && self.input.len() < WAITING_BYTES_MAX {
             tokio::select! {

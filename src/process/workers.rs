@@ -92,11 +92,15 @@ impl Workers {
     /// From now on a thread that goes to sleep commits what this server's journal has gathered.
     ///
     /// # Panics
-    /// There is one already.
+    /// There is one already, or this is called outside of the runtime.
     pub fn serve(&self, server: &Arc<Server>) {
         let idle = Arc::clone(&self.idle);
         assert!(server.store.idle_threads.set(idle).is_ok(), "there is one runtime");
         assert!(self.server.set(Arc::clone(server)).is_ok(), "there is one server");
+        if self.idle.is_single {
+            let server = Arc::clone(server);
+            tokio::spawn(async move { server.store.keep_gathering().await });
+        }
     }
 
     /// Nobody has to stand by any more: the runtime is about to end.

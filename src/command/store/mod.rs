@@ -4,6 +4,7 @@
 //! `appendonly no` and `save ""` nothing is kept: then the journal is opened the first time that
 //! somebody wants a snapshot, or journalling, after all.
 
+mod gathering;
 mod load;
 mod open;
 mod reload;
@@ -20,6 +21,7 @@ use crate::config::{Config, Promise};
 use crate::journal::disk::{DirLock, Disk};
 use crate::journal::writer::{Failure, IdleThreads};
 use crate::journal::{Journal, Mode, State};
+use gathering::Gathering;
 
 pub use load::{LoadProgress, Loaded};
 pub use open::{Opened, holds_something};
@@ -41,6 +43,8 @@ pub struct Store {
     pub failed: Failed,
     /// The runtime's threads, set if they commit before they sleep ([`Store::commit_when_idle`]).
     pub idle_threads: OnceLock<Arc<IdleThreads>>,
+    /// What only one thread that serves has use for.
+    gathering: Gathering,
     /// No threads: [`Journal::step`] does their work (tests).
     pub stepped: AtomicBool,
 }
@@ -57,6 +61,21 @@ impl Store {
         if let Some(journal) = self.journal() {
             journal.commit_when_idle();
         }
+    }
+
+    /// Tells that a batch of so many commands is about to wait for the disk.
+    #[inline]
+    pub fn note_batch(&self, commands: u64) {
+        let is_single = || self.idle_threads.get().is_some_and(|threads| threads.is_single);
+        let is_always = || self.journal().is_some_and(|journal| journal.mode() == Mode::Always);
+        if commands >= gathering::COMMANDS_MIN && is_single() && is_always() {
+            self.gathering.begin();
+        }
+    }
+
+    /// Has the only thread that serves look for more, where that is worth it, before it commits. Never ends.
+    pub async fn keep_gathering(&self) {
+        self.gathering.keep_awake(|| self.journal().map_or(0, |journal| journal.next())).await;
     }
 
     /// What a reply promises right now; none while a snapshot has to succeed first.
