@@ -345,17 +345,22 @@ impl Pool {
     }
 
     /// Does one piece of work towards a full pool: makes a spare, removes one above what is wanted, or
-    /// writes the next one's blocks. Whether there is more to do. All below `settled` has been written,
+    /// writes the blocks of one of the next `write_ahead`. Whether there is more to do. All below `settled` has been written,
     /// and room is needed up to `end`.
     ///
     /// # Errors
     /// A spare cannot be made, removed or written. The pool is short until a later call succeeds.
-    pub fn tend(&self, settled: u64, end: &dyn Fn() -> u64) -> io::Result<bool> {
+    pub fn tend(
+        &self,
+        settled: u64,
+        end: &dyn Fn() -> u64,
+        write_ahead: usize,
+    ) -> io::Result<bool> {
         let done = if self.usable_bytes.load(Ordering::Acquire) < self.wanted_bytes() {
             self.add_one(self.segment_bytes()).map(|()| true)
         } else {
             match self.trim(settled, end) {
-                Ok(false) => self.write_next(),
+                Ok(false) => self.write_one(write_ahead),
                 done => done,
             }
         };
@@ -365,13 +370,13 @@ impl Pool {
         done
     }
 
-    /// Writes the blocks of the spare that is next. It is taken out of the pool meanwhile: whoever
-    /// needs one now must not get it. Its room still counts.
-    fn write_next(&self) -> io::Result<bool> {
+    /// Writes the blocks of a spare, if one of the next `ahead` lacks that. It is taken out of the pool
+    /// meanwhile: whoever needs one now must not get it. Its room still counts.
+    fn write_one(&self, ahead: usize) -> io::Result<bool> {
         let next = {
             let mut spares = self.spares.lock();
-            let wants_writing = spares.ready.front().is_some_and(|it| self.wants_writing(it));
-            if wants_writing { spares.ready.pop_front() } else { None }
+            let at = spares.ready.iter().take(ahead).position(|it| self.wants_writing(it));
+            at.and_then(|at| spares.ready.remove(at))
         };
         let Some(mut spare) = next else { return Ok(false) };
         let done = write_zeros(&*spare.file, 0, spare.bytes);
@@ -436,4 +441,32 @@ fn spare_number(name: &str) -> Option<u64> {
 /// Whether a file is a spare, which the next start takes over.
 pub fn is_spare(name: &str) -> bool {
     spare_number(name).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::sim::SimDisk;
+
+    const SEGMENT_BYTES: u64 = 8 * BLOCK_BYTES;
+
+    /// Works until there is no more to do; which of the spares are written then, in order.
+    fn written(pool: &Pool, ahead: usize) -> Vec<bool> {
+        while pool.tend(0, &|| 0, ahead).expect("the disk is well") {}
+        pool.spares.lock().ready.iter().map(|spare| spare.written).collect()
+    }
+
+    #[test]
+    fn what_was_written_ahead_while_all_was_quiet_lasts_for_a_while() {
+        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new());
+        let pool = Pool::open(disk, SEGMENT_BYTES, 3 * SEGMENT_BYTES).expect("the disk is well");
+        let under_load = written(&pool, 1);
+        assert!(under_load.len() > 2);
+        assert_eq!(under_load[..3], [true, false, false]);
+        assert_eq!(written(&pool, 2)[..3], [true, true, false]);
+        assert!(pool.take(1).expect("there are spares").written);
+        assert_eq!(written(&pool, 1)[..2], [true, false], "the next one is written already");
+        assert!(pool.take(1).expect("there are spares").written);
+        assert_eq!(written(&pool, 1)[..2], [true, false]);
+    }
 }

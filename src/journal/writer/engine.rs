@@ -28,6 +28,11 @@ const SHORT_SYNC: Duration = Duration::from_micros(200);
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// How often the current segment and the lock file are looked for under their names.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// While nothing is appended so many segments are made ready to be written cheaply, so that a burst as long
+/// does not share the disk with that. Under load it is the next one only.
+const WRITTEN_AHEAD: usize = 2;
+/// How often it is looked whether anything is appended.
+const LOOK_FOR_QUIET_EVERY: Duration = Duration::from_millis(100);
 /// How long until room is asked for again on a full disk.
 const RETRY_ROOM: Duration = Duration::from_millis(250);
 
@@ -657,10 +662,16 @@ impl Shared {
 
     pub(super) fn run_keeper(&self) {
         let mut looked = Instant::now();
+        let (mut next, mut is_quiet) = (u64::MAX, false);
         while !self.stopping.load(Ordering::Acquire) {
-            match self.tend() {
+            match self.tend(if is_quiet { WRITTEN_AHEAD } else { 1 }) {
                 Ok(true) => {}
-                Ok(false) => thread::park_timeout(LOOK_EVERY),
+                Ok(false) => {
+                    let wait = if is_quiet { LOOK_EVERY } else { LOOK_FOR_QUIET_EVERY };
+                    thread::park_timeout(wait);
+                    let before = std::mem::replace(&mut next, self.next.load(Ordering::Acquire));
+                    is_quiet = before == next;
+                }
                 Err(_) => thread::park_timeout(RETRY_ROOM),
             }
             if looked.elapsed() >= LOOK_EVERY {
@@ -713,16 +724,16 @@ impl Shared {
         }
     }
 
-    fn tend(&self) -> io::Result<bool> {
+    fn tend(&self, write_ahead: usize) -> io::Result<bool> {
         if self.is_unlocked.load(Ordering::Acquire) {
             return Ok(false);
         }
         let end = || self.next.load(Ordering::Acquire) + self.held.load(Ordering::SeqCst);
-        self.pool.tend(self.settled.position(), &end)
+        self.pool.tend(self.settled.position(), &end, write_ahead)
     }
 
     /// Fills the pool, as far as it can be.
     pub(super) fn tend_pool(&self) {
-        while matches!(self.tend(), Ok(true)) {}
+        while matches!(self.tend(1), Ok(true)) {}
     }
 }
