@@ -2,7 +2,8 @@
 
 - writes: XADD a second with `appendfsync always` and `everysec`, medians of interleaved rounds. The
   disk's own pace is part of the figure, so only what one run shows side by side can be compared. Beside
-  them what is left when nothing is kept: no promise can be cheaper than the network and the load.
+  them what is left when nothing is kept, and what the same load gets from a server that only answers
+  (benches/answerer.rs): no promise can be cheaper than that.
 - startup: seconds until a server answers, on a stream with a quarter of its entries pending: from
   the journal or append-only file that a kill has left, and from a snapshot or RDB file.
 - snapshot: the latency that one connection sees beside two that write, without and with BGSAVE, and
@@ -13,8 +14,10 @@ A missed target does not fail the run.
 
 import argparse
 import bisect
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,9 +70,30 @@ WRITES = [
 ]
 
 
+# How many requests come together.
+ANSWERS = {"only answers, 50 connections": 1, "only answers, 50 connections -P 16": 16}
+
+
+def answers_a_second(pipeline, count):
+    """What the load gets from a server that only answers: the most that it can get from any."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([os.environ["ANSWERER"], str(port), str(pipeline)])
+    try:
+        wait_for_quiet()
+        return rate(port, 50, pipeline, count)
+    finally:
+        server.kill()
+        server.wait()
+
+
 def writes(binaries, rounds, scale):
     found = {case[0]: {name: [] for name, _ in binaries} for case in WRITES}
+    answers = {title: [] for title in ANSWERS}
     for _ in range(rounds):
+        for title, pipeline in ANSWERS.items():
+            count = 60_000 if pipeline == 1 else 400_000
+            answers[title].append(answers_a_second(pipeline, max(1000, int(count * scale))))
         for title, fsync, clients, pipeline, count in WRITES:
             for name, binary in binaries:
                 with tempfile.TemporaryDirectory(prefix="forebay-bench-") as directory:
@@ -97,6 +121,10 @@ def writes(binaries, rounds, scale):
             "met" if ours[always] / better[everysec] >= 0.8 else "MISSED",
         ],
         *(row(title, medians[title], names, ours[title] / better[title], None) for title in unkept),
+        *(
+            bound(title, median(answers[title]), better[peer], names)
+            for title, peer in zip(ANSWERS, (always, deep))
+        ),
     ]
     print(f"XADD a second, medians of {rounds} rounds; the ratio is to the better peer")
     table(["", *names, "ratio", "target", ""], rows)
@@ -106,6 +134,12 @@ def row(title, medians, names, ratio, target):
     verdict = "" if target is None else ("met" if ratio >= target else "MISSED")
     cells = [f"{medians[name]:,.0f}" for name in names]
     return [title, *cells, f"{ratio:.2f}", "" if target is None else f"{target:.2f}", verdict]
+
+
+def bound(title, most, peer, names):
+    """What the load allows any server, beside what the better peer has with `always`."""
+    blanks = [""] * (len(names) - 1)
+    return [title, f"{most:,.0f}", *blanks, f"{most / peer:.2f}", "", "of the better's always"]
 
 
 def wait_for_quiet():
