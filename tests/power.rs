@@ -128,11 +128,17 @@ impl Bare {
 
 /// Runs a command, as one step: what would wait gives up at once.
 fn run(server: &Arc<Server>, session: &mut Session, args: &[Vec<u8>]) {
-    run_together(server, session, &[args.to_vec()]);
+    run_together(server, session, &[args.to_vec()], &|| false);
 }
 
-/// Runs commands that have come together; those that follow each other in one shard may be one step.
-fn run_together(server: &Arc<Server>, session: &mut Session, commands: &[Vec<Vec<u8>>]) {
+/// Runs commands that have come together, until it is over; those that follow each other in one shard may
+/// be one step.
+fn run_together(
+    server: &Arc<Server>,
+    session: &mut Session,
+    commands: &[Vec<Vec<u8>>],
+    is_over: &impl Fn() -> bool,
+) {
     let mut batch = Batch::new(&server.keyspace);
     let now_ms = server.keyspace.clock().now_ms();
     for (at, args) in commands.iter().enumerate() {
@@ -144,6 +150,10 @@ fn run_together(server: &Arc<Server>, session: &mut Session, commands: &[Vec<Vec
         {
             batch.close(&mut session.seen);
             server.keyspace.leave(&blocked.waiter);
+        }
+        // One that is refused, for want of room that there would be with power, has nothing behind it.
+        if is_over() {
+            break;
         }
     }
     batch.close(&mut session.seen);
@@ -270,7 +280,7 @@ fn live(bare: &Bare, seed: u64, is_over: impl Fn() -> bool) -> Outcome {
             // What is to be told at once ends a step.
             bare.server.keyspace.set_events(EventClass::NONE);
         }
-        run_together(&bare.server, session, &commands);
+        run_together(&bare.server, session, &commands, &is_over);
         bare.server.keyspace.set_events(bare.server.pubsub.set_events(b"KEA"));
         subscriber.hear(bare.next());
         if turn % 4 == 3 {
